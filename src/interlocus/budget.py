@@ -1,0 +1,58 @@
+"""How much a search may cost, and how it goes about it: what a person writes into a study."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from interlocus.counterfactuals import Sampling
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Written(BaseModel):
+    """What a person writes: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Phase(Written):
+    """One stretch of a search.
+
+    Each begins from the best state before it. Learning rates fall to zero along a cosine.
+    """
+
+    loss: str = "cross_entropy"
+    sampling: Sampling = "natural"
+    steps: Count = 1000
+    learning_rate: Annotated[float, Field(gt=0)] = 0.03
+
+
+class Budget(Written):
+    """Sizes and limits of every search of a study.
+
+    Args:
+        pool: inputs whose activations training draws from.
+        held_out: inputs of the validation pool and of the test pool, each.
+        partners: inputs with minimal pairs, for phases that ask for them.
+        batch: interventions a step.
+        check_every: steps between validations.
+        validation: interventions a validation; restarts are chosen by them.
+        test: interventions of the score; nothing is chosen by them.
+        solved: a search retires at this validation IIA …
+        patience: … or after so many steps …
+        gain: … in which validation IIA did not rise by this much.
+    """
+
+    pool: Count = 65_536
+    held_out: Count = 16_384
+    partners: Count = 16_384
+    batch: Count = 512
+    check_every: Count = 50
+    validation: Count = 4_096
+    test: Count = 10_000
+    solved: Share = 0.999
+    patience: Count = 200
+    gain: Share = 0.002

@@ -1,0 +1,194 @@
+"""Which examples to ask: pools of inputs, and interventions as index tuples into them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple, get_args
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interlocus.causal import Hypothesis, Values
+from interlocus.errors import SpecificationError, UnknownNameError
+
+Sampling = Literal["natural", "balanced", "minimal_pairs"]
+"""How bases and sources are chosen.
+
+- `natural`: independently, as the task draws its examples.
+- `balanced`: so that the label differs from the base's in half of the interventions of each kind.
+- `minimal_pairs`: the source differs from the base in the swapped variable only.
+"""
+
+CANDIDATES = 16
+"""Sources tried for each base by balanced sampling; a share p of changing ones is missed with probability (1 − p)^16."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """Inputs with the values of the causal variables on them.
+
+    Args:
+        inputs: `[row, width]`, what the network is shown.
+        values: for each variable of the causal model its value on each row.
+        count: the first so many rows are free examples; partners of minimal pairs lie behind them.
+        partners: for a variable the first row of its partners: row `partners[v] + i` is row i with only v changed.
+    """
+
+    inputs: Float[Tensor, "row width"]
+    values: Values
+    count: int
+    partners: dict[str, int] = field(default_factory=dict)
+
+
+class KindRows(NamedTuple):
+    """The rows of a batch that hold interventions of one kind."""
+
+    kind: tuple[str, ...]
+    rows: slice
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interventions:
+    """Interchange interventions on a pool, and what the causal model says of them.
+
+    A variable that is not swapped in a row has the base as its source, so nothing is added for it.
+
+    Args:
+        base: rows of the bases.
+        sources: rows of the sources of each variable.
+        labels: the output of the causal model after the interchange.
+        places: for each variable the smallest slice of a batch that holds every row in which it is swapped.
+    """
+
+    base: Int[Tensor, "*steps batch"]
+    sources: Int[Tensor, "variable *steps batch"]
+    labels: Int[Tensor, "*steps batch"]
+    places: tuple[slice, ...]
+
+    def __getitem__(self, index: int | slice) -> Interventions:
+        """The interventions of one step, or of some steps."""
+        return replace(self, base=self.base[index], sources=self.sources[:, index], labels=self.labels[index])
+
+
+def draw(
+    pool: Pool, hypothesis: Hypothesis, *, shape: tuple[int, ...], sampling: Sampling = "natural", generator: torch.Generator
+) -> Interventions:
+    """Draw interventions; the last axis of `shape` is the batch, in equal parts of each kind of the hypothesis.
+
+    Raises:
+        UnknownNameError: no such sampling.
+        SpecificationError: minimal pairs are asked of a pool without partners.
+    """
+    if sampling not in get_args(Sampling):
+        raise UnknownNameError("sampling", sampling, get_args(Sampling))
+    layout = kind_rows(hypothesis, shape[-1])
+    propose = _partners if sampling == "minimal_pairs" else _free
+    base, sources = propose(pool, hypothesis, shape, layout, generator)
+    labels = label(pool, hypothesis, base, sources)
+    if sampling == "balanced":
+        sources, labels = _balance(pool, hypothesis, base, layout, generator)
+    places = tuple(swapped_rows(layout, variable) for variable in hypothesis.variables)
+    return Interventions(base=base, sources=sources, labels=labels, places=places)
+
+
+def kind_rows(hypothesis: Hypothesis, batch: int) -> tuple[KindRows, ...]:
+    """Part a batch into equal slices, one a kind of intervention."""
+    kinds = hypothesis.kinds
+    ends = [round(batch * i / len(kinds)) for i in range(len(kinds) + 1)]
+    return tuple(KindRows(kind, slice(*borders)) for kind, borders in zip(kinds, itertools.pairwise(ends), strict=True))
+
+
+def swapped_rows(layout: tuple[KindRows, ...], variable: str) -> slice:
+    """The smallest slice of a batch that holds every row in which the variable is swapped."""
+    slices = [rows for kind, rows in layout if variable in kind]
+    return slice(min(rows.start for rows in slices), max(rows.stop for rows in slices))
+
+
+def label(
+    pool: Pool, hypothesis: Hypothesis, base: Int[Tensor, "*batch"], sources: Int[Tensor, "variable *batch"]
+) -> Int[Tensor, "*batch"]:
+    """What the causal model answers after the interchanges."""
+    model = hypothesis.model
+    swapped = {
+        name: pool.values[name][rows.reshape(-1)] for name, rows in zip(hypothesis.variables, sources, strict=True)
+    }
+    needed = _kept(hypothesis)
+    result = model.interchange({name: pool.values[name][base.reshape(-1)] for name in needed}, swapped)
+    return result[model.output].view(base.shape)
+
+
+def _kept(hypothesis: Hypothesis) -> tuple[str, ...]:
+    """Variables whose base value the output needs after the interchange: no others are gathered."""
+    model = hypothesis.model
+    changed = set().union(*(model.descendants[name] for name in hypothesis.variables))
+    needed: set[str] = set()
+    waiting = [model.output]
+    while waiting:
+        name = waiting.pop()
+        if name in hypothesis.variables:
+            continue
+        if name in changed:
+            waiting.extend(model.variables[name].parents)
+        else:
+            needed.add(name)
+    return tuple(sorted(needed))
+
+
+Proposal = tuple[Int[Tensor, "*batch"], Int[Tensor, "variable *batch"]]
+Propose = Callable[[Pool, Hypothesis, tuple[int, ...], tuple[KindRows, ...], torch.Generator], Proposal]
+
+
+def _free(
+    pool: Pool, hypothesis: Hypothesis, shape: tuple[int, ...], layout: tuple[KindRows, ...], generator: torch.Generator
+) -> Proposal:
+    base = torch.randint(pool.count, shape, generator=generator)
+    sources = base.expand(len(hypothesis.variables), *shape).clone()
+    for variable, rows in zip(hypothesis.variables, sources, strict=True):
+        place = swapped_rows(layout, variable)
+        rows[..., place] = torch.randint(pool.count, (*shape[:-1], place.stop - place.start), generator=generator)
+    return base, _only_swapped(base, sources, hypothesis, layout)
+
+
+def _partners(
+    pool: Pool, hypothesis: Hypothesis, shape: tuple[int, ...], layout: tuple[KindRows, ...], generator: torch.Generator
+) -> Proposal:
+    missing = [variable for variable in hypothesis.variables if variable not in pool.partners]
+    if missing:
+        raise SpecificationError(
+            f"Minimal pairs are asked for {missing[0]!r}, and the pool has none.",
+            "A minimal pair needs an input in which only that variable differs.",
+            "Use another sampling, or give the task minimal pairs for it.",
+        )
+    base = torch.randint(pool.count, shape, generator=generator)
+    sources = torch.stack([base + pool.partners[variable] for variable in hypothesis.variables])
+    return base, _only_swapped(base, sources, hypothesis, layout)
+
+
+def _only_swapped(
+    base: Tensor, sources: Tensor, hypothesis: Hypothesis, layout: tuple[KindRows, ...]
+) -> Int[Tensor, "variable *batch"]:
+    """Where a variable is not swapped, let its source be the base."""
+    for variable, rows in zip(hypothesis.variables, sources, strict=True):
+        for kind, place in layout:
+            if variable not in kind:
+                rows[..., place] = base[..., place]
+    return sources
+
+
+def _balance(
+    pool: Pool, hypothesis: Hypothesis, base: Tensor, layout: tuple[KindRows, ...], generator: torch.Generator
+) -> tuple[Int[Tensor, "variable *batch"], Int[Tensor, "*batch"]]:
+    """Of several sources for each base take one that changes the label in every other row, and keeps it in the rest."""
+    shape = (CANDIDATES, *base.shape)
+    bases = base.expand(shape)
+    sources = torch.stack([torch.randint(pool.count, shape, generator=generator) for _ in hypothesis.variables])
+    sources = _only_swapped(bases, sources, hypothesis, layout)
+    labels = label(pool, hypothesis, bases, sources)
+    changes = labels != pool.values[hypothesis.model.output][base]
+    wanted = torch.arange(base.shape[-1]) % 2 == 1
+    choice = (changes == wanted).int().argmax(0, keepdim=True)
+    picked = sources.gather(1, choice.expand(len(sources), *choice.shape)).squeeze(1)
+    return picked, labels.gather(0, choice).squeeze(0)

@@ -1,0 +1,63 @@
+"""Orthonormal directions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor
+
+from interlocus.featurizers._base import AbstractFeaturizer, Frames
+
+POLISHES = 4
+
+
+class Rotation(AbstractFeaturizer):
+    """The rows Q of an orthogonal map: read with Q, write with Qᵀ.
+
+    Only the rows in use are kept, so memory grows with width × size. They are moved along the Stiefel manifold: the
+    gradient G is projected to G − sym(G Qᵀ) Q, and after a step Newton–Schulz iterations Q ← (3 − Q Qᵀ) Q / 2 bring the
+    rows back to the nearest orthonormal ones. Rows that are zero stay zero, which lets sizes be mixed.
+
+    Source: distributed alignment search, arXiv 2303.02536, section 3.2.
+    """
+
+    @property
+    def name(self) -> str:
+        return "rotation"
+
+    @property
+    def trainable(self) -> bool:
+        return True
+
+    def begin(self, directions: Float[Tensor, "search variable feature width"]) -> Float[Tensor, "search row width"]:
+        return rearrange(directions, "search variable feature width -> search (variable feature) width").contiguous()
+
+    def frames(
+        self, parameters: Float[Tensor, "search row width"], mask: Float[Tensor, "search variable feature 1"]
+    ) -> tuple[Frames, Any]:
+        rows = parameters.view(*mask.shape[:3], -1)
+        return Frames(read=rows, write=rows), None
+
+    def pull(
+        self, parameters: Float[Tensor, "search row width"], saved: Any, gradient: Frames
+    ) -> Float[Tensor, "search row width"]:
+        euclidean = (gradient.read + gradient.write).view_as(parameters)
+        inner = torch.bmm(euclidean, parameters.transpose(1, 2))
+        return torch.baddbmm(euclidean, inner + inner.transpose(1, 2), parameters, alpha=-0.5)
+
+    def constrain(self, parameters: Float[Tensor, "search row width"]) -> Float[Tensor, "search row width"]:
+        return orthonormalise(parameters)
+
+
+def orthonormalise(rows: Float[Tensor, "search row width"], *, polishes: int = POLISHES) -> Float[Tensor, "search row width"]:
+    """The polar factor of nearly orthonormal rows, by Newton–Schulz; zero rows stay zero.
+
+    It converges for singular values below √3 and squares the error each time.
+    """
+    for _ in range(polishes):
+        gram = torch.bmm(rows, rows.transpose(1, 2))
+        rows = torch.baddbmm(rows, gram, rows, beta=1.5, alpha=-0.5)
+    return rows

@@ -1,0 +1,190 @@
+"""Swap features of the base for those of sources, and run the networks on from there.
+
+The hot part of the library. Searches that share a network, a site and a hypothesis (a *problem*) share what is gathered
+and the first product; what is behind the entry of a tail runs for all searches at once. Everything is written into
+buffers of a workspace, and gradients are written out, so a step builds no graph and asks for no memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interlocus.counterfactuals import Interventions, Pool
+from interlocus.errors import NetworkError
+from interlocus.featurizers import Frames
+from interlocus.networks import AbstractNetworks, AbstractRest
+from interlocus.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cache:
+    """What networks compute on a pool, kept for one site.
+
+    Args:
+        activations: at the site.
+        entered: behind the entry of the tail.
+        answers: the class that each network gives without intervention.
+    """
+
+    activations: Float[Tensor, "network row width"]
+    entered: Float[Tensor, "network row entered"]
+    answers: Int[Tensor, "network row"]
+
+
+def look(networks: AbstractNetworks, site: str, pool: Pool) -> Cache:
+    """Run networks on a pool and keep what searches at a site need.
+
+    Raises:
+        UnknownNameError: no such site.
+        NetworkError: activations that are not finite.
+    """
+    with torch.no_grad():
+        activations = networks.activations(site, pool.inputs).contiguous()
+        bad = (~torch.isfinite(activations)).flatten(1).any(1).nonzero()
+        if len(bad):
+            raise NetworkError(
+                f"Network {int(bad[0])} has activations at site {site!r} that are infinite or not numbers.",
+                "An interchange would spread them to every example.",
+                "Look at its parameters and inputs; train it again with a lower learning rate.",
+            )
+        entered = networks.tail(site).enter(activations).contiguous()
+        answers = networks(pool.inputs).argmax(2)
+    return Cache(activations=activations, entered=entered, answers=answers)
+
+
+class Problems(NamedTuple):
+    """Which network and which hypothesis each problem of a stack is about, as indices."""
+
+    network: Int[Tensor, " problem"]
+    hypothesis: Int[Tensor, " problem"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What one step needs of the cache, for each problem.
+
+    Args:
+        base: behind the entry, batch last.
+        differences: for each variable source minus base at the site, on the rows `places` where it is swapped.
+        places: those rows.
+        one_hot: the counterfactual labels.
+    """
+
+    base: Float[Tensor, "problem entered batch"]
+    differences: tuple[Float[Tensor, "problem swapped width"], ...]
+    places: tuple[slice, ...]
+    one_hot: Float[Tensor, "problem 1 class batch"]
+
+
+def gather(cache: Cache, interventions: Sequence[Interventions], problems: Problems, classes: int) -> Batch:
+    """Fetch what a step needs.
+
+    Args:
+        cache: of the pool that the interventions point into.
+        interventions: one step, for each hypothesis.
+        problems: what each problem is about.
+        classes: of the network.
+    """
+    offset = (problems.network * cache.activations.shape[1]).unsqueeze(1)
+    base = _for_problems([asked.base for asked in interventions], problems) + offset
+    places = interventions[0].places
+    differences = []
+    for v, place in enumerate(places):
+        source = _for_problems([asked.sources[v][place] for asked in interventions], problems) + offset
+        differences.append(_rows(cache.activations, source).sub_(_rows(cache.activations, base[:, place])))
+    labels = _for_problems([asked.labels for asked in interventions], problems).unsqueeze(1)
+    one_hot = torch.zeros(len(labels), classes, labels.shape[2], device=labels.device, dtype=cache.entered.dtype)
+    return Batch(
+        base=_rows(cache.entered, base).transpose(1, 2).contiguous(),
+        differences=tuple(differences),
+        places=places,
+        one_hot=one_hot.scatter_(1, labels, 1.0).unsqueeze(1),
+    )
+
+
+def _for_problems(parts: Sequence[Int[Tensor, " batch"]], problems: Problems) -> Int[Tensor, "problem batch"]:
+    """For each problem the part of its hypothesis."""
+    return torch.stack(list(parts)).to(problems.hypothesis.device)[problems.hypothesis]
+
+
+def _rows(table: Float[Tensor, "network row width"], index: Int[Tensor, "problem batch"]) -> Float[Tensor, "problem batch width"]:
+    return table.view(-1, table.shape[2]).index_select(0, index.flatten()).view(*index.shape, -1)
+
+
+class Saved(NamedTuple):
+    """What the way back needs."""
+
+    features: list[Float[Tensor, "search feature swapped"]]
+    rest: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interchange:
+    """From maps to logits and back, for a stack of searches.
+
+    Args:
+        entry: of the tail, for each problem.
+        rest: what comes behind it, for each search.
+        workspace: the buffers.
+    """
+
+    entry: Float[Tensor, "problem entered width"]
+    rest: AbstractRest
+    workspace: Workspace
+
+    def forward(self, frames: Frames, batch: Batch) -> tuple[Float[Tensor, "problem search class batch"], Saved]:
+        """Logits after the interchange.
+
+        With d the difference of source and base, `read` R and `write` W, the entry E gives E(h + Wᵀ R d) = E h + (W Eᵀ)ᵀ R d.
+        """
+        problems, entered, count = batch.base.shape
+        searches, variables, size, _ = frames.read.shape
+        each = searches // problems
+        state = self.workspace("state", searches, entered, count)
+        state.view(problems, each, entered, count).copy_(batch.base.unsqueeze(1))
+        features = []
+        for v in range(variables):
+            difference = batch.differences[v]
+            swapped = difference.shape[1]
+            read = frames.read[:, v].reshape(problems, each * size, -1)
+            feature = self.workspace(f"feature{v}", problems, each * size, swapped)
+            feature = torch.bmm(read, difference.transpose(1, 2), out=feature).view(searches, size, swapped)
+            write = self._entered(frames.write[:, v], problems)
+            change = self.workspace(f"change{v}", searches, entered, swapped)
+            torch.bmm(write.transpose(1, 2).contiguous(), feature, out=change)
+            state[:, :, batch.places[v]].add_(change)
+            features.append(feature)
+        logits, saved = self.rest.forward(state, self.workspace)
+        return logits.view(problems, each, -1, count), Saved(features, saved)
+
+    def backward(
+        self, frames: Frames, batch: Batch, saved: Saved, gradient: Float[Tensor, "problem search class batch"]
+    ) -> Frames:
+        """Gradients with respect to the maps, from that with respect to the logits."""
+        problems = len(batch.base)
+        searches, variables, size, _ = frames.read.shape
+        each = searches // problems
+        into = self.rest.backward(saved.rest, gradient.flatten(0, 1), self.workspace)
+        read, write = torch.empty_like(frames.read), torch.empty_like(frames.write)
+        for v in range(variables):
+            here = into[:, :, batch.places[v]]
+            outer = torch.bmm(saved.features[v], here.transpose(1, 2)).view(problems, each * size, -1)
+            write[:, v] = torch.bmm(outer, self.entry).view(searches, size, -1)
+            pulled = self.workspace(f"pulled{v}", *saved.features[v].shape)
+            torch.bmm(self._entered(frames.write[:, v], problems), here, out=pulled)
+            read[:, v] = torch.bmm(pulled.view(problems, each * size, -1), batch.differences[v]).view(searches, size, -1)
+        return Frames(read=read, write=write)
+
+    def _entered(
+        self, write: Float[Tensor, "search feature width"], problems: int
+    ) -> Float[Tensor, "search feature entered"]:
+        """Directions that are written, as they come out of the entry."""
+        searches, size, width = write.shape
+        rows = write.reshape(problems, -1, width)
+        return torch.bmm(rows, self.entry.transpose(1, 2)).view(searches, size, -1)

@@ -1,0 +1,186 @@
+"""How good an interchange is: interchange intervention accuracy (IIA) with its parts and intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy.stats import binomtest
+from torch import Tensor
+
+from interlocus.causal import Hypothesis
+from interlocus.counterfactuals import Interventions, Pool, kind_rows
+
+CONFIDENCE = 0.95
+RESAMPLES = 2000
+
+
+class Interval(NamedTuple):
+    """A value with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """Interventions that are alike.
+
+    Args:
+        kind: which variables were swapped.
+        change: `"0→1"`, base value to source value, for one variable; for a joint intervention whether the label
+            `"changes"` or `"stays"`.
+        hits: how often the network answered with the counterfactual label.
+        count: how often it was asked.
+    """
+
+    kind: str
+    change: str
+    hits: int
+    count: int
+
+    @property
+    def iia(self) -> float:
+        """Share of hits."""
+        return self.hits / self.count if self.count else float("nan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """The IIA of an alignment on examples that no choice was made on.
+
+    Args:
+        cells: hits and counts of interventions that are alike.
+        live: share of swaps that change the network's answer; near zero nothing was swapped.
+    """
+
+    cells: tuple[Cell, ...]
+    live: float
+
+    @property
+    def count(self) -> int:
+        """How many interventions were asked."""
+        return sum(cell.count for cell in self.cells)
+
+    @property
+    def hits(self) -> int:
+        """How many were answered as the causal model says."""
+        return sum(cell.hits for cell in self.cells)
+
+    @property
+    def iia(self) -> float:
+        """Interchange intervention accuracy (arXiv 2303.02536, section 3.2)."""
+        return self.hits / self.count
+
+    @property
+    def interval(self) -> Interval:
+        """IIA with Wilson's interval over interventions: what it says is about this network only."""
+        ends = binomtest(self.hits, self.count).proportion_ci(CONFIDENCE, method="wilson")
+        return Interval(self.iia, float(ends.low), float(ends.high))
+
+    @property
+    def low(self) -> float:
+        """Lower end of the interval."""
+        return self.interval.low
+
+    @property
+    def high(self) -> float:
+        """Upper end of the interval."""
+        return self.interval.high
+
+    @property
+    def kinds(self) -> dict[str, float]:
+        """IIA of each kind of intervention."""
+        names = dict.fromkeys(cell.kind for cell in self.cells)
+        parts = {name: [cell for cell in self.cells if cell.kind == name] for name in names}
+        return {name: sum(c.hits for c in cells) / sum(c.count for c in cells) for name, cells in parts.items()}
+
+    @property
+    def min_cell(self) -> float:
+        """The smallest IIA of a cell with one variable swapped: a trick that works one way only shows here."""
+        return min(cell.iia for cell in self.cells if "→" in cell.change and cell.count)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a record."""
+        return {"live": self.live, "cells": [asdict(cell) for cell in self.cells]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Score:
+        """What `to_json` wrote."""
+        return cls(live=data["live"], cells=tuple(Cell(**cell) for cell in data["cells"]))
+
+
+class Grouping(NamedTuple):
+    """Which cell each intervention belongs to."""
+
+    names: tuple[tuple[str, str], ...]
+    one_hot: Float[Tensor, "batch cell"]
+
+
+def group(hypothesis: Hypothesis, asked: Interventions, pool: Pool) -> Grouping:
+    """Sort a batch of interventions into cells."""
+    names: dict[tuple[str, str], int] = {}
+    index = torch.zeros_like(asked.base)
+    before = pool.values[hypothesis.model.output][asked.base]
+    for kind, rows in kind_rows(hypothesis, len(asked.base)):
+        if len(kind) == 1:
+            variable = kind[0]
+            place = hypothesis.variables.index(variable)
+            values = hypothesis.model.variables[variable].values or ()
+            changes = [f"{old}→{new}" for old in values for new in values]
+            order = torch.tensor(values)
+            old, new = (
+                torch.searchsorted(order, pool.values[variable][part[rows]]) for part in (asked.base, asked.sources[place])
+            )
+            code = old * len(values) + new
+        else:
+            changes = ["stays", "changes"]
+            code = (asked.labels[rows] != before[rows]).long()
+        first = len(names)
+        names |= {("+".join(kind), change): first + i for i, change in enumerate(changes)}
+        index[rows] = first + code
+    return Grouping(tuple(names), torch.nn.functional.one_hot(index, len(names)).float())
+
+
+def scores(
+    grouping: Grouping,
+    right: Float[Tensor, "search batch"],
+    changed: Float[Tensor, "search batch"],
+) -> list[Score]:
+    """One score a search.
+
+    Args:
+        grouping: the cells.
+        right: one where the network answered with the counterfactual label.
+        changed: one where its answer is another than without intervention.
+    """
+    hits = (right @ grouping.one_hot).round().long().tolist()
+    counts = grouping.one_hot.sum(0).long().tolist()
+    return [
+        Score(
+            live=live,
+            cells=tuple(
+                Cell(kind=kind, change=change, hits=h, count=n)
+                for (kind, change), h, n in zip(grouping.names, row, counts, strict=True)
+            ),
+        )
+        for row, live in zip(hits, changed.double().mean(1).tolist(), strict=True)
+    ]
+
+
+def over_networks(parts: Sequence[Score], *, seed: int = 0) -> Interval:
+    """Mean IIA over networks with its bootstrap interval: networks are drawn first, then interventions within each.
+
+    Intervals over a few networks are wide, and they should be: another network is what one wants to know about.
+    """
+    rates, counts = np.array([s.iia for s in parts]), np.array([s.count for s in parts])
+    generator = np.random.default_rng(seed)
+    drawn = generator.integers(len(parts), size=(RESAMPLES, len(parts)))
+    means = (generator.binomial(counts[drawn], rates[drawn]) / counts[drawn]).mean(1)
+    low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Interval(float(rates.mean()), float(low), float(high))

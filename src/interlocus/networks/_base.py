@@ -1,0 +1,99 @@
+"""What the rest of the library asks of networks."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from typing import Any
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interlocus.errors import UnknownNameError
+from interlocus.workspace import Workspace
+
+
+class AbstractRest(abc.ABC):
+    """What comes behind the entry of a tail, one copy a search, with its gradient written out.
+
+    The layout is `[search width batch]`, batch last: searches of one network then share their products.
+    """
+
+    @abc.abstractmethod
+    def forward(
+        self, entered: Float[Tensor, "search entered batch"], workspace: Workspace
+    ) -> tuple[Float[Tensor, "search class batch"], Any]:
+        """Logits, and what `backward` needs. The logits may be overwritten by the caller, `entered` may not."""
+
+    @abc.abstractmethod
+    def backward(
+        self, saved: Any, gradient: Float[Tensor, "search class batch"], workspace: Workspace
+    ) -> Float[Tensor, "search entered batch"]:
+        """The gradient with respect to `entered`, from that with respect to the logits."""
+
+
+class AbstractTail(abc.ABC):
+    """The part of networks behind a site.
+
+    It begins with a linear map, the *entry*. A linear interchange is then an update of the entry's output, which is
+    cached for every example, and the activations at the site are never rebuilt.
+    """
+
+    @property
+    @abc.abstractmethod
+    def entry(self) -> Float[Tensor, "network entered width"]:
+        """The linear map at the beginning."""
+
+    @abc.abstractmethod
+    def enter(self, activations: Float[Tensor, "network row width"]) -> Float[Tensor, "network row entered"]:
+        """The entry with its bias."""
+
+    @abc.abstractmethod
+    def rest(self, network: Int[Tensor, " search"]) -> AbstractRest:
+        """What comes behind the entry, for searches in these networks."""
+
+
+class AbstractNetworks(abc.ABC):
+    """One or several networks of one architecture, that are run together.
+
+    Indexing gives one of them, as networks with a count of one.
+    """
+
+    @abc.abstractmethod
+    def __len__(self) -> int:
+        """How many networks."""
+
+    @abc.abstractmethod
+    def __getitem__(self, index: int) -> AbstractNetworks:
+        """One of them."""
+
+    @property
+    @abc.abstractmethod
+    def sites(self) -> Mapping[str, int]:
+        """The places where activations can be exchanged, in order, with their widths."""
+
+    @abc.abstractmethod
+    def __call__(self, inputs: Float[Tensor, "batch width"]) -> Float[Tensor, "network batch class"]:
+        """Logits of every network on the same inputs."""
+
+    @abc.abstractmethod
+    def activations(self, site: str, inputs: Float[Tensor, "batch width"]) -> Float[Tensor, "network batch width"]:
+        """Activations of every network at a site on the same inputs."""
+
+    @abc.abstractmethod
+    def tail(self, site: str) -> AbstractTail:
+        """The part behind a site."""
+
+    @abc.abstractmethod
+    def fingerprint(self) -> str:
+        """Tells these networks from others: equal for equal parameters."""
+
+    def width(self, site: str) -> int:
+        """The width of a site.
+
+        Raises:
+            UnknownNameError: the networks have no such site.
+        """
+        if site not in self.sites:
+            raise UnknownNameError("site", site, self.sites, "this network")
+        return self.sites[site]

@@ -1,0 +1,194 @@
+"""Multi-layer perceptrons, many of one architecture at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from interlocus.errors import NetworkError, SpecificationError
+from interlocus.networks._base import AbstractNetworks
+from interlocus.networks.activations import find_activation
+from interlocus.networks.mlp_tail import MLPTail
+from interlocus.networks.training import RECIPES, Parameters, Recipe, fit, initial, stack
+from interlocus.seeds import stream
+from interlocus.tasks import AbstractTask
+
+COMPETENT = 0.99
+"""The accuracy below which a trained network is drawn again."""
+ATTEMPTS = 3
+_FORMAT = "interlocus.mlp/1"
+
+
+class MLP(AbstractNetworks):
+    """Perceptrons `linear → activation → … → linear`, stacked along a first axis.
+
+    Args:
+        weights: for each layer `[network, out, in]`.
+        biases: for each layer `[network, out]`.
+        activation: `relu`, `sigmoid`, `tanh` or `gelu` (the exact one), between the layers.
+
+    Sites are `input`, and `layer1`, `layer2`, … after each activation.
+    """
+
+    def __init__(self, weights: Sequence[Tensor], biases: Sequence[Tensor], *, activation: str) -> None:
+        self.weights, self.biases, self.activation = tuple(weights), tuple(biases), activation
+        self._function = find_activation(activation)
+
+    @classmethod
+    def train(
+        cls,
+        task: AbstractTask,
+        *,
+        hidden: Sequence[int] = (16, 16, 16),
+        activation: str = "relu",
+        count: int = 10,
+        weight_decay: float = 0.01,
+        recipe: Recipe | None = None,
+        seed: int = 0,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> MLP:
+        """Train several networks at once.
+
+        A network that stays under an accuracy of .99 on fresh examples is begun again from another draw, twice at most.
+
+        Args:
+            task: what they learn.
+            hidden: widths of the hidden layers.
+            activation: between the layers.
+            count: how many networks.
+            weight_decay: of AdamW.
+            recipe: learning rate, steps and initial gain; by default what works for the activation.
+            seed: decides on first parameters and examples. Network i is the same whatever `count` is.
+            progress: is told steps done and steps in all, for each round of training.
+        """
+        find_activation(activation)
+        recipe = recipe or RECIPES[activation]
+        widths = _widths(task, hidden, count)
+        begin = {i: initial(widths, gain=recipe.gain, seed=seed, network=i) for i in range(count)}
+        trained: dict[int, Parameters] = {}
+        for attempt in range(1, ATTEMPTS + 1):
+            networks = cls(*stack(list(begin.values())), activation=activation)
+            parameters = fit(
+                (list(networks.weights), list(networks.biases)),
+                lambda parameters, inputs: cls(*parameters, activation=activation).logits(inputs),
+                task, recipe, weight_decay=weight_decay, seed=seed + attempt - 1, progress=progress,
+            )  # fmt: skip
+            networks = cls(*parameters, activation=activation)
+            accuracy = networks.accuracy(task, seed=seed)
+            trained |= {i: networks[row]._parameters for row, i in enumerate(begin)}
+            weak = [i for row, i in enumerate(begin) if accuracy[row] < COMPETENT]
+            if not weak:
+                break
+            begin = {i: initial(widths, gain=recipe.gain, seed=seed, network=i, attempt=attempt) for i in weak}
+        return cls(*stack([trained[i] for i in range(count)]), activation=activation)
+
+    @classmethod
+    def untrained(
+        cls, task: AbstractTask, *, hidden: Sequence[int] = (16, 16, 16), activation: str = "relu", count: int = 10, seed: int = 0
+    ) -> MLP:
+        """The networks from which `train` would begin."""
+        find_activation(activation)
+        widths = _widths(task, hidden, count)
+        gain = RECIPES[activation].gain
+        return cls(*stack([initial(widths, gain=gain, seed=seed, network=i) for i in range(count)]), activation=activation)
+
+    def __len__(self) -> int:
+        return len(self.weights[0])
+
+    def __getitem__(self, index: int) -> MLP:
+        rows = range(len(self))[index]  # an index out of range raises here
+        one = slice(rows, rows + 1)
+        return MLP([w[one] for w in self.weights], [b[one] for b in self.biases], activation=self.activation)
+
+    @property
+    def _parameters(self) -> Parameters:
+        return list(self.weights), list(self.biases)
+
+    @property
+    def sites(self) -> Mapping[str, int]:
+        hidden = {f"layer{i}": weight.shape[2] for i, weight in enumerate(self.weights[1:], start=1)}
+        return {"input": self.weights[0].shape[2], **hidden}
+
+    def __call__(self, inputs: Float[Tensor, "batch width"]) -> Float[Tensor, "network batch class"]:
+        return self.logits(inputs).transpose(1, 2)
+
+    def logits(self, inputs: Float[Tensor, "batch width"]) -> Float[Tensor, "network class batch"]:
+        """Logits with the batch last, differentiable."""
+        value = inputs.T.expand(len(self), -1, -1)
+        for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            value = torch.baddbmm(bias.unsqueeze(2), weight, self._function.function(value) if i else value)
+        return value
+
+    def activations(self, site: str, inputs: Float[Tensor, "batch width"]) -> Float[Tensor, "network batch width"]:
+        self.width(site)
+        value = inputs.expand(len(self), -1, -1)
+        for i in range(list(self.sites).index(site)):
+            value = self._function.function(torch.baddbmm(self.biases[i].unsqueeze(1), value, self.weights[i].transpose(1, 2)))
+        return value
+
+    def tail(self, site: str) -> MLPTail:
+        self.width(site)
+        behind = list(self.sites).index(site)
+        return MLPTail(weights=self.weights[behind:], biases=self.biases[behind:], activation=self._function)
+
+    def accuracy(self, task: AbstractTask, *, seed: int, count: int = 20_000) -> list[float]:
+        """Share of right classes on fresh examples, for each network."""
+        inputs, labels = task.examples(count, split="test", generator=stream(seed, "accuracy"))
+        with torch.no_grad():
+            right = self.logits(inputs.to(self.weights[0])).argmax(1) == labels.to(self.weights[0].device)
+        return right.double().mean(1).tolist()
+
+    def fingerprint(self) -> str:
+        digest = hashlib.sha256(self.activation.encode())
+        for tensor in (*self.weights, *self.biases):
+            digest.update(str(tuple(tensor.shape)).encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def to(self, device: str | torch.device) -> MLP:
+        """The same networks on another device."""
+        return MLP([w.to(device) for w in self.weights], [b.to(device) for b in self.biases], activation=self.activation)
+
+    def save(self, path: str | Path) -> None:
+        """Write parameters to a safetensors file."""
+        tensors = {f"weight{i}": tensor.contiguous() for i, tensor in enumerate(self.weights)}
+        tensors |= {f"bias{i}": tensor.contiguous() for i, tensor in enumerate(self.biases)}
+        save_file(tensors, path, metadata={"format": _FORMAT, "networks": json.dumps({"activation": self.activation})})
+
+    @classmethod
+    def load(cls, path: str | Path) -> MLP:
+        """Read what `save` wrote.
+
+        Raises:
+            NetworkError: the file is missing, damaged, or holds something else.
+        """
+        try:
+            with safe_open(path, "pt") as file:
+                about = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 it is no dictionary
+        except (OSError, SafetensorError) as error:
+            raise NetworkError(f"The file {path} cannot be read: {error}.", "It should hold networks.", "Save them again.") from None
+        if about.get("format") != _FORMAT:
+            raise NetworkError(
+                f"The file {path} holds {about.get('format', 'something else')!r}.", f"Networks are stored as {_FORMAT!r}.",
+                "Pass a file that MLP.save wrote.",
+            )  # fmt: skip
+        layers = range(len(tensors) // 2)
+        weights, biases = [tensors[f"weight{i}"] for i in layers], [tensors[f"bias{i}"] for i in layers]
+        return cls(weights, biases, activation=json.loads(about["networks"])["activation"])
+
+
+def _widths(task: AbstractTask, hidden: Sequence[int], count: int) -> tuple[int, ...]:
+    if count < 1 or any(width < 1 for width in hidden):
+        raise SpecificationError(
+            f"{count} networks with hidden widths {tuple(hidden)} are asked for.", "There is nothing to train.",
+            "Ask for at least one network, and one unit a layer.",
+        )  # fmt: skip
+    return (task.input_width, *hidden, task.classes)

@@ -1,0 +1,82 @@
+"""The layers of a perceptron behind a site, with their gradient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interlocus.networks._base import AbstractRest, AbstractTail
+from interlocus.networks.activations import Activation
+from interlocus.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class MLPTail(AbstractTail):
+    """Layers behind a site: the first is the entry, the others are the rest.
+
+    Args:
+        weights: for each layer `[network, out, in]`.
+        biases: for each layer `[network, out]`.
+        activation: between them.
+    """
+
+    weights: tuple[Tensor, ...]
+    biases: tuple[Tensor, ...]
+    activation: Activation
+
+    @property
+    def entry(self) -> Float[Tensor, "network entered width"]:
+        return self.weights[0]
+
+    def enter(self, activations: Float[Tensor, "network row width"]) -> Float[Tensor, "network row entered"]:
+        return torch.baddbmm(self.biases[0].unsqueeze(1), activations, self.weights[0].transpose(1, 2))
+
+    def rest(self, network: Int[Tensor, " search"]) -> MLPRest:
+        weights = tuple(weight[network] for weight in self.weights[1:])
+        return MLPRest(
+            weights=weights,
+            transposed=tuple(weight.transpose(1, 2).contiguous() for weight in weights),
+            biases=tuple(bias[network].unsqueeze(2) for bias in self.biases[1:]),
+            activation=self.activation,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MLPRest(AbstractRest):
+    """`activation → linear → activation → … → linear`, one a search.
+
+    Args:
+        weights: for each layer `[search, out, in]`.
+        transposed: the same as `[search, in, out]`, in memory too: a product with a transposed view takes twice as long.
+        biases: for each layer `[search, out, 1]`.
+        activation: before each layer.
+    """
+
+    weights: tuple[Tensor, ...]
+    transposed: tuple[Tensor, ...]
+    biases: tuple[Tensor, ...]
+    activation: Activation
+
+    def forward(
+        self, entered: Float[Tensor, "search entered batch"], workspace: Workspace
+    ) -> tuple[Float[Tensor, "search class batch"], Any]:
+        value, saved = entered, []
+        batch = entered.shape[2]
+        for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            hidden = self.activation.fill(value, workspace(f"hidden{i}", *value.shape))
+            saved.append((value, hidden))
+            value = torch.bmm(weight, hidden, out=workspace(f"value{i}", len(weight), weight.shape[1], batch)).add_(bias)
+        return value, saved
+
+    def backward(
+        self, saved: Any, gradient: Float[Tensor, "search class batch"], workspace: Workspace
+    ) -> Float[Tensor, "search entered batch"]:
+        for i in reversed(range(len(self.weights))):
+            argument, hidden = saved[i]
+            gradient = torch.bmm(self.transposed[i], gradient, out=workspace(f"gradient{i}", *hidden.shape))
+            self.activation.pull(gradient, argument, hidden)
+        return gradient

@@ -1,0 +1,126 @@
+"""Names for what is interchangeable: tasks, featurizers, starts, executors.
+
+A registry knows a name, a line about it and where it lives; the module is imported when it is asked for, so listing
+what there is costs nothing. Third parties add to it by an entry point in the group `interlocus.<kind>s`, whose name is
+the name and whose value is `module:attribute`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any
+
+from interlocus.errors import UnknownNameError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One name of a registry.
+
+    Args:
+        target: `"module:attribute"`.
+        summary: one line for people.
+    """
+
+    target: str
+    summary: str
+
+    def load(self) -> Any:
+        """Import the module and return the attribute."""
+        module, attribute = self.target.split(":")
+        return getattr(importlib.import_module(module), attribute)
+
+
+class Registry:
+    """Names of one kind.
+
+    Args:
+        kind: the kind in the singular, as it stands in messages.
+        shipped: what the library itself brings.
+    """
+
+    def __init__(self, kind: str, shipped: dict[str, Entry]) -> None:
+        self.kind = kind
+        self._shipped = shipped
+
+    def entries(self) -> dict[str, Entry]:
+        """All names with their entries; the shipped ones first and never overridden."""
+        foreign = {
+            point.name: Entry(target=point.value, summary=f"from {point.dist.name if point.dist else 'elsewhere'}")
+            for point in entry_points(group=f"interlocus.{self.kind}s")
+        }
+        return foreign | self._shipped
+
+    def __iter__(self):
+        return iter(self.entries())
+
+    def get(self, name: str) -> Any:
+        """The object of that name.
+
+        Raises:
+            UnknownNameError: nothing has this name.
+        """
+        entries = self.entries()
+        if name not in entries:
+            raise UnknownNameError(self.kind, name, entries)
+        return entries[name].load()
+
+
+TASKS = Registry(
+    "task",
+    {
+        "hierarchical_equality": Entry(
+            target="interlocus.tasks.hierarchical_equality:HierarchicalEquality",
+            summary="is (a = b) the same as (c = d)? Four vectors in, two classes out",
+        ),
+    },
+)
+
+FEATURIZERS = Registry(
+    "featurizer",
+    {
+        "identity": Entry(
+            target="interlocus.featurizers.identity:Identity",
+            summary="the neurons themselves; nothing is learned, the start chooses them",
+        ),
+        "rotation": Entry(
+            target="interlocus.featurizers.rotation:Rotation",
+            summary="orthonormal directions, as in distributed alignment search",
+        ),
+        "linear": Entry(
+            target="interlocus.featurizers.linear:Linear",
+            summary="any invertible linear map; its directions may be oblique",
+        ),
+    },
+)
+
+STARTS = Registry(
+    "start",
+    {
+        "random": Entry(target="interlocus.starts.random:Random", summary="orthonormal directions drawn at random (Haar)"),
+        "covariance": Entry(
+            target="interlocus.starts.covariance:Covariance",
+            summary="directions whose variance differs most between the values of the variable, in closed form",
+        ),
+    },
+)
+
+LOSSES = Registry(
+    "loss",
+    {
+        "cross_entropy": Entry(target="interlocus.losses:CrossEntropy", summary="minus the log-probability of the label"),
+        "bounded": Entry(
+            target="interlocus.losses:Bounded",
+            summary="one minus the probability of the label; near to the score, for a second phase",
+        ),
+    },
+)
+
+EXECUTORS = Registry(
+    "executor",
+    {
+        "local": Entry(target="interlocus.executors.local:Local", summary="processes of this machine, one thread each"),
+    },
+)

@@ -1,0 +1,109 @@
+"""What a search leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from interlocus.featurizers import Frames
+from interlocus.metrics import Score
+
+Outcome = Literal["solved", "plateau", "budget", "diverged"]
+"""Why a search ended: the goal was reached, it stopped improving, its steps were used up, or its numbers overflowed.
+
+What helps: nothing needs to; another start or loss; more steps; a lower learning rate.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One search: a start, and what became of it.
+
+    Args:
+        start: the name of the start.
+        restart: which of several.
+        begin: validation IIA before the first step.
+        validation: the best validation IIA.
+        steps: how many were made.
+        outcome: why it ended.
+        score: of the best state, on test interventions.
+    """
+
+    start: str
+    restart: int
+    begin: float
+    validation: float
+    steps: int
+    outcome: Outcome
+    score: Score
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a record."""
+        return asdict(self) | {"score": self.score.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Attempt:
+        """What `to_json` wrote."""
+        return cls(**(dict(data) | {"score": Score.from_json(data["score"])}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeFinding:
+    """All searches of one problem at one size.
+
+    Args:
+        size: features a variable.
+        attempts: one a start and restart.
+        chosen: the attempt that is best by validation.
+        frames: its maps, `[variable, feature, width]`.
+    """
+
+    size: int
+    attempts: tuple[Attempt, ...]
+    chosen: int
+    frames: Frames
+
+    @property
+    def best(self) -> Attempt:
+        """The attempt that is best by validation. Its test score is what is reported."""
+        return self.attempts[self.chosen]
+
+    @property
+    def mean(self) -> float:
+        """Mean test IIA over attempts."""
+        return float(np.mean([attempt.score.iia for attempt in self.attempts]))
+
+    @property
+    def minimum(self) -> float:
+        """Smallest test IIA over attempts."""
+        return min(attempt.score.iia for attempt in self.attempts)
+
+    def by_start(self) -> dict[str, float]:
+        """For each start the test IIA of its best attempt by validation."""
+        best: dict[str, Attempt] = {}
+        for attempt in self.attempts:
+            if attempt.start not in best or attempt.validation > best[attempt.start].validation:
+                best[attempt.start] = attempt
+        return {name: attempt.score.iia for name, attempt in best.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What was found in one network for one hypothesis.
+
+    Args:
+        network: its index.
+        hypothesis: its name.
+        sizes: one entry a size.
+    """
+
+    network: int
+    hypothesis: str
+    sizes: tuple[SizeFinding, ...]
+
+    def at(self, size: int) -> SizeFinding:
+        """The entry of a size."""
+        return next(entry for entry in self.sizes if entry.size == size)

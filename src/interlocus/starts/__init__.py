@@ -1,0 +1,7 @@
+"""Starts: where a search begins."""
+
+from interlocus.starts._base import AbstractStart, Sight
+from interlocus.starts.covariance import Covariance
+from interlocus.starts.random import Random
+
+__all__ = ["AbstractStart", "Covariance", "Random", "Sight"]
