@@ -22,17 +22,17 @@ from interlocus.counterfactuals import Interventions, Pool, draw
 from interlocus.data import Data
 from interlocus.errors import SpecificationError
 from interlocus.featurizers import AbstractFeaturizer, Frames
-from interlocus.interchange import Batch, Cache, Interchange, Problems, gather, look
+from interlocus.interchange import Batch, Cache, Interchange, Problems, gather, is_right, look
 from interlocus.losses import AbstractLoss, gradient
 from interlocus.metrics import Score, group, scores
 from interlocus.networks import AbstractNetworks
 from interlocus.registry import LOSSES
-from interlocus.results import Attempt, Finding, Outcome, SizeFinding
+from interlocus.results import Attempt, Attempts, Finding, Outcome
 from interlocus.seeds import stream
 from interlocus.starts import AbstractStart, Sight
 from interlocus.workspace import Workspace
 
-BLOCK_BYTES = 2 * 2**20
+BLOCK_BYTES = 2**20
 """What the state of one block may take on a processor, so that it stays in the cache; a GPU takes everything at once."""
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
@@ -182,7 +182,7 @@ class _Block:
     def __init__(self, sight: _Sight, request: Request, problems: Problems) -> None:
         self.sight, self.request, self.problems = sight, request, problems
         self.tail = sight.networks.tail(request.site)
-        self.classes = sight.networks(sight.data.test.inputs[:1]).shape[2]
+        self.classes = sight.networks(sight.data.test.inputs[:1].to(sight.device)).shape[2]
         self.workspace = Workspace(sight.train.entered)
         self.shape = len(problems.network), len(request.lineup)
         self.mask = self._mask()
@@ -305,7 +305,7 @@ class _Block:
         asked = self._held_out("validation", self.request.budget.validation)
         for part in asked:
             batch = gather(self.sight.validation, part, stack.problems, self.classes)
-            right += (stack.answers(self.request.featurizer, batch) == _labels(batch)).sum(2).flatten().cpu()
+            right += is_right(stack.logits(self.request.featurizer, batch), batch.one_hot).sum(2).flatten().cpu()
         return right / sum(part[0].base.shape[0] for part in asked)
 
     def _held_out(self, split: str, count: int) -> list[list[Interventions]]:
@@ -322,15 +322,16 @@ class _Block:
         """The score of every search in its best state, on test interventions."""
         stack = _Stack.of(self, self.best, torch.ones(self.shape, dtype=torch.bool))
         test, pool = self.sight.test, self.sight.data.test
+        own = _one_hot_answers(self.sight.networks, pool)
         asked = self._held_out("test", self.request.budget.test)
         right, changed = [], []
         for part in asked:
             batch = gather(test, part, stack.problems, self.classes)
-            answers = stack.answers(self.request.featurizer, batch)
-            bases = torch.stack([one.base for one in part]).to(self.sight.device)[stack.problems.hypothesis]
-            before = test.answers[stack.problems.network].gather(1, bases)
-            right.append((answers == _labels(batch)).float().cpu())
-            changed.append((answers != before[:, None]).float().cpu())
+            logits = stack.logits(self.request.featurizer, batch)
+            bases = torch.stack([one.base for one in part]).to(self.sight.device)
+            before = own[stack.problems.network[:, None], :, bases[stack.problems.hypothesis]].transpose(1, 2)
+            right.append(is_right(logits, batch.one_hot).float().cpu())
+            changed.append((~is_right(logits, before.unsqueeze(1))).float().cpu())
         groupings = [
             [group(hypothesis, part[number], pool) for part in asked]
             for number, hypothesis in enumerate(self.request.hypotheses)
@@ -353,19 +354,16 @@ class _Block:
         ]  # fmt: skip
         findings = []
         for problem, (network, number) in enumerate(zip(*(axis.tolist() for axis in self.problems), strict=True)):
-            sizes = []
+            sizes, kept = [], []
             for size in self.request.sizes:
                 rows = [
                     problem * self.shape[1] + place for place, entry in enumerate(self.request.lineup) if entry[0] == size
                 ]
                 best = max(rows, key=lambda row: self.validation[row])
-                kept = Frames(*(part[best, :, :size].cpu().clone() for part in frames))
-                sizes.append(
-                    SizeFinding(
-                        size=size, attempts=tuple(attempts[row] for row in rows), chosen=rows.index(best), frames=kept
-                    )
-                )
-            findings.append(Finding(network=network, hypothesis=self.request.hypotheses[number].name, sizes=tuple(sizes)))
+                kept.append(Frames(*(part[best, :, :size].cpu().clone() for part in frames)))
+                sizes.append(Attempts(size=size, attempts=tuple(attempts[row] for row in rows), chosen=rows.index(best)))
+            hypothesis = self.request.hypotheses[number].name
+            findings.append(Finding(network=network, hypothesis=hypothesis, sizes=tuple(sizes), frames=tuple(kept)))
         return findings
 
 
@@ -428,11 +426,10 @@ class _Stack:
         moved = torch.addcdiv(self.parameters, self.mean, scale, value=-rate / (1 - BETAS[0] ** self.count))
         self.parameters = featurizer.constrain(moved)
 
-    def answers(self, featurizer: AbstractFeaturizer, batch: Batch) -> Int[Tensor, "problem search batch"]:
-        """The classes after the interchange."""
+    def logits(self, featurizer: AbstractFeaturizer, batch: Batch) -> Float[Tensor, "problem search class batch"]:
+        """What the networks say after the interchange."""
         frames, _ = featurizer.frames(self.parameters, self.mask)
-        logits, _ = self.interchange.forward(frames, batch)
-        return logits.argmax(2)
+        return self.interchange.forward(frames, batch)[0]
 
 
 def _rectangle(
@@ -450,5 +447,8 @@ def _rectangle(
     return kept, kept[:, None] * alive.shape[1] + order
 
 
-def _labels(batch: Batch) -> Int[Tensor, "problem 1 batch"]:
-    return batch.one_hot.argmax(2)
+def _one_hot_answers(networks: AbstractNetworks, pool: Pool) -> Float[Tensor, "network class row"]:
+    """What each network says of each example without intervention."""
+    with torch.no_grad():
+        logits = networks(pool.inputs.to(networks.device))
+    return torch.nn.functional.one_hot(logits.argmax(2), logits.shape[2]).transpose(1, 2).to(logits)

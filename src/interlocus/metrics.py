@@ -173,14 +173,19 @@ def scores(
     ]
 
 
-def over_networks(parts: Sequence[Score], *, seed: int = 0) -> Interval:
+def over_networks(iias: Sequence[float], counts: Sequence[int], *, seed: int = 0) -> Interval:
     """Mean IIA over networks with its bootstrap interval: networks are drawn first, then interventions within each.
 
     Intervals over a few networks are wide, and they should be: another network is what one wants to know about.
+
+    Args:
+        iias: of each network.
+        counts: from how many interventions each.
+        seed: of the resampling.
     """
-    rates, counts = np.array([s.iia for s in parts]), np.array([s.count for s in parts])
+    rates, asked = np.array(iias), np.array(counts)
     generator = np.random.default_rng(seed)
-    drawn = generator.integers(len(parts), size=(RESAMPLES, len(parts)))
-    means = (generator.binomial(counts[drawn], rates[drawn]) / counts[drawn]).mean(1)
+    drawn = generator.integers(len(rates), size=(RESAMPLES, len(rates)))
+    means = (generator.binomial(asked[drawn], rates[drawn]) / asked[drawn]).mean(1)
     low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Interval(float(rates.mean()), float(low), float(high))

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from interlocus.featurizers import Frames
 from interlocus.metrics import Score
 
@@ -51,35 +49,23 @@ class Attempt:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SizeFinding:
+class Attempts:
     """All searches of one problem at one size.
 
     Args:
         size: features a variable.
         attempts: one a start and restart.
         chosen: the attempt that is best by validation.
-        frames: its maps, `[variable, feature, width]`.
     """
 
     size: int
     attempts: tuple[Attempt, ...]
     chosen: int
-    frames: Frames
 
     @property
     def best(self) -> Attempt:
         """The attempt that is best by validation. Its test score is what is reported."""
         return self.attempts[self.chosen]
-
-    @property
-    def mean(self) -> float:
-        """Mean test IIA over attempts."""
-        return float(np.mean([attempt.score.iia for attempt in self.attempts]))
-
-    @property
-    def minimum(self) -> float:
-        """Smallest test IIA over attempts."""
-        return min(attempt.score.iia for attempt in self.attempts)
 
     def by_start(self) -> dict[str, float]:
         """For each start the test IIA of its best attempt by validation."""
@@ -88,6 +74,16 @@ class SizeFinding:
             if attempt.start not in best or attempt.validation > best[attempt.start].validation:
                 best[attempt.start] = attempt
         return {name: attempt.score.iia for name, attempt in best.items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a record."""
+        return {"size": self.size, "chosen": self.chosen, "attempts": [attempt.to_json() for attempt in self.attempts]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Attempts:
+        """What `to_json` wrote."""
+        attempts = tuple(Attempt.from_json(attempt) for attempt in data["attempts"])
+        return cls(size=data["size"], chosen=data["chosen"], attempts=attempts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,12 +94,10 @@ class Finding:
         network: its index.
         hypothesis: its name.
         sizes: one entry a size.
+        frames: for each size the maps of the chosen attempt, `[variable, feature, width]`.
     """
 
     network: int
     hypothesis: str
-    sizes: tuple[SizeFinding, ...]
-
-    def at(self, size: int) -> SizeFinding:
-        """The entry of a size."""
-        return next(entry for entry in self.sizes if entry.size == size)
+    sizes: tuple[Attempts, ...]
+    frames: tuple[Frames, ...]

@@ -6,6 +6,7 @@ import abc
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -72,6 +73,11 @@ class AbstractNetworks(abc.ABC):
     def sites(self) -> Mapping[str, int]:
         """The places where activations can be exchanged, in order, with their widths."""
 
+    @property
+    @abc.abstractmethod
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+
     @abc.abstractmethod
     def __call__(self, inputs: Float[Tensor, "batch width"]) -> Float[Tensor, "network batch class"]:
         """Logits of every network on the same inputs."""
@@ -79,6 +85,12 @@ class AbstractNetworks(abc.ABC):
     @abc.abstractmethod
     def activations(self, site: str, inputs: Float[Tensor, "batch width"]) -> Float[Tensor, "network batch width"]:
         """Activations of every network at a site on the same inputs."""
+
+    @abc.abstractmethod
+    def run_from(
+        self, site: str, activations: Float[Tensor, "network batch width"]
+    ) -> Float[Tensor, "network batch class"]:
+        """Logits of every network from its activations at a site on."""
 
     @abc.abstractmethod
     def tail(self, site: str) -> AbstractTail:

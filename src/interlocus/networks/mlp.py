@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from interlocus.errors import NetworkError, SpecificationError
@@ -108,6 +108,12 @@ class MLP(AbstractNetworks):
         one = slice(rows, rows + 1)
         return MLP([w[one] for w in self.weights], [b[one] for b in self.biases], activation=self.activation)
 
+    @classmethod
+    def stacked(cls, networks: Sequence[MLP]) -> MLP:
+        """Several networks of one architecture as one stack."""
+        parts = [network._parameters for network in networks]
+        return cls(*stack(parts), activation=networks[0].activation)
+
     @property
     def _parameters(self) -> Parameters:
         return list(self.weights), list(self.biases)
@@ -116,6 +122,10 @@ class MLP(AbstractNetworks):
     def sites(self) -> Mapping[str, int]:
         hidden = {f"layer{i}": weight.shape[2] for i, weight in enumerate(self.weights[1:], start=1)}
         return {"input": self.weights[0].shape[2], **hidden}
+
+    @property
+    def device(self) -> torch.device:
+        return self.weights[0].device
 
     def __call__(self, inputs: Float[Tensor, "batch width"]) -> Float[Tensor, "network batch class"]:
         return self.logits(inputs).transpose(1, 2)
@@ -134,6 +144,17 @@ class MLP(AbstractNetworks):
             value = self._function.function(torch.baddbmm(self.biases[i].unsqueeze(1), value, self.weights[i].transpose(1, 2)))
         return value
 
+    def run_from(
+        self, site: str, activations: Float[Tensor, "network batch width"]
+    ) -> Float[Tensor, "network batch class"]:
+        self.width(site)
+        value = activations
+        for i in range(list(self.sites).index(site), len(self.weights)):
+            value = torch.baddbmm(self.biases[i].unsqueeze(1), value, self.weights[i].transpose(1, 2))
+            if i < len(self.weights) - 1:
+                value = self._function.function(value)
+        return value
+
     def tail(self, site: str) -> MLPTail:
         self.width(site)
         behind = list(self.sites).index(site)
@@ -143,7 +164,7 @@ class MLP(AbstractNetworks):
         """Share of right classes on fresh examples, for each network."""
         inputs, labels = task.examples(count, split="test", generator=stream(seed, "accuracy"))
         with torch.no_grad():
-            right = self.logits(inputs.to(self.weights[0])).argmax(1) == labels.to(self.weights[0].device)
+            right = self.logits(inputs.to(self.device)).argmax(1) == labels.to(self.device)
         return right.double().mean(1).tolist()
 
     def fingerprint(self) -> str:
@@ -158,9 +179,13 @@ class MLP(AbstractNetworks):
 
     def save(self, path: str | Path) -> None:
         """Write parameters to a safetensors file."""
+        Path(path).write_bytes(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """What `save` writes."""
         tensors = {f"weight{i}": tensor.contiguous() for i, tensor in enumerate(self.weights)}
         tensors |= {f"bias{i}": tensor.contiguous() for i, tensor in enumerate(self.biases)}
-        save_file(tensors, path, metadata={"format": _FORMAT, "networks": json.dumps({"activation": self.activation})})
+        return save(tensors, metadata={"format": _FORMAT, "networks": json.dumps({"activation": self.activation})})
 
     @classmethod
     def load(cls, path: str | Path) -> MLP:

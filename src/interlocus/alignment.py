@@ -1,0 +1,166 @@
+"""Alignment: what a search found, as something that can be used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from interlocus.errors import AlignmentError, UnknownNameError
+from interlocus.featurizers import Frames
+from interlocus.networks import AbstractNetworks
+
+_FORMAT = "interlocus.alignment/1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alignment:
+    """Directions of a site that hold the variables of a hypothesis in one network.
+
+    Args:
+        site: where.
+        hypothesis: the name of the hypothesis.
+        variables: its variables, in the order of the maps.
+        featurizer: the class of maps in which it was found.
+        network: the fingerprint of the network.
+        task: the name of the task.
+        frames: the maps, `[variable, feature, width]` each: features are `read @ h`, and an interchange adds
+            `writeᵀ (read (h_source − h))` to the base's activations h.
+    """
+
+    site: str
+    hypothesis: str
+    variables: tuple[str, ...]
+    featurizer: str
+    network: str
+    task: str
+    frames: Frames
+
+    @property
+    def size(self) -> int:
+        """Features a variable."""
+        return self.frames.read.shape[1]
+
+    def basis(self, variable: str) -> Float[Tensor, "width feature"]:
+        """The directions that a variable is written to; orthonormal where the featurizer's maps are.
+
+        Raises:
+            UnknownNameError: the alignment has no such variable.
+        """
+        return self.frames.write[self._index(variable)].T
+
+    def features(
+        self, network: AbstractNetworks, inputs: Float[Tensor, "batch width"]
+    ) -> dict[str, Float[Tensor, "batch feature"]]:
+        """The features of each variable on some inputs.
+
+        Raises:
+            AlignmentError: the network is not the one in which the alignment was found.
+        """
+        hidden = self._look(network, inputs)
+        return {name: hidden @ self.frames.read[i].T for i, name in enumerate(self.variables)}
+
+    def write(
+        self, network: AbstractNetworks, base: Float[Tensor, "batch width"], **sources: Float[Tensor, "batch width"]
+    ) -> Float[Tensor, "batch class"]:
+        """Logits for the base inputs when variables take the value that they have on other inputs.
+
+        Args:
+            network: in which the alignment was found.
+            base: inputs.
+            sources: for each variable that is swapped the inputs it comes from, as many as bases:
+                `alignment.write(network, base, left=source)`.
+
+        Raises:
+            AlignmentError: another network, or sources that are not as many as bases.
+            UnknownNameError: the alignment has no such variable.
+        """
+        hidden = self._look(network, base)
+        change = torch.zeros_like(hidden)
+        for name, inputs in sources.items():
+            index = self._index(name)
+            if inputs.shape != base.shape:
+                raise AlignmentError(
+                    f"The sources of {name!r} have shape {tuple(inputs.shape)}, the bases {tuple(base.shape)}.",
+                    "Each base takes the value of one source.",
+                    "Pass as many sources as bases.",
+                )
+            difference = self._look(network, inputs) - hidden
+            change += difference @ self.frames.read[index].T @ self.frames.write[index]
+        return network.run_from(self.site, (hidden + change).unsqueeze(0))[0]
+
+    def save(self, path: str | Path) -> None:
+        """Write to a safetensors file."""
+        Path(path).write_bytes(save_alignments({self.size: self}))
+
+    @classmethod
+    def load(cls, path: str | Path, *, size: int | None = None) -> Alignment:
+        """Read an alignment.
+
+        Args:
+            path: a file that `save` wrote, or one of a run folder.
+            size: which, where the file holds several.
+
+        Raises:
+            AlignmentError: the file cannot be read, holds something else, or not that size.
+        """
+        try:
+            with safe_open(path, "pt") as file:
+                about = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 it is no dictionary
+        except (OSError, SafetensorError) as error:
+            raise AlignmentError(
+                f"The file {path} cannot be read: {error}.", "It should hold an alignment.", "Check the path, or save it again."
+            ) from None
+        if about.get("format") != _FORMAT:
+            raise AlignmentError(
+                f"The file {path} holds {about.get('format', 'something else')!r}.",
+                f"Alignments are stored as {_FORMAT!r}.",
+                "Pass a file that Alignment.save wrote.",
+            )
+        sizes = sorted(int(name.split(".")[1]) for name in tensors if name.startswith("read."))
+        wanted = sizes[-1] if size is None and len(sizes) == 1 else size
+        if wanted not in sizes:
+            raise AlignmentError(
+                f"The file {path} holds the sizes {sizes}, and {wanted} is asked for.",
+                "An alignment has one size.",
+                f"Pass size={sizes[-1]}, say.",
+            )
+        fields: dict[str, Any] = json.loads(about["alignment"])
+        frames = Frames(read=tensors[f"read.{wanted}"], write=tensors[f"write.{wanted}"])
+        return cls(**(fields | {"variables": tuple(fields["variables"])}), frames=frames)
+
+    def _index(self, variable: str) -> int:
+        if variable not in self.variables:
+            raise UnknownNameError("variable", variable, self.variables, "this alignment")
+        return self.variables.index(variable)
+
+    def _look(self, network: AbstractNetworks, inputs: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"]:
+        if len(network) != 1 or network.fingerprint() != self.network:
+            raise AlignmentError(
+                f"The alignment was found in network {self.network}, and this is {network.fingerprint()} ({len(network)} networks).",
+                "Directions of one network mean nothing in another.",
+                "Pass the network that it was found in, for instance networks[0].",
+            )
+        with torch.no_grad():
+            return network.activations(self.site, inputs)[0]
+
+
+def save_alignments(alignments: Mapping[int, Alignment]) -> bytes:
+    """Alignments of one trial, by size, as the bytes of a safetensors file."""
+    tensors: dict[str, Tensor] = {}
+    for size, alignment in alignments.items():
+        tensors[f"read.{size}"] = alignment.frames.read.contiguous()
+        # two names for the same memory cannot be stored
+        tensors[f"write.{size}"] = alignment.frames.write.clone().contiguous()
+    one = next(iter(alignments.values()))
+    fields = {name: value for name, value in vars(replace(one)).items() if name != "frames"}
+    return save(tensors, metadata={"format": _FORMAT, "alignment": json.dumps(fields)})

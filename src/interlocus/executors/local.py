@@ -1,0 +1,104 @@
+"""Processes of this machine, one thread each."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.queues import SimpleQueue
+from typing import Any
+
+import torch
+
+from interlocus.errors import InterlocusError, SpecificationError
+from interlocus.executors._base import AbstractExecutor, Done, Report, Task
+
+POLL_SECONDS = 0.2
+_progress: SimpleQueue | None = None
+
+
+class Local(AbstractExecutor):
+    """Processes of this machine. Small products gain nothing from threads, so each process has one.
+
+    Args:
+        workers: how many processes; with one, tasks are done in this process.
+
+    Raises:
+        SpecificationError: no worker is asked for.
+    """
+
+    def __init__(self, *, workers: int = 1) -> None:
+        if workers < 1:
+            raise SpecificationError(f"{workers} workers are asked for.", "Somebody has to do the work.", "Ask for one or more.")
+        self.workers = workers
+
+    def run(self, tasks: Sequence[Task], report: Report) -> Iterator[Done]:
+        order = sorted(range(len(tasks)), key=lambda index: -tasks[index].cost)
+        return (self._here if self.workers == 1 else self._elsewhere)(tasks, order, report)
+
+    def _here(self, tasks: Sequence[Task], order: Sequence[int], report: Report) -> Iterator[Done]:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            for index in order:
+                yield Done(index=index, result=_attempt(tasks[index], lambda share, index=index: report(index, share)))
+        finally:
+            torch.set_num_threads(threads)
+
+    def _elsewhere(self, tasks: Sequence[Task], order: Sequence[int], report: Report) -> Iterator[Done]:
+        context = multiprocessing.get_context("spawn")
+        progress = context.SimpleQueue()
+        pool = ProcessPoolExecutor(
+            min(self.workers, len(tasks)) or 1, mp_context=context, initializer=_begin, initargs=(progress,)
+        )
+        running: dict[Future[Any], int] = {}
+        try:
+            for index in order:
+                running[pool.submit(_work, index, tasks[index])] = index
+            while running:
+                ended, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+                while not progress.empty():
+                    report(*progress.get())
+                for future in ended:
+                    yield Done(index=running.pop(future), result=_result(future))
+        finally:
+            pool.shutdown(wait=not running, cancel_futures=True)
+            for process in list((pool._processes or {}).values()) if running else []:
+                process.terminate()
+
+
+def _begin(progress: SimpleQueue) -> None:
+    """Set a worker process up."""
+    global _progress
+    _progress = progress
+    torch.set_num_threads(1)
+
+
+def _work(index: int, task: Task) -> Any:
+    assert _progress is not None
+    queue = _progress
+    return _attempt(task, lambda share: queue.put((index, share)))
+
+
+def _attempt(task: Task, report: Callable[[float], None]) -> Any:
+    """The result of a task; a failure is a result too, so that the others go on."""
+    try:
+        return task.function(*task.arguments, report)
+    except InterlocusError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 whatever a foreign plug-in raises, it is its own trials that fail
+        return InterlocusError(
+            f"{type(error).__name__}: {error}.", "Nothing here expected that.", "Please report it, with the study."
+        )
+
+
+def _result(future: Future[Any]) -> Any:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return InterlocusError(
+            "A worker process was ended from outside.",
+            "Perhaps memory ran out.",
+            "Run the same command again, with fewer workers; what is finished is kept.",
+        )

@@ -1,0 +1,84 @@
+"""From a study to the work that it takes: which trials there are, and which are searched together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from interlocus.study import Family, SearchSpec, Study
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One network, site, hypothesis and featurizer: the unit that is recorded."""
+
+    family: str
+    network: str
+    site: str
+    hypothesis: str
+    featurizer: str
+
+    @property
+    def name(self) -> str:
+        """The name of its record."""
+        return f"{self.network}.{self.site}.{self.hypothesis}.{self.featurizer}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Trials that are searched together: all networks of a family at a site, for hypotheses of equally many variables.
+
+    A job depends on the study alone. If one of its trials is missing from a run folder, all are searched again, so a
+    resumed run computes what an undisturbed one does.
+    """
+
+    family: Family
+    site: str
+    hypotheses: tuple[str, ...]
+    sizes: tuple[int, ...]
+    featurizer: str
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Its trials: hypotheses of the first network, then of the second, and so on."""
+        return tuple(
+            Trial(family=self.family.name, network=network, site=self.site, hypothesis=hypothesis, featurizer=self.featurizer)
+            for network in self.family.networks
+            for hypothesis in self.hypotheses
+        )
+
+    def searches(self, study: Study) -> int:
+        """How many searches these are."""
+        return len(self.trials) * len(self.sizes) * sum(study.starts.values())
+
+    def cost(self, study: Study) -> float:
+        """Floating-point operations if no search retires early; a rough measure for planning."""
+        widths = (*self.family.hidden, 2)
+        behind = self.family.sites.index(self.site)
+        width = study.task.build().input_width if behind == 0 else self.family.hidden[behind - 1]
+        variables = len(study.task.build().hypothesis(self.hypotheses[0]).variables)
+        exchange = 2 * variables * max(self.sizes) * (width + widths[behind])
+        rest = 2 * sum(one * other for one, other in zip(widths[behind:], widths[behind + 1 :], strict=False))
+        steps = sum(phase.steps for phase in study.phases)
+        return 3.0 * self.searches(study) * steps * study.budget.batch * (exchange + rest)
+
+
+def jobs(study: Study) -> tuple[Job, ...]:
+    """All work of a study, in the order of its tables."""
+    task = study.task.build()
+
+    def variables(name: str) -> int:
+        return len(task.hypothesis(name).variables)
+
+    def parts(search: SearchSpec) -> list[tuple[str, ...]]:
+        ordered = sorted(search.hypotheses, key=variables)
+        return [tuple(group) for _, group in groupby(ordered, key=variables)]
+
+    return tuple(
+        Job(family=family, site=site, hypotheses=hypotheses, sizes=search.sizes, featurizer=featurizer)
+        for family in study.families
+        for site in study.sites
+        for search in study.searches
+        for featurizer in search.featurizers
+        for hypotheses in parts(search)
+    )

@@ -1,0 +1,217 @@
+"""A study, from specification to records, table and answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from interlocus.alignment import Alignment
+from interlocus.data import Data
+from interlocus.engine import Request, solve
+from interlocus.errors import InterlocusError, RunFolderError
+from interlocus.executors import AbstractExecutor, Local, Task
+from interlocus.networks import MLP
+from interlocus.plan import Job, jobs
+from interlocus.registry import FEATURIZERS, STARTS
+from interlocus.store import Record, Store
+from interlocus.study import Family, Study
+from interlocus.summary import Line, answers, summarise
+from interlocus.table import Row, rows, to_csv
+
+
+class Progress(NamedTuple):
+    """Where a run stands.
+
+    Args:
+        phase: what is being done.
+        share: how much of the phase is done, from 0 to 1.
+    """
+
+    phase: str
+    share: float
+
+
+Observe = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Trials that could not be finished, and why."""
+
+    trials: tuple[str, ...]
+    error: InterlocusError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What is in a run folder.
+
+    Args:
+        store: the folder.
+        study: what was asked.
+        table: one row a network, site, hypothesis, size and featurizer.
+        lines: the same over networks.
+        failures: what could not be finished in this call.
+        seconds: what each phase of this call took.
+    """
+
+    store: Store
+    study: Study
+    table: Sequence[Row]
+    lines: Sequence[Line]
+    failures: Sequence[Failure] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Run:
+        """Read a run folder, finished or not.
+
+        Raises:
+            RunFolderError: it is none, or damaged.
+        """
+        store = Store(folder)
+        study = store.study()
+        table = rows(study, store.records())
+        return cls(store=store, study=study, table=table, lines=summarise(study, table))
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """For each family one sentence."""
+        return answers(self.study, self.table, self.lines)
+
+    @property
+    def missing(self) -> list[str]:
+        """Trials of the study without a record."""
+        return [trial.name for job in jobs(self.study) for trial in job.trials if not self.store.has(trial)]
+
+
+def run_study(
+    study: Study,
+    folder: str | Path,
+    *,
+    executor: AbstractExecutor | None = None,
+    device: str = "cpu",
+    observe: Observe = lambda progress: None,
+) -> Run:
+    """Do what a folder does not hold yet, and read it.
+
+    Args:
+        study: what is asked.
+        folder: where results are kept.
+        executor: where work is done; by default in this process.
+        device: where searches run, `"cpu"` or `"cuda"`.
+        observe: is told how far it is.
+
+    Raises:
+        RunFolderError: the folder holds another study, or cannot be written.
+    """
+    executor = executor or Local()
+    store = Store(folder)
+    store.begin(study)
+    seconds: dict[str, float] = {}
+    failures: list[Failure] = []
+
+    untrained = [family for family in study.families if not all(store.network_path(n).is_file() for n in family.networks)]
+    training = [Task(function=make_networks, arguments=(study, family, folder), cost=_training_cost(family)) for family in untrained]
+    failed = _do(executor, training, "training networks", observe, seconds)
+    for index, error in failed.items():
+        trials = [t.name for job in jobs(study) if job.family == untrained[index] for t in job.trials]
+        failures.append(Failure(trials=tuple(trials), error=error))
+
+    broken = {untrained[index].name for index in failed}
+    open_jobs = [
+        job for job in jobs(study) if job.family.name not in broken and not all(store.has(trial) for trial in job.trials)
+    ]
+    searching = [Task(function=search, arguments=(study, job, folder, device), cost=job.cost(study)) for job in open_jobs]
+    failed = _do(executor, searching, "searching", observe, seconds)
+    failures += [
+        Failure(trials=tuple(trial.name for trial in open_jobs[index].trials), error=error) for index, error in failed.items()
+    ]
+
+    begun = time.perf_counter()
+    observe(Progress("reading the results", 0.0))
+    run = replace(Run.load(folder), failures=failures, seconds=seconds)
+    store.write(store.scores, to_csv(run.table).encode())
+    seconds["reading the results"] = time.perf_counter() - begun
+    return run
+
+
+def _do(
+    executor: AbstractExecutor, tasks: Sequence[Task], phase: str, observe: Observe, seconds: dict[str, float]
+) -> dict[int, InterlocusError]:
+    """Do the tasks of a phase; returns which failed, and why."""
+    begun, shares = time.perf_counter(), [0.0] * len(tasks)
+    total = sum(task.cost for task in tasks) or 1.0
+    failed: dict[int, InterlocusError] = {}
+
+    def report(index: int, share: float) -> None:
+        shares[index] = share
+        observe(Progress(phase, sum(task.cost * share for task, share in zip(tasks, shares, strict=True)) / total))
+
+    if tasks:
+        observe(Progress(phase, 0.0))
+        for done in executor.run(tasks, report):
+            report(done.index, 1.0)
+            if isinstance(done.result, RunFolderError):
+                raise done.result  # nothing else can be kept either
+            if isinstance(done.result, InterlocusError):
+                failed[done.index] = done.result
+        seconds[phase] = time.perf_counter() - begun
+    return failed
+
+
+def make_networks(study: Study, family: Family, folder: str | Path, report: Callable[[float], None]) -> None:
+    """Train the networks of a family, and keep them."""
+    task = study.task.build()
+    about = {"hidden": family.hidden, "activation": family.activation, "count": family.count, "seed": study.seed}
+    if family.trained:
+        networks = MLP.train(
+            task, **about, weight_decay=family.weight_decay, recipe=family.recipe,
+            progress=lambda done, total: report(done / total),
+        )  # fmt: skip
+    else:
+        networks = MLP.untrained(task, **about)
+    for index, name in enumerate(family.networks):
+        Store(folder).add_network(name, networks[index])
+
+
+def search(study: Study, job: Job, folder: str | Path, device: str, report: Callable[[float], None]) -> None:
+    """Do the searches of a job, and keep a record a trial."""
+    begun = time.perf_counter()
+    store, task = Store(folder), study.task.build()
+    networks = MLP.stacked([MLP.load(store.network_path(name)) for name in job.family.networks]).to(device)
+    accuracy = networks.accuracy(task, seed=study.seed)
+    request = Request(
+        site=job.site,
+        hypotheses=tuple(task.hypothesis(name) for name in job.hypotheses),
+        sizes=job.sizes,
+        featurizer=FEATURIZERS.get(job.featurizer)(),
+        starts=tuple((STARTS.get(name)(), count) for name, count in study.starts.items()),
+        phases=study.phases,
+        budget=study.budget,
+        seed=study.seed,
+    )
+    findings = solve(networks, Data.draw(task, study.budget, seed=study.seed), request, progress=report)
+    seconds = (time.perf_counter() - begun) / len(findings)
+    for trial, finding in zip(job.trials, findings, strict=True):
+        if store.has(trial):
+            continue
+        record = Record(
+            trial=trial, study=study.fingerprint, accuracy=accuracy[finding.network], seconds=seconds, sizes=finding.sizes
+        )
+        hypothesis = task.hypothesis(trial.hypothesis)
+        alignments = {
+            entry.size: Alignment(
+                site=job.site, hypothesis=hypothesis.name, variables=hypothesis.variables, featurizer=job.featurizer,
+                network=networks[finding.network].fingerprint(), task=task.name, frames=frames,
+            )
+            for entry, frames in zip(finding.sizes, finding.frames, strict=True)
+        }  # fmt: skip
+        store.add(record, alignments)
+
+
+def _training_cost(family: Family) -> float:
+    return float(family.recipe.steps * family.count) if family.trained else 1.0

@@ -1,0 +1,209 @@
+"""The run folder: one JSON record and one safetensors file a trial, written atomically; what is finished stays.
+
+::
+
+    DIR/study.yaml              the resolved study, with library and schema version
+    DIR/networks/<network>.safetensors
+    DIR/records/<trial>.json    one a finished trial
+    DIR/alignments/<trial>.safetensors
+    DIR/scores.csv              what the records say, a row a size
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from interlocus import __version__
+from interlocus.alignment import Alignment, save_alignments
+from interlocus.errors import RunFolderError
+from interlocus.networks import MLP
+from interlocus.plan import Trial
+from interlocus.results import Attempts
+from interlocus.study import SCHEMA, Study
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What is kept of a trial.
+
+    Args:
+        trial: which.
+        study: the fingerprint of the study.
+        accuracy: of the network on fresh examples.
+        seconds: what its share of the searches took.
+        sizes: one entry a size.
+    """
+
+    trial: Trial
+    study: str
+    accuracy: float
+    seconds: float
+    sizes: tuple[Attempts, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "schema": SCHEMA, "version": __version__, "study": self.study, "trial": asdict(self.trial),
+            "accuracy": self.accuracy, "seconds": self.seconds, "sizes": [entry.to_json() for entry in self.sizes],
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Record:
+        """What `to_json` wrote."""
+        return cls(
+            trial=Trial(**data["trial"]),
+            study=data["study"],
+            accuracy=data["accuracy"],
+            seconds=data["seconds"],
+            sizes=tuple(Attempts.from_json(entry) for entry in data["sizes"]),
+        )
+
+
+class Store:
+    """A run folder.
+
+    Args:
+        folder: where.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    @property
+    def scores(self) -> Path:
+        """The table."""
+        return self.folder / "scores.csv"
+
+    @property
+    def page(self) -> Path:
+        """The report."""
+        return self.folder / "report.html"
+
+    def begin(self, study: Study) -> None:
+        """Make the folder, or find that it holds the same study.
+
+        Raises:
+            RunFolderError: another study is in there, or the folder cannot be written.
+        """
+        path = self.folder / "study.yaml"
+        if path.exists():
+            there = self.study()
+            if there != study:
+                raise RunFolderError(
+                    f"The folder {self.folder} holds another study ({_difference(there, study)}).",
+                    "Records of two studies cannot be told apart.",
+                    "Pass another folder with --out, or the study that is there.",
+                )
+        with _writing(self.folder):
+            for name in ("records", "alignments", "networks", "figures"):
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            for left in self.folder.rglob("*.partial"):  # of a run that was killed
+                left.unlink()
+        if not path.exists():
+            header = f"# interlocus {__version__}, schema {SCHEMA}: the study with every default written out\n"
+            self.write(path, (header + yaml.safe_dump(study.to_dict(), sort_keys=False)).encode())
+
+    def study(self) -> Study:
+        """The study in this folder.
+
+        Raises:
+            RunFolderError: there is none.
+        """
+        path = self.folder / "study.yaml"
+        if not path.is_file():
+            raise RunFolderError(
+                f"{self.folder} is no run folder.", "It holds no study.yaml.", "Pass a folder that `interlocus study` wrote."
+            )
+        return Study.load(path)
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Write a file whole or not at all.
+
+        Raises:
+            RunFolderError: it cannot be written.
+        """
+        with _writing(self.folder):
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".partial")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(name).replace(path)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+
+    def has(self, trial: Trial) -> bool:
+        """Whether a trial is finished."""
+        return self._record(trial.name).is_file()
+
+    def add(self, record: Record, alignments: dict[int, Alignment]) -> None:
+        """Keep a finished trial. The record comes last: where it is, the rest is."""
+        self.write(self.folder / "alignments" / f"{record.trial.name}.safetensors", save_alignments(alignments))
+        self.write(self._record(record.trial.name), (json.dumps(record.to_json(), indent=1) + "\n").encode())
+
+    def record(self, name: str) -> Record:
+        """One record.
+
+        Raises:
+            RunFolderError: it is truncated, or was written by another version.
+        """
+        path = self._record(name)
+        try:
+            data = json.loads(path.read_text())
+            if data["schema"] != SCHEMA:
+                raise RunFolderError(
+                    f"The record {path} has schema {data['schema']}.", f"This version reads schema {SCHEMA}.",
+                    "Use the version that wrote it, or search again in another folder.",
+                )  # fmt: skip
+            return Record.from_json(data)
+        except (ValueError, KeyError, TypeError, OSError):
+            raise RunFolderError(
+                f"The record {path} is damaged.", "It was cut short or changed by hand.",
+                "Delete it and run the study again: only what is missing is searched.",
+            ) from None  # fmt: skip
+
+    def records(self) -> Iterator[Record]:
+        """All records, by name."""
+        for path in sorted((self.folder / "records").glob("*.json")):
+            yield self.record(path.stem)
+
+    def network_path(self, name: str) -> Path:
+        """Where a network is kept."""
+        return self.folder / "networks" / f"{name}.safetensors"
+
+    def add_network(self, name: str, network: MLP) -> None:
+        """Keep a network."""
+        self.write(self.network_path(name), network.to_bytes())
+
+    def _record(self, name: str) -> Path:
+        return self.folder / "records" / f"{name}.json"
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunFolderError(
+            f"The folder {folder} cannot be written: {error.strerror or error}.",
+            "Results are kept there.",
+            "Make room or get permission, or pass another folder with --out; what is finished is kept.",
+        ) from None
+
+
+def _difference(there: Study, here: Study) -> str:
+    """The first key in which two studies differ."""
+    one, other = there.to_dict(), here.to_dict()
+    key = next(key for key in one if one[key] != other[key])
+    return f"{key} is {one[key]} there and {other[key]} here" if key in {"name", "seed"} else f"they differ in {key}"

@@ -1,0 +1,129 @@
+"""From records to the table: one row a network, site, hypothesis, size and featurizer."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+
+from interlocus.causal import Hypothesis
+from interlocus.floors import ceiling, do_nothing, enumerate_interventions, one_sided
+from interlocus.store import Record
+from interlocus.study import Study
+from interlocus.tasks import AbstractTask
+
+DIGITS = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Floors:
+    """What a hypothesis scores without its variables, under the sampling of the test interventions.
+
+    Args:
+        floor: an interchange changes nothing.
+        one_sided: each variable can leave a value and not return to it.
+        output_only: the site carries the network's answer and nothing else.
+    """
+
+    floor: float
+    one_sided: float
+    output_only: float
+
+
+def floors(task: AbstractTask, hypothesis: Hypothesis) -> Floors:
+    """Count the floors of a hypothesis out."""
+    asked = enumerate_interventions(hypothesis, task.settings())
+    return Floors(
+        floor=do_nothing(asked), one_sided=one_sided(asked), output_only=ceiling(asked, (hypothesis.model.output,))
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of `scores.csv`.
+
+    Args:
+        iia: of the attempt that is best by validation, on test interventions; `low` and `high` are Wilson's 95 % ends.
+        floor: IIA of a site where an interchange changes nothing; `one_sided` and `output_only` as in `Floors`.
+        min_cell: smallest IIA of a cell (base value → source value) of one variable.
+        live: share of swaps that change the answer.
+        validation: IIA by which the attempt was chosen.
+        start: from where; `restarts` counts all attempts, `restart_mean` and `restart_min` are theirs on test.
+        by_start: test IIA of each start's best attempt; `by_kind` that of each kind of intervention.
+        accuracy: of the network; `competent` says whether it passes the study's gate.
+    """
+
+    network: str
+    family: str
+    site: str
+    hypothesis: str
+    featurizer: str
+    size: int
+    iia: float
+    low: float
+    high: float
+    floor: float
+    one_sided: float
+    output_only: float
+    min_cell: float
+    live: float
+    validation: float
+    start: str
+    outcome: str
+    restarts: int
+    restart_mean: float
+    restart_min: float
+    by_start: str
+    by_kind: str
+    accuracy: float
+    competent: bool
+
+
+def rows(study: Study, records: Iterable[Record]) -> list[Row]:
+    """The table of a study, in the order of the study."""
+    task = study.task.build()
+    floors_of = lru_cache(lambda name: floors(task, task.hypothesis(name)))
+    families = [family.name for family in study.families]
+    table = [row for record in records for row in _rows_of(study, record, floors_of(record.trial.hypothesis))]
+    return sorted(
+        table,
+        key=lambda r: (families.index(r.family), r.network, study.sites.index(r.site), r.hypothesis, r.featurizer, r.size),
+    )
+
+
+def _rows_of(study: Study, record: Record, level: Floors) -> list[Row]:
+    trial = record.trial
+    made = []
+    for entry in record.sizes:
+        best, iias = entry.best, [attempt.score.iia for attempt in entry.attempts]
+        low, high = best.score.interval[1:]
+        made.append(
+            Row(
+                network=trial.network, family=trial.family, site=trial.site, hypothesis=trial.hypothesis,
+                featurizer=trial.featurizer, size=entry.size, iia=best.score.iia, low=low, high=high,
+                floor=level.floor, one_sided=level.one_sided, output_only=level.output_only,
+                min_cell=best.score.min_cell, live=best.score.live, validation=best.validation, start=best.start,
+                outcome=best.outcome, restarts=len(iias), restart_mean=sum(iias) / len(iias), restart_min=min(iias),
+                by_start=_pairs(entry.by_start()), by_kind=_pairs(best.score.kinds),
+                accuracy=record.accuracy, competent=record.accuracy >= study.competence,
+            )  # fmt: skip
+        )
+    return made
+
+
+def _pairs(values: Mapping[str, float]) -> str:
+    return ";".join(f"{name}={value:.{DIGITS}f}" for name, value in values.items())
+
+
+def to_csv(table: Sequence[Row]) -> str:
+    """The table as text; equal to the byte for equal scores."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = [field.name for field in fields(Row)]
+    writer.writerow(names)
+    for row in table:
+        values = (getattr(row, name) for name in names)
+        writer.writerow([f"{value:.{DIGITS}f}" if isinstance(value, float) else value for value in values])
+    return text.getvalue()
