@@ -1,3 +1,72 @@
-"""Finds whether, where and in how few dimensions a trained network computes a hypothesised intermediate variable."""
+"""Finds whether, where and in how few dimensions a trained network computes a hypothesised intermediate variable.
+
+The way of the data: `CausalModel → Pool → Site → Features → Alignment → Score → Record → page`. Names are loaded when
+they are used, so that `import interlocus` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from interlocus import featurizers, networks, starts, tasks
+    from interlocus.alignment import Alignment
+    from interlocus.budget import Budget, Phase
+    from interlocus.causal import CausalModel, Hypothesis, Variable
+    from interlocus.errors import InterlocusError
+    from interlocus.found import Found, evaluate, search
+    from interlocus.metrics import Score
+    from interlocus.run import Run
+    from interlocus.study import Study
+
+_HOME = {
+    "Alignment": "alignment",
+    "Budget": "budget",
+    "CausalModel": "causal",
+    "Found": "found",
+    "Hypothesis": "causal",
+    "InterlocusError": "errors",
+    "Phase": "budget",
+    "Run": "run",
+    "Score": "metrics",
+    "Study": "study",
+    "Variable": "causal",
+    "evaluate": "found",
+    "search": "found",
+}
+_MODULES = ("featurizers", "networks", "starts", "tasks")
+
+__all__ = [
+    "Alignment",
+    "Budget",
+    "CausalModel",
+    "Found",
+    "Hypothesis",
+    "InterlocusError",
+    "Phase",
+    "Run",
+    "Score",
+    "Study",
+    "Variable",
+    "evaluate",
+    "featurizers",
+    "networks",
+    "search",
+    "starts",
+    "tasks",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -118,7 +118,9 @@ class Alignment:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 it is no dictionary
         except (OSError, SafetensorError) as error:
             raise AlignmentError(
-                f"The file {path} cannot be read: {error}.", "It should hold an alignment.", "Check the path, or save it again."
+                f"The file {path} cannot be read: {error}.",
+                "It should hold an alignment.",
+                "Check the path, or save it again.",
             ) from None
         if about.get("format") != _FORMAT:
             raise AlignmentError(
@@ -136,7 +138,8 @@ class Alignment:
             )
         fields: dict[str, Any] = json.loads(about["alignment"])
         frames = Frames(read=tensors[f"read.{wanted}"], write=tensors[f"write.{wanted}"])
-        return cls(**(fields | {"variables": tuple(fields["variables"])}), frames=frames)
+        variables = tuple(fields.pop("variables"))
+        return cls(**fields, variables=variables, frames=frames)
 
     def _index(self, variable: str) -> int:
         if variable not in self.variables:
@@ -145,11 +148,7 @@ class Alignment:
 
     def _look(self, network: AbstractNetworks, inputs: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"]:
         if len(network) != 1 or network.fingerprint() != self.network:
-            raise AlignmentError(
-                f"The alignment was found in network {self.network}, and this is {network.fingerprint()} ({len(network)} networks).",
-                "Directions of one network mean nothing in another.",
-                "Pass the network that it was found in, for instance networks[0].",
-            )
+            raise AlignmentError.of_another_network(self.network, network.fingerprint())
         with torch.no_grad():
             return network.activations(self.site, inputs)[0]
 

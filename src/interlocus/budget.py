@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,6 +30,10 @@ class Phase(Written):
     sampling: Sampling = "natural"
     steps: Count = 1000
     learning_rate: Annotated[float, Field(gt=0)] = 0.03
+
+
+STARTS_BY_DEFAULT: Mapping[str, int] = MappingProxyType({"random": 2, "covariance": 1})
+"""Where searches begin, and how many of each."""
 
 
 class Budget(Written):

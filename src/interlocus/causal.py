@@ -108,8 +108,8 @@ class CausalModel:
                 come from different sources.
 
         Returns:
-            The values after the interchange: swapped ones from their source, their descendants computed anew, everything
-            else as in the base.
+            The values after the interchange: swapped ones from their source, their descendants computed anew, and
+            everything else as in the base.
 
         Raises:
             UnknownNameError: a swapped variable is not in the model.
@@ -136,8 +136,11 @@ def _apply(variable: Variable, values: Values) -> Tensor:
     count = arguments[0].shape[0]
     shape = tuple(result.shape) if isinstance(result, Tensor) else type(result).__name__
     wanted = f"[{count}]" if variable.values is not None else f"[{count}, …]"
-    if not isinstance(result, Tensor) or not result.shape or result.shape[0] != count or (
-        variable.values is not None and result.dim() != 1
+    if (
+        not isinstance(result, Tensor)
+        or not result.shape
+        or result.shape[0] != count
+        or (variable.values is not None and result.dim() != 1)
     ):
         raise CausalModelError(
             f"The mechanism of {variable.name!r} returned {shape} for a batch of {count}.",
@@ -161,7 +164,9 @@ def _check(variables: Sequence[Variable], output: str) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise CausalModelError(
-            f"Two variables are called {twice[0]!r}.", "A name stands for one variable.", "Give one of them another name."
+            f"Two variables are called {twice[0]!r}.",
+            "A name stands for one variable.",
+            "Give one of them another name.",
         )
     for variable in variables:
         for parent in variable.parents:
@@ -169,7 +174,7 @@ def _check(variables: Sequence[Variable], output: str) -> None:
                 raise UnknownNameError("variable", parent, names, f"the model (a parent of {variable.name!r})")
         if bool(variable.parents) != (variable.mechanism is not None):
             raise CausalModelError(
-                f"Variable {variable.name!r} has {'parents but no mechanism' if variable.parents else 'a mechanism but no parents'}.",
+                f"Variable {variable.name!r} has {'parents' if variable.parents else 'a mechanism'} only.",
                 "A variable is either an input (neither) or computed (both).",
                 "Pass both parents and mechanism, or leave both out.",
             )

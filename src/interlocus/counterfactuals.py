@@ -23,7 +23,7 @@ Sampling = Literal["natural", "balanced", "minimal_pairs"]
 """
 
 CANDIDATES = 16
-"""Sources tried for each base by balanced sampling; a share p of changing ones is missed with probability (1 − p)^16."""
+"""Sources tried for each base by balanced sampling; a share p of wanted ones is missed with probability (1 − p)^16."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +63,9 @@ class Interventions:
         places: for each variable the smallest slice of a batch that holds every row in which it is swapped.
     """
 
-    base: Int[Tensor, "*steps batch"]
-    sources: Int[Tensor, "variable *steps batch"]
-    labels: Int[Tensor, "*steps batch"]
+    base: Int[Tensor, " *steps batch"]
+    sources: Int[Tensor, "variable ... batch"]
+    labels: Int[Tensor, " *steps batch"]
     places: tuple[slice, ...]
 
     def __getitem__(self, index: int | slice) -> Interventions:
@@ -74,7 +74,12 @@ class Interventions:
 
 
 def draw(
-    pool: Pool, hypothesis: Hypothesis, *, shape: tuple[int, ...], sampling: Sampling = "natural", generator: torch.Generator
+    pool: Pool,
+    hypothesis: Hypothesis,
+    *,
+    shape: tuple[int, ...],
+    sampling: Sampling = "natural",
+    generator: torch.Generator,
 ) -> Interventions:
     """Draw interventions; the last axis of `shape` is the batch, in equal parts of each kind of the hypothesis.
 
@@ -108,8 +113,8 @@ def swapped_rows(layout: tuple[KindRows, ...], variable: str) -> slice:
 
 
 def label(
-    pool: Pool, hypothesis: Hypothesis, base: Int[Tensor, "*batch"], sources: Int[Tensor, "variable *batch"]
-) -> Int[Tensor, "*batch"]:
+    pool: Pool, hypothesis: Hypothesis, base: Int[Tensor, " *batch"], sources: Int[Tensor, variable * batch]
+) -> Int[Tensor, " *batch"]:
     """What the causal model answers after the interchanges."""
     model = hypothesis.model
     swapped = {
@@ -137,7 +142,7 @@ def _kept(hypothesis: Hypothesis) -> tuple[str, ...]:
     return tuple(sorted(needed))
 
 
-Proposal = tuple[Int[Tensor, "*batch"], Int[Tensor, "variable *batch"]]
+Proposal = tuple[Int[Tensor, " *batch"], Int[Tensor, "variable ..."]]
 Propose = Callable[[Pool, Hypothesis, tuple[int, ...], tuple[KindRows, ...], torch.Generator], Proposal]
 
 
@@ -169,7 +174,7 @@ def _partners(
 
 def _only_swapped(
     base: Tensor, sources: Tensor, hypothesis: Hypothesis, layout: tuple[KindRows, ...]
-) -> Int[Tensor, "variable *batch"]:
+) -> Int[Tensor, variable * batch]:
     """Where a variable is not swapped, let its source be the base."""
     for variable, rows in zip(hypothesis.variables, sources, strict=True):
         for kind, place in layout:
@@ -180,7 +185,7 @@ def _only_swapped(
 
 def _balance(
     pool: Pool, hypothesis: Hypothesis, base: Tensor, layout: tuple[KindRows, ...], generator: torch.Generator
-) -> tuple[Int[Tensor, "variable *batch"], Int[Tensor, "*batch"]]:
+) -> tuple[Int[Tensor, variable * batch], Int[Tensor, " *batch"]]:
     """Of several sources for each base take one that changes the label in every other row, and keeps it in the rest."""
     shape = (CANDIDATES, *base.shape)
     bases = base.expand(shape)

@@ -51,6 +51,15 @@ class NetworkError(InterlocusError):
 class AlignmentError(InterlocusError):
     """An alignment that does not belong to what it is used with."""
 
+    @classmethod
+    def of_another_network(cls, wanted: str, given: str) -> AlignmentError:
+        """The message for a network in which the alignment was not found."""
+        return cls(
+            f"The alignment was found in network {wanted}, and this is {given}.",
+            "Directions of one network mean nothing in another.",
+            "Pass the one network that it was found in, for instance networks[0].",
+        )
+
 
 class RunFolderError(InterlocusError):
     """A run folder that cannot be read or written."""

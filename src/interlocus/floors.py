@@ -50,7 +50,9 @@ def settings(model: CausalModel, roots: Mapping[str, Sequence[float] | None]) ->
     continuous = [name for name, values in allowed.items() if values is None]
     if continuous:
         raise CausalModelError(
-            f"The variable {continuous[0]!r} is continuous.", "Its settings cannot be counted.", "Start from discrete variables."
+            f"The variable {continuous[0]!r} is continuous.",
+            "Its settings cannot be counted.",
+            "Start from discrete variables.",
         )
     grid = torch.cartesian_prod(*(torch.tensor(values) for values in allowed.values())).view(-1, len(roots))
     values = model.run(dict(zip(roots, grid.T, strict=True)))
@@ -119,7 +121,12 @@ def enumerate_interventions(
         }
     label = hypothesis.model.interchange(base_values, {name: value[name] for name, value in sources.items()})
     return Enumeration(
-        hypothesis=hypothesis, kind=kind, base=base_values, sources=sources, label=label[hypothesis.model.output], probability=weight
+        hypothesis=hypothesis,
+        kind=kind,
+        base=base_values,
+        sources=sources,
+        label=label[hypothesis.model.output],
+        probability=weight,
     )
 
 
@@ -148,7 +155,9 @@ def _differs_only_in(variable: str, base: Settings, source: Settings) -> Float[T
     same = {name: base.values[name][:, None] == source.values[name] for name in base.roots}
     if variable not in same:
         raise CausalModelError(
-            f"Minimal pairs of {variable!r} cannot be counted.", f"The settings start from {list(base.roots)}.", "Start from it."
+            f"Minimal pairs of {variable!r} cannot be counted.",
+            f"The settings start from {list(base.roots)}.",
+            "Start from it.",
         )
     fits = ~same.pop(variable)
     for equal in same.values():

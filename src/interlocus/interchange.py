@@ -110,7 +110,9 @@ def _for_problems(parts: Sequence[Int[Tensor, " batch"]], problems: Problems) ->
     return torch.stack(list(parts)).to(problems.hypothesis.device)[problems.hypothesis]
 
 
-def _rows(table: Float[Tensor, "network row width"], index: Int[Tensor, "problem batch"]) -> Float[Tensor, "problem batch width"]:
+def _rows(
+    table: Float[Tensor, "network row width"], index: Int[Tensor, "problem batch"]
+) -> Float[Tensor, "problem batch width"]:
     return table.view(-1, table.shape[2]).index_select(0, index.flatten()).view(*index.shape, -1)
 
 
@@ -138,7 +140,8 @@ class Interchange:
     def forward(self, frames: Frames, batch: Batch) -> tuple[Float[Tensor, "problem search class batch"], Saved]:
         """Logits after the interchange.
 
-        With d the difference of source and base, `read` R and `write` W, the entry E gives E(h + Wᵀ R d) = E h + (W Eᵀ)ᵀ R d.
+        With d the difference of source and base, `read` R and `write` W, the entry E gives
+        E(h + Wᵀ R d) = E h + (W Eᵀ)ᵀ R d.
         """
         problems, entered, count = batch.base.shape
         searches, variables, size, _ = frames.read.shape
@@ -175,7 +178,9 @@ class Interchange:
             write[:, v] = torch.bmm(outer, self.entry).view(searches, size, -1)
             pulled = self.workspace(f"pulled{v}", *saved.features[v].shape)
             torch.bmm(self._entered(frames.write[:, v], problems), here, out=pulled)
-            read[:, v] = torch.bmm(pulled.view(problems, each * size, -1), batch.differences[v]).view(searches, size, -1)
+            read[:, v] = torch.bmm(pulled.view(problems, each * size, -1), batch.differences[v]).view(
+                searches, size, -1
+            )
         return Frames(read=read, write=write)
 
     def _entered(
@@ -190,5 +195,5 @@ class Interchange:
 def is_right(
     logits: Float[Tensor, "problem search class batch"], one_hot: Float[Tensor, "problem 1 class batch"]
 ) -> Bool[Tensor, "problem search batch"]:
-    """Where no class has a larger logit than the label. (An `argmax` over so short an axis takes a hundred times longer.)"""
+    """Where no class has a larger logit than the label; an `argmax` over so short an axis is a hundred times slower."""
     return (logits * one_hot).sum(2) >= logits.amax(2)

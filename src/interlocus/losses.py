@@ -1,6 +1,6 @@
 """What a search minimises, as a function of the probability p of the counterfactual label.
 
-Every loss here has a gradient slope(p) · (softmax − one-hot) with respect to the logits, where slope(p) = −p · dvalue/dp.
+The gradient with respect to the logits is slope(p) · (softmax − one-hot), where slope(p) = −p · dvalue/dp.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ class AbstractLoss(abc.ABC):
     """A loss of the probability of the right label."""
 
     @abc.abstractmethod
-    def value(self, probability: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+    def value(self, probability: Float[Tensor, " *batch"]) -> Float[Tensor, " *batch"]:
         """The loss of an example whose label has this probability."""
 
     @abc.abstractmethod
     def slope(
-        self, softmax: Float[Tensor, "*stack class batch"], one_hot: Float[Tensor, "*stack class batch"]
-    ) -> Float[Tensor, "*stack 1 batch"] | float:
+        self, softmax: Float[Tensor, " *stack class batch"], one_hot: Float[Tensor, " *stack class batch"]
+    ) -> Float[Tensor, " *stack 1 batch"] | float:
         """−p · dvalue/dp for each example."""
 
 
 class CrossEntropy(AbstractLoss):
     """−log p. Smooth far from the goal, but blind to how many labels are right."""
 
-    def value(self, probability: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+    def value(self, probability: Float[Tensor, " *batch"]) -> Float[Tensor, " *batch"]:
         return -probability.log()
 
     def slope(
-        self, softmax: Float[Tensor, "*stack class batch"], one_hot: Float[Tensor, "*stack class batch"]
+        self, softmax: Float[Tensor, " *stack class batch"], one_hot: Float[Tensor, " *stack class batch"]
     ) -> float:
         return 1.0
 
@@ -43,12 +43,12 @@ class CrossEntropy(AbstractLoss):
 class Bounded(AbstractLoss):
     """1 − p, near to the share of wrong labels. It needs a start that is already good: a second phase."""
 
-    def value(self, probability: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+    def value(self, probability: Float[Tensor, " *batch"]) -> Float[Tensor, " *batch"]:
         return 1 - probability
 
     def slope(
-        self, softmax: Float[Tensor, "*stack class batch"], one_hot: Float[Tensor, "*stack class batch"]
-    ) -> Float[Tensor, "*stack 1 batch"]:
+        self, softmax: Float[Tensor, " *stack class batch"], one_hot: Float[Tensor, " *stack class batch"]
+    ) -> Float[Tensor, " *stack 1 batch"]:
         return (softmax * one_hot).sum(-2, keepdim=True)
 
 

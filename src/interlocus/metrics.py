@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy.stats import binomtest
 from torch import Tensor
 
@@ -25,6 +25,9 @@ class Interval(NamedTuple):
     value: float
     low: float
     high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +138,8 @@ def group(hypothesis: Hypothesis, asked: Interventions, pool: Pool) -> Grouping:
             changes = [f"{old}→{new}" for old in values for new in values]
             order = torch.tensor(values)
             old, new = (
-                torch.searchsorted(order, pool.values[variable][part[rows]]) for part in (asked.base, asked.sources[place])
+                torch.searchsorted(order, pool.values[variable][part[rows]])
+                for part in (asked.base, asked.sources[place])
             )
             code = old * len(values) + new
         else:

@@ -42,7 +42,13 @@ class Job:
     def trials(self) -> tuple[Trial, ...]:
         """Its trials: hypotheses of the first network, then of the second, and so on."""
         return tuple(
-            Trial(family=self.family.name, network=network, site=self.site, hypothesis=hypothesis, featurizer=self.featurizer)
+            Trial(
+                family=self.family.name,
+                network=network,
+                site=self.site,
+                hypothesis=hypothesis,
+                featurizer=self.featurizer,
+            )
             for network in self.family.networks
             for hypothesis in self.hypotheses
         )

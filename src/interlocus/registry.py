@@ -99,7 +99,9 @@ FEATURIZERS = Registry(
 STARTS = Registry(
     "start",
     {
-        "random": Entry(target="interlocus.starts.random:Random", summary="orthonormal directions drawn at random (Haar)"),
+        "random": Entry(
+            target="interlocus.starts.random:Random", summary="orthonormal directions drawn at random (Haar)"
+        ),
         "covariance": Entry(
             target="interlocus.starts.covariance:Covariance",
             summary="directions whose variance differs most between the values of the variable, in closed form",
@@ -110,7 +112,9 @@ STARTS = Registry(
 LOSSES = Registry(
     "loss",
     {
-        "cross_entropy": Entry(target="interlocus.losses:CrossEntropy", summary="minus the log-probability of the label"),
+        "cross_entropy": Entry(
+            target="interlocus.losses:CrossEntropy", summary="minus the log-probability of the label"
+        ),
         "bounded": Entry(
             target="interlocus.losses:Bounded",
             summary="one minus the probability of the label; near to the score, for a second phase",
@@ -124,3 +128,5 @@ EXECUTORS = Registry(
         "local": Entry(target="interlocus.executors.local:Local", summary="processes of this machine, one thread each"),
     },
 )
+
+RUN = Entry(target="interlocus.run:run_study", summary="does a study")

@@ -25,6 +25,7 @@ class Attempt:
         restart: which of several.
         begin: validation IIA before the first step.
         validation: the best validation IIA.
+        last: validation IIA at the end, where the loss had led to.
         steps: how many were made.
         outcome: why it ended.
         score: of the best state, on test interventions.
@@ -34,6 +35,7 @@ class Attempt:
     restart: int
     begin: float
     validation: float
+    last: float
     steps: int
     outcome: Outcome
     score: Score
@@ -45,7 +47,8 @@ class Attempt:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Attempt:
         """What `to_json` wrote."""
-        return cls(**(dict(data) | {"score": Score.from_json(data["score"])}))
+        plain = {name: value for name, value in data.items() if name != "score"}
+        return cls(**plain, score=Score.from_json(data["score"]))
 
 
 @dataclass(frozen=True, kw_only=True)

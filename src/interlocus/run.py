@@ -114,8 +114,13 @@ def run_study(
     seconds: dict[str, float] = {}
     failures: list[Failure] = []
 
-    untrained = [family for family in study.families if not all(store.network_path(n).is_file() for n in family.networks)]
-    training = [Task(function=make_networks, arguments=(study, family, folder), cost=_training_cost(family)) for family in untrained]
+    untrained = [
+        family for family in study.families if not all(store.network_path(n).is_file() for n in family.networks)
+    ]
+    training = [
+        Task(function=make_networks, arguments=(study, family, folder), cost=_training_cost(family))
+        for family in untrained
+    ]
     failed = _do(executor, training, "training networks", observe, seconds)
     for index, error in failed.items():
         trials = [t.name for job in jobs(study) if job.family == untrained[index] for t in job.trials]
@@ -123,12 +128,17 @@ def run_study(
 
     broken = {untrained[index].name for index in failed}
     open_jobs = [
-        job for job in jobs(study) if job.family.name not in broken and not all(store.has(trial) for trial in job.trials)
+        job
+        for job in jobs(study)
+        if job.family.name not in broken and not all(store.has(trial) for trial in job.trials)
     ]
-    searching = [Task(function=search, arguments=(study, job, folder, device), cost=job.cost(study)) for job in open_jobs]
+    searching = [
+        Task(function=search, arguments=(study, job, folder, device), cost=job.cost(study)) for job in open_jobs
+    ]
     failed = _do(executor, searching, "searching", observe, seconds)
     failures += [
-        Failure(trials=tuple(trial.name for trial in open_jobs[index].trials), error=error) for index, error in failed.items()
+        Failure(trials=tuple(trial.name for trial in open_jobs[index].trials), error=error)
+        for index, error in failed.items()
     ]
 
     begun = time.perf_counter()
@@ -169,9 +179,12 @@ def make_networks(study: Study, family: Family, folder: str | Path, report: Call
     about = {"hidden": family.hidden, "activation": family.activation, "count": family.count, "seed": study.seed}
     if family.trained:
         networks = MLP.train(
-            task, **about, weight_decay=family.weight_decay, recipe=family.recipe,
+            task,
+            **about,
+            weight_decay=family.weight_decay,
+            recipe=family.recipe,
             progress=lambda done, total: report(done / total),
-        )  # fmt: skip
+        )
     else:
         networks = MLP.untrained(task, **about)
     for index, name in enumerate(family.networks):
@@ -200,16 +213,25 @@ def search(study: Study, job: Job, folder: str | Path, device: str, report: Call
         if store.has(trial):
             continue
         record = Record(
-            trial=trial, study=study.fingerprint, accuracy=accuracy[finding.network], seconds=seconds, sizes=finding.sizes
+            trial=trial,
+            study=study.fingerprint,
+            accuracy=accuracy[finding.network],
+            seconds=seconds,
+            sizes=finding.sizes,
         )
         hypothesis = task.hypothesis(trial.hypothesis)
         alignments = {
             entry.size: Alignment(
-                site=job.site, hypothesis=hypothesis.name, variables=hypothesis.variables, featurizer=job.featurizer,
-                network=networks[finding.network].fingerprint(), task=task.name, frames=frames,
+                site=job.site,
+                hypothesis=hypothesis.name,
+                variables=hypothesis.variables,
+                featurizer=job.featurizer,
+                network=networks[finding.network].fingerprint(),
+                task=task.name,
+                frames=frames,
             )
             for entry, frames in zip(finding.sizes, finding.frames, strict=True)
-        }  # fmt: skip
+        }
         store.add(record, alignments)
 
 

@@ -52,9 +52,14 @@ class Record:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
-            "schema": SCHEMA, "version": __version__, "study": self.study, "trial": asdict(self.trial),
-            "accuracy": self.accuracy, "seconds": self.seconds, "sizes": [entry.to_json() for entry in self.sizes],
-        }  # fmt: skip
+            "schema": SCHEMA,
+            "version": __version__,
+            "study": self.study,
+            "trial": asdict(self.trial),
+            "accuracy": self.accuracy,
+            "seconds": self.seconds,
+            "sizes": [entry.to_json() for entry in self.sizes],
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Record:
@@ -121,7 +126,9 @@ class Store:
         path = self.folder / "study.yaml"
         if not path.is_file():
             raise RunFolderError(
-                f"{self.folder} is no run folder.", "It holds no study.yaml.", "Pass a folder that `interlocus study` wrote."
+                f"{self.folder} is no run folder.",
+                "It holds no study.yaml.",
+                "Pass a folder that `interlocus study` wrote.",
             )
         return Study.load(path)
 
@@ -163,15 +170,17 @@ class Store:
             data = json.loads(path.read_text())
             if data["schema"] != SCHEMA:
                 raise RunFolderError(
-                    f"The record {path} has schema {data['schema']}.", f"This version reads schema {SCHEMA}.",
+                    f"The record {path} has schema {data['schema']}.",
+                    f"This version reads schema {SCHEMA}.",
                     "Use the version that wrote it, or search again in another folder.",
-                )  # fmt: skip
+                )
             return Record.from_json(data)
         except (ValueError, KeyError, TypeError, OSError):
             raise RunFolderError(
-                f"The record {path} is damaged.", "It was cut short or changed by hand.",
+                f"The record {path} is damaged.",
+                "It was cut short or changed by hand.",
                 "Delete it and run the study again: only what is missing is searched.",
-            ) from None  # fmt: skip
+            ) from None
 
     def records(self) -> Iterator[Record]:
         """All records, by name."""

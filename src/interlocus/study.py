@@ -8,17 +8,21 @@ import inspect
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
-from interlocus.budget import Budget, Count, Phase, Share, Written
+from interlocus.budget import STARTS_BY_DEFAULT, Budget, Count, Phase, Share, Written
+from interlocus.catalogue import shipped_studies
 from interlocus.errors import InterlocusError, SpecificationError, UnknownNameError
 from interlocus.networks.activations import find_activation
 from interlocus.networks.training import RECIPES, Recipe
-from interlocus.registry import FEATURIZERS, LOSSES, STARTS, TASKS
+from interlocus.registry import EXECUTORS, FEATURIZERS, LOSSES, RUN, STARTS, TASKS
 from interlocus.tasks import AbstractTask
+
+if TYPE_CHECKING:
+    from interlocus.run import Run
 
 SCHEMA = 1
 QUICK = {"count": 3, "steps": 300, "batch": 256}
@@ -118,7 +122,7 @@ class Study(Written):
     families: tuple[Family, ...] = Field(min_length=1)
     sites: tuple[str, ...] = ("input", "layer1", "layer2", "layer3")
     searches: tuple[SearchSpec, ...] = Field(min_length=1)
-    starts: dict[str, Count] = {"random": 2, "covariance": 1}
+    starts: dict[str, Count] = Field(default_factory=lambda: dict(STARTS_BY_DEFAULT))
     phases: tuple[Phase, ...] = (Phase(),)
     budget: Budget = Budget()
     competence: Share = 0.99
@@ -158,7 +162,7 @@ class Study(Written):
             variables = len(task.hypothesis(name).variables)
             if max(search.sizes) * variables > width:
                 raise SpecificationError(
-                    f"Size {max(search.sizes)} is asked for each of the {variables} variables of {name!r}, at site {site!r}.",
+                    f"Size {max(search.sizes)} is asked for each of the {variables} variables of {name!r} at {site!r}.",
                     f"Together they take {max(search.sizes) * variables} directions, and the site is {width} wide.",
                     f"Ask for sizes up to {width // variables}, or leave that site out.",
                 )
@@ -180,8 +184,8 @@ class Study(Written):
                     f"The file {path} cannot be read: {error.strerror}.", "A study is read from it.", "Check the path."
                 ) from None
             return cls.parse(text, str(path))
-        if str(source) not in shipped():
-            raise UnknownNameError("study", str(source), shipped())
+        if str(source) not in shipped_studies():
+            raise UnknownNameError("study", str(source), shipped_studies())
         return cls.parse(resources.files("interlocus").joinpath(f"studies/{source}.yaml").read_text(), str(source))
 
     @classmethod
@@ -190,10 +194,14 @@ class Study(Written):
         try:
             data = yaml.safe_load(text)
         except yaml.YAMLError as error:
-            raise SpecificationError(f"{where} is no YAML: {error}.", "A study is written in YAML.", "Mend that line.") from None
+            raise SpecificationError(
+                f"{where} is no YAML: {error}.", "A study is written in YAML.", "Mend that line."
+            ) from None
         if not isinstance(data, dict):
             raise SpecificationError(
-                f"{where} holds {type(data).__name__}.", "A study is a mapping of keys to values.", "See `interlocus list studies`."
+                f"{where} holds {type(data).__name__}.",
+                "A study is a mapping of keys to values.",
+                "See `interlocus list studies`.",
             )
         return cls._from(data, where)
 
@@ -218,7 +226,9 @@ class Study(Written):
             path, sign, text = assignment.partition("=")
             if not sign:
                 raise SpecificationError(
-                    f"The setting {assignment!r} has no equals sign.", "It should say key=value.", "For instance budget.batch=256."
+                    f"The setting {assignment!r} has no equals sign.",
+                    "It should say key=value.",
+                    "For instance budget.batch=256.",
                 )
             _assign(data, path.split("."), yaml.safe_load(text), assignment)
         return self._from(data, "--set")
@@ -238,6 +248,15 @@ class Study(Written):
             }
         )
 
+    def run(self, folder: str | Path, *, workers: int = 1, device: str = "cpu") -> Run:
+        """Do what the folder does not hold yet, and read it; see `interlocus.run.run_study`.
+
+        With more than one worker, a script must guard its own code by `if __name__ == "__main__"`.
+        """
+        # a study knows nothing of how it is run; this is a short way there for people, by name
+        executor = EXECUTORS.get("local")(workers=workers)
+        return RUN.load()(self, folder, executor=executor, device=device)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, with every default written out."""
         return self.model_dump(mode="json")
@@ -248,18 +267,13 @@ class Study(Written):
         return hashlib.sha256(yaml.safe_dump(self.to_dict()).encode()).hexdigest()[:16]
 
 
-def shipped() -> dict[str, str]:
-    """The shipped studies with their questions."""
-    folder = resources.files("interlocus").joinpath("studies")
-    names = sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
-    return {name: yaml.safe_load(folder.joinpath(f"{name}.yaml").read_text()).get("title", "") for name in names}
-
-
 def _no_twins(kind: str, names: Sequence[str]) -> None:
     twice = sorted({name for name in names if list(names).count(name) > 1})
     if twice:
         raise SpecificationError(
-            f"The {kind} {twice[0]!r} stands in the study twice.", "Its records would overwrite each other.", "Put both into one."
+            f"The {kind} {twice[0]!r} stands in the study twice.",
+            "Its records would overwrite each other.",
+            "Put both into one.",
         )
 
 
@@ -313,7 +327,11 @@ def _known_keys(path: Sequence[int | str]) -> list[str]:
     model: Any = Study
     for step in path:
         if isinstance(step, str):
-            model = {"families": Family, "searches": SearchSpec, "phases": Phase, "budget": Budget, "task": TaskSpec}.get(
-                step, model
-            )
+            model = {
+                "families": Family,
+                "searches": SearchSpec,
+                "phases": Phase,
+                "budget": Budget,
+                "task": TaskSpec,
+            }.get(step, model)
     return list(model.model_fields)

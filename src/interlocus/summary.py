@@ -82,11 +82,19 @@ def summarise(study: Study, table: Sequence[Row]) -> list[Line]:
 
 def _line(study: Study, here: Sequence[Row]) -> Line:
     one = here[0]
-    sizes = [_size_line(study, [row for row in here if row.size == size]) for size in sorted({row.size for row in here})]
+    sizes = [
+        _size_line(study, [row for row in here if row.size == size]) for size in sorted({row.size for row in here})
+    ]
     return Line(
-        family=one.family, site=one.site, hypothesis=one.hypothesis, featurizer=one.featurizer, sizes=tuple(sizes),
-        networks=len({row.network for row in here}), floor=one.floor, one_sided=one.one_sided,
-    )  # fmt: skip
+        family=one.family,
+        site=one.site,
+        hypothesis=one.hypothesis,
+        featurizer=one.featurizer,
+        sizes=tuple(sizes),
+        networks=len({row.network for row in here}),
+        floor=one.floor,
+        one_sided=one.one_sided,
+    )
 
 
 def _size_line(study: Study, here: Sequence[Row]) -> SizeLine:
@@ -94,7 +102,7 @@ def _size_line(study: Study, here: Sequence[Row]) -> SizeLine:
     starts = [dict(pair.split("=") for pair in row.by_start.split(";")) for row in here]
     return SizeLine(
         size=here[0].size,
-        iia=over_networks(iias, [study.budget.test] * len(iias), seed=study.seed),
+        iia=over_networks(iias, [row.interventions for row in here], seed=study.seed),
         lowest=min(iias),
         highest=max(iias),
         min_cell=float(np.mean([row.min_cell for row in here])),
@@ -104,7 +112,9 @@ def _size_line(study: Study, here: Sequence[Row]) -> SizeLine:
 
 def answers(study: Study, table: Sequence[Row], lines: Sequence[Line]) -> dict[str, str]:
     """For each family one sentence on *through the middle, or straight to the end?*, worded as what was measured."""
-    return {family.name: _answer(study, family.name, table, lines) for family in study.families if _of(lines, family.name)}
+    return {
+        family.name: _answer(study, family.name, table, lines) for family in study.families if _of(lines, family.name)
+    }
 
 
 def _of(lines: Sequence[Line], family: str) -> list[Line]:
@@ -119,17 +129,14 @@ def _answer(study: Study, family: str, table: Sequence[Row], lines: Sequence[Lin
     networks = {row.network: row.accuracy for row in table if row.family == family}
     competent = sum(accuracy >= study.competence for accuracy in networks.values())
     hidden = [line for line in own if line.site != "input"] or own
-    sites = "; ".join(
-        f"{line.site} {line.best.iia.value:.3f} [{line.best.iia.low:.3f}, {line.best.iia.high:.3f}] at size {line.best.size}"
-        for line in hidden
-    )
+    sites = "; ".join(f"{line.site} {line.best.iia} at size {line.best.size}" for line in hidden)
     verb = "solve the task" if competent == len(networks) else f"of which {competent} solve the task"
     above = [line.site for line in hidden if line.best.iia.low > line.one_sided]
     place = f"above it at {_and(above)}" if above else "above it nowhere"
     return (
-        f"{len(networks)} networks, {verb}. Exchanging {' and '.join(variables)} ({first[1]}) moves the output as the causal "
-        f"model says in this share of cases: {sites}. Doing nothing scores {own[0].floor:.3f}, a one-way trick up to "
-        f"{own[0].one_sided:.3f}: the intervals over networks lie {place}."
+        f"{len(networks)} networks, {verb}. Exchanging {' and '.join(variables)} ({first[1]}) moves the output as the "
+        f"causal model says in this share of cases: {sites}. Doing nothing scores {own[0].floor:.3f}, a one-way trick "
+        f"up to {own[0].one_sided:.3f}: the intervals over networks lie {place}."
     )
 
 

@@ -45,11 +45,12 @@ class Row:
     """One line of `scores.csv`.
 
     Args:
+        interventions: how many were asked.
         iia: of the attempt that is best by validation, on test interventions; `low` and `high` are Wilson's 95 % ends.
         floor: IIA of a site where an interchange changes nothing; `one_sided` and `output_only` as in `Floors`.
         min_cell: smallest IIA of a cell (base value → source value) of one variable.
         live: share of swaps that change the answer.
-        validation: IIA by which the attempt was chosen.
+        validation: IIA by which the attempt was chosen; `last` where its loss ended.
         start: from where; `restarts` counts all attempts, `restart_mean` and `restart_min` are theirs on test.
         by_start: test IIA of each start's best attempt; `by_kind` that of each kind of intervention.
         accuracy: of the network; `competent` says whether it passes the study's gate.
@@ -61,6 +62,7 @@ class Row:
     hypothesis: str
     featurizer: str
     size: int
+    interventions: int
     iia: float
     low: float
     high: float
@@ -70,6 +72,7 @@ class Row:
     min_cell: float
     live: float
     validation: float
+    last: float
     start: str
     outcome: str
     restarts: int
@@ -89,7 +92,14 @@ def rows(study: Study, records: Iterable[Record]) -> list[Row]:
     table = [row for record in records for row in _rows_of(study, record, floors_of(record.trial.hypothesis))]
     return sorted(
         table,
-        key=lambda r: (families.index(r.family), r.network, study.sites.index(r.site), r.hypothesis, r.featurizer, r.size),
+        key=lambda r: (
+            families.index(r.family),
+            r.network,
+            study.sites.index(r.site),
+            r.hypothesis,
+            r.featurizer,
+            r.size,
+        ),
     )
 
 
@@ -101,14 +111,33 @@ def _rows_of(study: Study, record: Record, level: Floors) -> list[Row]:
         low, high = best.score.interval[1:]
         made.append(
             Row(
-                network=trial.network, family=trial.family, site=trial.site, hypothesis=trial.hypothesis,
-                featurizer=trial.featurizer, size=entry.size, iia=best.score.iia, low=low, high=high,
-                floor=level.floor, one_sided=level.one_sided, output_only=level.output_only,
-                min_cell=best.score.min_cell, live=best.score.live, validation=best.validation, start=best.start,
-                outcome=best.outcome, restarts=len(iias), restart_mean=sum(iias) / len(iias), restart_min=min(iias),
-                by_start=_pairs(entry.by_start()), by_kind=_pairs(best.score.kinds),
-                accuracy=record.accuracy, competent=record.accuracy >= study.competence,
-            )  # fmt: skip
+                network=trial.network,
+                family=trial.family,
+                site=trial.site,
+                hypothesis=trial.hypothesis,
+                featurizer=trial.featurizer,
+                size=entry.size,
+                interventions=best.score.count,
+                iia=best.score.iia,
+                low=low,
+                high=high,
+                floor=level.floor,
+                one_sided=level.one_sided,
+                output_only=level.output_only,
+                min_cell=best.score.min_cell,
+                live=best.score.live,
+                validation=best.validation,
+                last=best.last,
+                start=best.start,
+                outcome=best.outcome,
+                restarts=len(iias),
+                restart_mean=sum(iias) / len(iias),
+                restart_min=min(iias),
+                by_start=_pairs(entry.by_start()),
+                by_kind=_pairs(best.score.kinds),
+                accuracy=record.accuracy,
+                competent=record.accuracy >= study.competence,
+            )
         )
     return made
 

@@ -13,6 +13,7 @@ import torch
 
 from interlocus.errors import InterlocusError, SpecificationError
 from interlocus.executors._base import AbstractExecutor, Done, Report, Task
+from interlocus.threads import one_thread
 
 POLL_SECONDS = 0.2
 _progress: SimpleQueue | None = None
@@ -30,7 +31,9 @@ class Local(AbstractExecutor):
 
     def __init__(self, *, workers: int = 1) -> None:
         if workers < 1:
-            raise SpecificationError(f"{workers} workers are asked for.", "Somebody has to do the work.", "Ask for one or more.")
+            raise SpecificationError(
+                f"{workers} workers are asked for.", "Somebody has to do the work.", "Ask for one or more."
+            )
         self.workers = workers
 
     def run(self, tasks: Sequence[Task], report: Report) -> Iterator[Done]:
@@ -38,13 +41,10 @@ class Local(AbstractExecutor):
         return (self._here if self.workers == 1 else self._elsewhere)(tasks, order, report)
 
     def _here(self, tasks: Sequence[Task], order: Sequence[int], report: Report) -> Iterator[Done]:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            for index in order:
-                yield Done(index=index, result=_attempt(tasks[index], lambda share, index=index: report(index, share)))
-        finally:
-            torch.set_num_threads(threads)
+        for index in order:
+            with one_thread():
+                result = _attempt(tasks[index], lambda share, index=index: report(index, share))
+            yield Done(index=index, result=result)
 
     def _elsewhere(self, tasks: Sequence[Task], order: Sequence[int], report: Report) -> Iterator[Done]:
         context = multiprocessing.get_context("spawn")

@@ -42,7 +42,9 @@ class Identity(AbstractFeaturizer):
         return chosen
 
     def frames(
-        self, parameters: Float[Tensor, "search variable feature width"], mask: Float[Tensor, "search variable feature 1"]
+        self,
+        parameters: Float[Tensor, "search variable feature width"],
+        mask: Float[Tensor, "search variable feature 1"],
     ) -> tuple[Frames, Any]:
         return Frames(read=parameters, write=parameters), None
 

@@ -67,7 +67,7 @@ class _Saved(NamedTuple):
 
 
 def complete(rows: Float[Tensor, "search row width"]) -> Float[Tensor, "search width width"]:
-    """An orthogonal matrix whose first rows are these; rows of zeros are filled with directions orthogonal to the rest."""
+    """An orthogonal matrix that begins with these rows; zero rows are filled with what is orthogonal to the rest."""
     width = rows.shape[2]
     full = torch.zeros(len(rows), width, width, dtype=rows.dtype, device=rows.device)
     full[:, : rows.shape[1]] = rows

@@ -52,7 +52,9 @@ class Rotation(AbstractFeaturizer):
         return orthonormalise(parameters)
 
 
-def orthonormalise(rows: Float[Tensor, "search row width"], *, polishes: int = POLISHES) -> Float[Tensor, "search row width"]:
+def orthonormalise(
+    rows: Float[Tensor, "search row width"], *, polishes: int = POLISHES
+) -> Float[Tensor, "search row width"]:
     """The polar factor of nearly orthonormal rows, by Newton–Schulz; zero rows stay zero.
 
     It converges for singular values below √3 and squares the error each time.

@@ -20,6 +20,7 @@ from interlocus.networks.mlp_tail import MLPTail
 from interlocus.networks.training import RECIPES, Parameters, Recipe, fit, initial, stack
 from interlocus.seeds import stream
 from interlocus.tasks import AbstractTask
+from interlocus.threads import one_thread
 
 COMPETENT = 0.99
 """The accuracy below which a trained network is drawn again."""
@@ -75,12 +76,16 @@ class MLP(AbstractNetworks):
         begin = {i: initial(widths, gain=recipe.gain, seed=seed, network=i) for i in range(count)}
         trained: dict[int, Parameters] = {}
         for attempt in range(1, ATTEMPTS + 1):
-            networks = cls(*stack(list(begin.values())), activation=activation)
-            parameters = fit(
-                (list(networks.weights), list(networks.biases)),
-                lambda parameters, inputs: cls(*parameters, activation=activation).logits(inputs),
-                task, recipe, weight_decay=weight_decay, seed=seed + attempt - 1, progress=progress,
-            )  # fmt: skip
+            with one_thread():
+                parameters = fit(
+                    stack(list(begin.values())),
+                    lambda parameters, inputs: cls(*parameters, activation=activation).logits(inputs),
+                    task,
+                    recipe,
+                    weight_decay=weight_decay,
+                    seed=seed + attempt - 1,
+                    progress=progress,
+                )
             networks = cls(*parameters, activation=activation)
             accuracy = networks.accuracy(task, seed=seed)
             trained |= {i: networks[row]._parameters for row, i in enumerate(begin)}
@@ -92,13 +97,21 @@ class MLP(AbstractNetworks):
 
     @classmethod
     def untrained(
-        cls, task: AbstractTask, *, hidden: Sequence[int] = (16, 16, 16), activation: str = "relu", count: int = 10, seed: int = 0
+        cls,
+        task: AbstractTask,
+        *,
+        hidden: Sequence[int] = (16, 16, 16),
+        activation: str = "relu",
+        count: int = 10,
+        seed: int = 0,
     ) -> MLP:
         """The networks from which `train` would begin."""
         find_activation(activation)
         widths = _widths(task, hidden, count)
         gain = RECIPES[activation].gain
-        return cls(*stack([initial(widths, gain=gain, seed=seed, network=i) for i in range(count)]), activation=activation)
+        return cls(
+            *stack([initial(widths, gain=gain, seed=seed, network=i) for i in range(count)]), activation=activation
+        )
 
     def __len__(self) -> int:
         return len(self.weights[0])
@@ -141,7 +154,9 @@ class MLP(AbstractNetworks):
         self.width(site)
         value = inputs.expand(len(self), -1, -1)
         for i in range(list(self.sites).index(site)):
-            value = self._function.function(torch.baddbmm(self.biases[i].unsqueeze(1), value, self.weights[i].transpose(1, 2)))
+            value = self._function.function(
+                torch.baddbmm(self.biases[i].unsqueeze(1), value, self.weights[i].transpose(1, 2))
+            )
         return value
 
     def run_from(
@@ -175,7 +190,9 @@ class MLP(AbstractNetworks):
 
     def to(self, device: str | torch.device) -> MLP:
         """The same networks on another device."""
-        return MLP([w.to(device) for w in self.weights], [b.to(device) for b in self.biases], activation=self.activation)
+        return MLP(
+            [w.to(device) for w in self.weights], [b.to(device) for b in self.biases], activation=self.activation
+        )
 
     def save(self, path: str | Path) -> None:
         """Write parameters to a safetensors file."""
@@ -199,12 +216,15 @@ class MLP(AbstractNetworks):
                 about = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 it is no dictionary
         except (OSError, SafetensorError) as error:
-            raise NetworkError(f"The file {path} cannot be read: {error}.", "It should hold networks.", "Save them again.") from None
+            raise NetworkError(
+                f"The file {path} cannot be read: {error}.", "It should hold networks.", "Save them again."
+            ) from None
         if about.get("format") != _FORMAT:
             raise NetworkError(
-                f"The file {path} holds {about.get('format', 'something else')!r}.", f"Networks are stored as {_FORMAT!r}.",
+                f"The file {path} holds {about.get('format', 'something else')!r}.",
+                f"Networks are stored as {_FORMAT!r}.",
                 "Pass a file that MLP.save wrote.",
-            )  # fmt: skip
+            )
         layers = range(len(tensors) // 2)
         weights, biases = [tensors[f"weight{i}"] for i in layers], [tensors[f"bias{i}"] for i in layers]
         return cls(weights, biases, activation=json.loads(about["networks"])["activation"])
@@ -213,7 +233,8 @@ class MLP(AbstractNetworks):
 def _widths(task: AbstractTask, hidden: Sequence[int], count: int) -> tuple[int, ...]:
     if count < 1 or any(width < 1 for width in hidden):
         raise SpecificationError(
-            f"{count} networks with hidden widths {tuple(hidden)} are asked for.", "There is nothing to train.",
+            f"{count} networks with hidden widths {tuple(hidden)} are asked for.",
+            "There is nothing to train.",
             "Ask for at least one network, and one unit a layer.",
-        )  # fmt: skip
+        )
     return (task.input_width, *hidden, task.classes)

@@ -51,7 +51,7 @@ class MLPRest(AbstractRest):
 
     Args:
         weights: for each layer `[search, out, in]`.
-        transposed: the same as `[search, in, out]`, in memory too: a product with a transposed view takes twice as long.
+        transposed: the same as `[search, in, out]`, in memory too: products with transposed views take twice as long.
         biases: for each layer `[search, out, 1]`.
         activation: before each layer.
     """
@@ -69,7 +69,9 @@ class MLPRest(AbstractRest):
         for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             hidden = self.activation.fill(value, workspace(f"hidden{i}", *value.shape))
             saved.append((value, hidden))
-            value = torch.bmm(weight, hidden, out=workspace(f"value{i}", len(weight), weight.shape[1], batch)).add_(bias)
+            value = torch.bmm(weight, hidden, out=workspace(f"value{i}", len(weight), weight.shape[1], batch)).add_(
+                bias
+            )
         return value, saved
 
     def backward(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ def initial(widths: Sequence[int], *, gain: float, seed: int, network: int, atte
     """Parameters of one network before training: uniform, biases as in torch's `Linear`."""
     generator = stream(seed, "initial", network, attempt)
     weights, biases = [], []
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(widths):
         spread = math.sqrt(3) * gain / math.sqrt(inputs)
         weights.append((2 * torch.rand(1, outputs, inputs, generator=generator) - 1) * spread)
         biases.append((2 * torch.rand(1, outputs, generator=generator) - 1) / math.sqrt(inputs))
@@ -93,6 +94,7 @@ def fit(
     optimiser = torch.optim.AdamW(leaves, lr=recipe.learning_rate, weight_decay=weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, recipe.steps)
     examples = stream(seed, "training examples")
+    inputs, labels = torch.empty(0), torch.empty(0)
     for step in range(recipe.steps):
         if step % CHUNK == 0:
             progress(step, recipe.steps)

@@ -18,9 +18,9 @@ class Covariance(AbstractStart):
     """Class-conditional covariances, in closed form.
 
     With C₁ and C₀ the covariances of the activations where the variable has a value and where it has not, take the
-    generalised eigenvectors of (C₁, C₀) with the largest |log eigenvalue|. "a = b" is a feature of the second moment: the
-    means of the two classes coincide, which is why mean differences and linear probes do not see it. A variable with
-    more than two values contrasts each with the rest and takes the most telling directions of all.
+    generalised eigenvectors of (C₁, C₀) with the largest |log eigenvalue|. "a = b" is a feature of the second moment:
+    the means of the two classes coincide, which is why mean differences and linear probes do not see it. A variable
+    with more than two values contrasts each with the rest and takes the most telling directions of all.
 
     Source: common spatial patterns (Fukunaga and Koontz 1970), used here as a start.
     """
@@ -33,7 +33,8 @@ class Covariance(AbstractStart):
         self, sight: Sight, sizes: tuple[int, ...], generator: torch.Generator
     ) -> tuple[Float[Tensor, "feature width"], ...]:
         blocks = [
-            telling_directions(sight.activations, values, size) for values, size in zip(sight.values, sizes, strict=True)
+            telling_directions(sight.activations, values, size)
+            for values, size in zip(sight.values, sizes, strict=True)
         ]
         return orthonormal_rows(blocks, generator)
 

@@ -82,9 +82,7 @@ class AbstractTask(abc.ABC):
         """The joint settings of the discrete variables that examples have, with their probabilities."""
         return settings(self.model, self.roots)
 
-    def pool(
-        self, count: int, *, split: Split, generator: torch.Generator, partners_of: Sequence[str] = ()
-    ) -> Pool:
+    def pool(self, count: int, *, split: Split, generator: torch.Generator, partners_of: Sequence[str] = ()) -> Pool:
         """Draw a pool of examples.
 
         Args:

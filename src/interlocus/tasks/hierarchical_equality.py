@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -56,6 +56,14 @@ class HierarchicalEquality(AbstractTask):
                 "Raise item_width or vocabulary.",
             )
         self.item_width, self.items, self.vocabulary = item_width, items, vocabulary
+        self._model = _model("left", "right", lambda left, right: (left == right).long())
+        symmetric = _model("both_equal", "none_equal", torch.bitwise_or)
+        self._hypotheses = {
+            "both": Hypothesis(name="both", model=self._model, variables=("left", "right")),
+            "left": Hypothesis(name="left", model=self._model, variables=("left",)),
+            "right": Hypothesis(name="right", model=self._model, variables=("right",)),
+            "symmetric": Hypothesis(name="symmetric", model=symmetric, variables=("both_equal", "none_equal")),
+        }
 
     @property
     def name(self) -> str:
@@ -65,19 +73,13 @@ class HierarchicalEquality(AbstractTask):
     def input_width(self) -> int:
         return 4 * self.item_width
 
-    @cached_property
+    @property
     def model(self) -> CausalModel:
-        return _model("left", "right", lambda left, right: (left == right).long())
+        return self._model
 
-    @cached_property
+    @property
     def hypotheses(self) -> Mapping[str, Hypothesis]:
-        symmetric = _model("both_equal", "none_equal", lambda both, none: (both | none).long())
-        return {
-            "both": Hypothesis(name="both", model=self.model, variables=("left", "right")),
-            "left": Hypothesis(name="left", model=self.model, variables=("left",)),
-            "right": Hypothesis(name="right", model=self.model, variables=("right",)),
-            "symmetric": Hypothesis(name="symmetric", model=symmetric, variables=("both_equal", "none_equal")),
-        }
+        return self._hypotheses
 
     @property
     def roots(self) -> Mapping[str, Sequence[float] | None]:
@@ -134,15 +136,19 @@ def _equal(one: Tensor, other: Tensor) -> Tensor:
     return (one == other).all(-1).long()
 
 
-def _model(first: str, second: str, output) -> CausalModel:
+def _neither(one: Tensor, other: Tensor) -> Tensor:
+    return 1 - (one | other)
+
+
+def _model(first: str, second: str, output: Callable[[Tensor, Tensor], Tensor]) -> CausalModel:
     """The causal model in which the class is computed from two of its variables."""
     return CausalModel(
         [
             *(Variable(name=name) for name in ("a", "b", "c", "d")),
             Variable(name="left", parents=("a", "b"), mechanism=_equal, values=(0, 1)),
             Variable(name="right", parents=("c", "d"), mechanism=_equal, values=(0, 1)),
-            Variable(name="both_equal", parents=("left", "right"), mechanism=lambda l, r: l & r, values=(0, 1)),
-            Variable(name="none_equal", parents=("left", "right"), mechanism=lambda l, r: 1 - (l | r), values=(0, 1)),
+            Variable(name="both_equal", parents=("left", "right"), mechanism=torch.bitwise_and, values=(0, 1)),
+            Variable(name="none_equal", parents=("left", "right"), mechanism=_neither, values=(0, 1)),
             Variable(name="output", parents=(first, second), mechanism=output, values=(0, 1)),
         ],
         output="output",

@@ -1,0 +1,36 @@
+# `make study` and `make test` work on a machine with Python ≥ 3.11 and make, and nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: study test check clean
+
+study: .venv/installed
+	$(BIN)/interlocus study equality
+
+test: .venv/installed-test
+	$(BIN)/python -m pytest
+
+check: .venv/installed-check
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+
+clean:
+	rm -rf .venv runs
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml constraints.txt | .venv/bin/python
+	$(INSTALL) --editable .
+	touch $@
+
+.venv/installed-test: .venv/installed
+	$(INSTALL) --editable '.[test]'
+	touch $@
+
+.venv/installed-check: .venv/installed
+	$(INSTALL) --editable '.[check]'
+	touch $@

@@ -1,0 +1,146 @@
+"""The command line. Only here is anything printed."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from interlocus import __version__
+from interlocus.errors import InterlocusError, UnknownNameError
+
+app = typer.Typer(
+    name="interlocus",
+    help="Does a trained network compute a hypothesised intermediate variable? Where, and in how few dimensions?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Folder = Annotated[Path, typer.Argument(help="A run folder that `interlocus study` wrote.", metavar="DIR")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.command()
+def study(
+    name: Annotated[
+        str, typer.Argument(help="A shipped study, or a specification.", metavar="[NAME|SPEC.yaml]")
+    ] = "equality",
+    out: Annotated[
+        Path | None, typer.Option(help="Where results are kept. [default: runs/NAME]", metavar="DIR")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a value of the study.", metavar="key=value")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes, one thread each.", show_default="cores")] = os.cpu_count()
+    or 1,
+    device: Annotated[str, typer.Option(help="Where searches run: cpu or cuda.")] = "cpu",
+    seed: Annotated[int | None, typer.Option(help="Decides on everything that is drawn.")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Three networks a family and short searches: a first look.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and what it costs.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run a study, going on from what its folder already holds."""
+    from interlocus import terminal
+    from interlocus.executors import Local
+    from interlocus.forecast import forecast
+    from interlocus.run import run_study
+    from interlocus.study import Study
+
+    asked = Study.load(name)
+    asked = asked.quick() if quick else asked
+    asked = asked.with_values([*(set_ or []), *([f"seed={seed}"] if seed is not None else [])])
+    executor = Local(workers=workers)
+    if dry_run:
+        terminal.show_forecast(asked, forecast(asked, workers=workers), as_json=as_json)
+        return
+    folder = out or Path("runs") / asked.name
+    terminal.check_device(device)
+    with terminal.progress(asked, folder, quiet=as_json) as observe:
+        run = run_study(asked, folder, executor=executor, device=device, observe=observe)
+    terminal.finish(run, as_json=as_json)
+    if run.failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(folder: Folder, as_json: Json = False) -> None:
+    """Print the table and the answer again."""
+    from interlocus import terminal
+    from interlocus.run import Run
+
+    terminal.show_run(Run.load(folder), as_json=as_json)
+
+
+@app.command()
+def report(folder: Folder) -> None:
+    """Build the page and the figures again."""
+    from interlocus import terminal
+    from interlocus.run import Run
+
+    terminal.write_page(Run.load(folder))
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[
+        str | None, typer.Argument(help="studies, tasks, featurizers, starts, losses or executors.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List what there is, a line each."""
+    from interlocus.catalogue import catalogue
+    from interlocus.console import show_catalogue
+
+    everything = catalogue()
+    if kind is not None and kind not in everything:
+        raise UnknownNameError("list", kind, everything)
+    show_catalogue({kind: everything[kind]} if kind else everything, as_json=as_json)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"interlocus {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; whatever goes wrong is one message and an exit status."""
+    try:
+        app(standalone_mode=False)
+    except InterlocusError as error:
+        _say(error.found, error.why, error.mend)
+        sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):
+        _say("Interrupted.", "What is finished is kept.", f"Go on with: {shlex.join(['interlocus', *sys.argv[1:]])}")
+        sys.exit(130)
+    except typer.Exit as end:
+        sys.exit(end.exit_code)
+    except Exception as error:
+        if os.environ.get("INTERLOCUS_TRACEBACK"):
+            raise
+        status = getattr(error, "exit_code", None)
+        if status is not None:  # click's own usage errors
+            error.show()  # type: ignore[attr-defined]
+            sys.exit(status)
+        _say(
+            f"{type(error).__name__}: {error}.",
+            "Nothing here expected that; what is finished is kept.",
+            "Set INTERLOCUS_TRACEBACK=1 to see where it happened, and please report it.",
+        )
+        sys.exit(2)
+
+
+def _say(found: str, why: str, mend: str) -> None:
+    typer.secho(found, fg=typer.colors.RED, bold=True, err=True)
+    typer.echo(why, err=True)
+    typer.secho(mend, bold=True, err=True)

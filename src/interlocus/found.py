@@ -1,0 +1,223 @@
+"""Searching and scoring from Python, for networks in hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from interlocus.alignment import Alignment
+from interlocus.budget import STARTS_BY_DEFAULT, Budget, Phase
+from interlocus.causal import Hypothesis
+from interlocus.data import Data
+from interlocus.engine import Progress, Request, solve
+from interlocus.errors import AlignmentError, SpecificationError
+from interlocus.featurizers import AbstractFeaturizer, Frames
+from interlocus.held_out import HeldOut
+from interlocus.interchange import Interchange, Problems
+from interlocus.metrics import Score
+from interlocus.networks import AbstractNetworks
+from interlocus.registry import FEATURIZERS, STARTS
+from interlocus.results import Attempts, Finding
+from interlocus.seeds import stream
+from interlocus.starts import AbstractStart
+from interlocus.tasks import AbstractTask
+from interlocus.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a search over networks and sizes found.
+
+    Args:
+        site: where.
+        hypothesis: what for.
+        featurizer: the class of maps.
+        task: the name of the task.
+        networks: the fingerprint of each network.
+        findings: one a network.
+    """
+
+    site: str
+    hypothesis: Hypothesis
+    featurizer: str
+    task: str
+    networks: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The sizes that were searched."""
+        return tuple(entry.size for entry in self.findings[0].sizes)
+
+    @property
+    def iia(self) -> Float[np.ndarray, "network size"]:
+        """Test IIA of the restart that is best by validation."""
+        return np.array([[entry.best.score.iia for entry in finding.sizes] for finding in self.findings])
+
+    def attempts(self, *, network: int, size: int) -> Attempts:
+        """All restarts of one network and size.
+
+        Raises:
+            SpecificationError: that network or size was not searched.
+        """
+        return self.findings[self._network(network)].sizes[self._place(size)]
+
+    def score(self, *, network: int, size: int) -> Score:
+        """The score of the best alignment of one network and size."""
+        return self.attempts(network=network, size=size).best.score
+
+    def best(self, *, network: int, size: int) -> Alignment:
+        """The best alignment of one network and size.
+
+        Raises:
+            SpecificationError: that network or size was not searched.
+        """
+        finding = self.findings[self._network(network)]
+        return Alignment(
+            site=self.site,
+            hypothesis=self.hypothesis.name,
+            variables=self.hypothesis.variables,
+            featurizer=self.featurizer,
+            network=self.networks[network],
+            task=self.task,
+            frames=finding.frames[self._place(size)],
+        )
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """One mapping a network and size, for a table."""
+        about = {"site": self.site, "hypothesis": self.hypothesis.name, "featurizer": self.featurizer}
+        return [
+            {
+                "network": finding.network,
+                **about,
+                "size": entry.size,
+                "iia": entry.best.score.iia,
+                "low": entry.best.score.low,
+                "high": entry.best.score.high,
+                "min_cell": entry.best.score.min_cell,
+                "live": entry.best.score.live,
+                "start": entry.best.start,
+                "outcome": entry.best.outcome,
+                "restarts": len(entry.attempts),
+            }
+            for finding in self.findings
+            for entry in finding.sizes
+        ]
+
+    def _network(self, network: int) -> int:
+        if network not in range(len(self.findings)):
+            raise SpecificationError(
+                f"Network {network} is asked for.",
+                f"{len(self.findings)} were searched, counted from 0.",
+                "Pass one of those.",
+            )
+        return network
+
+    def _place(self, size: int) -> int:
+        if size not in self.sizes:
+            raise SpecificationError(
+                f"Size {size} is asked for.", f"The sizes {list(self.sizes)} were searched.", "Pass one of those."
+            )
+        return self.sizes.index(size)
+
+
+def search(
+    networks: AbstractNetworks,
+    task: AbstractTask,
+    *,
+    hypothesis: str,
+    site: str,
+    sizes: Sequence[int] = (1, 2, 4, 8),
+    featurizer: str | AbstractFeaturizer = "rotation",
+    starts: Mapping[str, int] = STARTS_BY_DEFAULT,
+    phases: Sequence[Phase] = (Phase(),),
+    budget: Budget | None = None,
+    seed: int = 0,
+    progress: Progress = lambda share: None,
+) -> Found:
+    """Find the directions of a site that hold the variables of a hypothesis.
+
+    Args:
+        networks: where to look; all are searched at once.
+        task: what they solve.
+        hypothesis: one of the task's, by name.
+        site: one of the networks', by name.
+        sizes: features a variable, each of which is searched.
+        featurizer: the class of maps, by name or as an object.
+        starts: how many searches begin where.
+        phases: how they go on.
+        budget: what they may cost.
+        seed: decides on everything that is drawn.
+        progress: is told the share of the work that is done.
+
+    Raises:
+        UnknownNameError: a name that nothing answers to.
+        SpecificationError: sizes that do not fit the site.
+        NetworkError: activations that are not finite.
+
+    Source: distributed alignment search, arXiv 2303.02536, section 3.
+    """
+    budget = budget or Budget()
+    chosen: AbstractFeaturizer = FEATURIZERS.get(featurizer)() if isinstance(featurizer, str) else featurizer
+    made: list[tuple[AbstractStart, int]] = [(STARTS.get(name)(), count) for name, count in starts.items()]
+    request = Request(
+        site=site,
+        hypotheses=(task.hypothesis(hypothesis),),
+        sizes=tuple(sizes),
+        featurizer=chosen,
+        starts=tuple(made),
+        phases=tuple(phases),
+        budget=budget,
+        seed=seed,
+    )
+    request.check(networks)
+    findings = solve(networks, Data.draw(task, budget, seed=seed), request, progress=progress)
+    return Found(
+        site=site,
+        hypothesis=request.hypotheses[0],
+        featurizer=chosen.name,
+        task=task.name,
+        networks=tuple(networks[i].fingerprint() for i in range(len(networks))),
+        findings=tuple(findings),
+    )
+
+
+def evaluate(
+    alignment: Alignment, network: AbstractNetworks, task: AbstractTask, *, budget: Budget | None = None, seed: int = 0
+) -> Score:
+    """The score of an alignment on test interventions.
+
+    Args:
+        alignment: found by `search`, or elsewhere.
+        network: the network that it was found in.
+        task: what the network solves.
+        budget: how many examples and interventions.
+        seed: decides on them; the same as that of a search gives the same.
+
+    Raises:
+        AlignmentError: the alignment belongs to another network.
+        UnknownNameError: the task has no such hypothesis, or the network no such site.
+    """
+    if len(network) != 1 or network.fingerprint() != alignment.network:
+        raise AlignmentError.of_another_network(alignment.network, network.fingerprint())
+    budget, hypothesis = budget or Budget(), task.hypothesis(alignment.hypothesis)
+    pool = task.pool(budget.held_out, split="test", generator=stream(seed, "pool", "test"))
+    held_out = HeldOut.draw(
+        network,
+        alignment.site,
+        pool,
+        (hypothesis,),
+        count=budget.test,
+        batch=budget.batch,
+        generator=lambda hypothesis: stream(seed, "test", hypothesis.name),
+    )
+    only = torch.zeros(1, dtype=torch.long, device=network.device)
+    tail = network.tail(alignment.site)
+    interchange = Interchange(entry=tail.entry, rest=tail.rest(only), workspace=Workspace(tail.entry))
+    frames = Frames(*(part.unsqueeze(0).to(network.device) for part in alignment.frames))
+    return held_out.scores(interchange, frames, Problems(network=only, hypothesis=only))[0]

@@ -1,0 +1,98 @@
+"""Interventions on held-out examples, that any maps can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interlocus.causal import Hypothesis
+from interlocus.counterfactuals import Interventions, Pool, draw
+from interlocus.featurizers import Frames
+from interlocus.interchange import Cache, Interchange, Problems, gather, is_right, look
+from interlocus.metrics import Grouping, Score, group, scores
+from interlocus.networks import AbstractNetworks
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """Natural interventions for some hypotheses, the same for every search.
+
+    Args:
+        cache: what the networks compute on the pool.
+        own: one-hot, what each network answers without intervention.
+        asked: batches of interventions, one for each hypothesis.
+        groupings: for each hypothesis the cells of all batches.
+    """
+
+    cache: Cache
+    own: Float[Tensor, "network class row"]
+    asked: tuple[tuple[Interventions, ...], ...]
+    groupings: tuple[Grouping, ...]
+
+    @classmethod
+    def draw(
+        cls,
+        networks: AbstractNetworks,
+        site: str,
+        pool: Pool,
+        hypotheses: Sequence[Hypothesis],
+        *,
+        count: int,
+        batch: int,
+        generator: Callable[[Hypothesis], torch.Generator],
+    ) -> HeldOut:
+        """Draw `count` interventions, or up to a batch more.
+
+        Args:
+            networks: which are asked.
+            site: where.
+            pool: of held-out examples.
+            hypotheses: what for.
+            count: how many.
+            batch: how many at once.
+            generator: where randomness comes from, for each hypothesis.
+        """
+        batch = min(batch, count)
+        drawn = [draw(pool, h, shape=(-(-count // batch), batch), generator=generator(h)) for h in hypotheses]
+        asked = tuple(tuple(chunk[i] for chunk in drawn) for i in range(len(drawn[0].base)))
+        groupings = []
+        for number, hypothesis in enumerate(hypotheses):
+            parts = [group(hypothesis, chunk[number], pool) for chunk in asked]
+            groupings.append(parts[0]._replace(one_hot=torch.cat([part.one_hot for part in parts])))
+        with torch.no_grad():
+            logits = networks(pool.inputs.to(networks.device))
+        own = torch.nn.functional.one_hot(logits.argmax(2), logits.shape[2]).transpose(1, 2).to(logits)
+        return cls(cache=look(networks, site, pool), own=own, asked=asked, groupings=tuple(groupings))
+
+    def iia(self, interchange: Interchange, frames: Frames, problems: Problems) -> Float[Tensor, " search"]:
+        """Share of counterfactual labels that the networks give, for each search."""
+        right = torch.zeros(len(frames.read), dtype=torch.float64)
+        for part in self.asked:
+            batch = gather(self.cache, part, problems, self.own.shape[1])
+            logits, _ = interchange.forward(frames, batch)
+            right += is_right(logits, batch.one_hot).sum(2).flatten().cpu()
+        return right / sum(part[0].base.shape[0] for part in self.asked)
+
+    def scores(self, interchange: Interchange, frames: Frames, problems: Problems) -> list[Score]:
+        """The score of each search."""
+        right, changed = [], []
+        for part in self.asked:
+            batch = gather(self.cache, part, problems, self.own.shape[1])
+            logits, _ = interchange.forward(frames, batch)
+            bases = torch.stack([one.base for one in part]).to(self.own.device)[problems.hypothesis]
+            before = self.own[problems.network[:, None], :, bases].transpose(1, 2)
+            right.append(is_right(logits, batch.one_hot).float().cpu())
+            changed.append((~is_right(logits, before.unsqueeze(1))).float().cpu())
+        return [
+            score
+            for problem, number in enumerate(problems.hypothesis.tolist())
+            for score in scores(
+                self.groupings[number],
+                torch.cat([r[problem] for r in right], 1),
+                torch.cat([c[problem] for c in changed], 1),
+            )
+        ]

@@ -1,0 +1,116 @@
+"""Searches that are trained at once, with the state of their optimiser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from interlocus.featurizers import AbstractFeaturizer, Frames
+from interlocus.interchange import Batch, Interchange, Problems
+from interlocus.losses import AbstractLoss, gradient
+from interlocus.networks import AbstractTail
+from interlocus.workspace import Workspace
+
+BETAS = (0.9, 0.999)
+EPSILON = 1e-8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lot:
+    """The searches of a block, from which stacks are cut; axes `[problem, search]` are flattened in this order.
+
+    Args:
+        problems: what each problem is about.
+        tail: of the networks.
+        mask: one up to the size of each search.
+        workspace: the buffers.
+    """
+
+    problems: Problems
+    tail: AbstractTail
+    mask: Float[Tensor, "search variable feature 1"]
+    workspace: Workspace
+
+
+class Stack:
+    """Searches that are under way. Losses add up over searches, so Adam is exact for each.
+
+    Args:
+        lot: from which the stack is cut.
+        parameters: of all searches of the lot.
+        alive: which searches are under way.
+        among: which may be taken where a rectangle has to be filled up.
+    """
+
+    def __init__(
+        self,
+        lot: Lot,
+        parameters: Float[Tensor, search * shape],
+        alive: Bool[Tensor, "problem search"],
+        among: Bool[Tensor, "problem search"],
+    ) -> None:
+        kept, rows = _rectangle(alive, among)
+        self.lot, self.rows = lot, rows.flatten()
+        self.problems = Problems(*(axis[kept.to(axis.device)] for axis in lot.problems))
+        network = self.problems.network.repeat_interleave(rows.shape[1])
+        self.interchange = Interchange(
+            entry=lot.tail.entry[self.problems.network], rest=lot.tail.rest(network), workspace=lot.workspace
+        )
+        self.mask, self.parameters = lot.mask[self.rows], parameters[self.rows]
+        self.mean, self.square = torch.zeros_like(self.parameters), torch.zeros_like(self.parameters)
+        self.count = 0
+
+    def shrink(self, alive: Bool[Tensor, "problem search"]) -> Stack | None:
+        """The same without searches that are retired; nothing where all are."""
+        if not alive.any():
+            return None
+        present = torch.zeros_like(alive)
+        present.view(-1)[self.rows] = True
+        if _rectangle(alive, present)[1].numel() == len(self.rows):
+            return self
+        smaller = Stack(self.lot, self.spread(self.parameters, alive.numel()), alive, present)
+        smaller.mean = self.spread(self.mean, alive.numel())[smaller.rows]
+        smaller.square = self.spread(self.square, alive.numel())[smaller.rows]
+        smaller.count = self.count
+        return smaller
+
+    def spread(self, values: Float[Tensor, row * shape], searches: int) -> Float[Tensor, search * shape]:
+        """Values of the stack's searches at their places among all searches of the lot; the others are not numbers."""
+        everywhere = torch.full((searches, *values.shape[1:]), torch.nan, dtype=values.dtype, device=values.device)
+        everywhere[self.rows] = values
+        return everywhere
+
+    def frames(self, featurizer: AbstractFeaturizer) -> Frames:
+        """The maps as they stand."""
+        return featurizer.frames(self.parameters, self.mask)[0]
+
+    def step(self, featurizer: AbstractFeaturizer, loss: AbstractLoss, batch: Batch, rate: float) -> None:
+        """One step of Adam on every search by itself."""
+        frames, saved = featurizer.frames(self.parameters, self.mask)
+        logits, way = self.interchange.forward(frames, batch)
+        slope = gradient(loss, logits, batch.one_hot, self.interchange.workspace)
+        pulled = featurizer.pull(self.parameters, saved, self.interchange.backward(frames, batch, way, slope))
+        self.count += 1
+        self.mean.lerp_(pulled, 1 - BETAS[0])
+        self.square.mul_(BETAS[1]).addcmul_(pulled, pulled, value=1 - BETAS[1])
+        scale = (self.square / (1 - BETAS[1] ** self.count)).sqrt_().add_(EPSILON)
+        moved = torch.addcdiv(self.parameters, self.mean, scale, value=-rate / (1 - BETAS[0] ** self.count))
+        self.parameters = featurizer.constrain(moved)
+
+
+def _rectangle(
+    alive: Bool[Tensor, "problem search"], among: Bool[Tensor, "problem search"]
+) -> tuple[Int[Tensor, " kept"], Int[Tensor, "kept each"]]:
+    """Problems with searches under way, and for each equally many of its searches.
+
+    Where a problem has fewer under way than another, retired ones out of `among` fill the rectangle up; nobody looks at
+    them again.
+    """
+    kept = alive.any(1).nonzero().flatten()
+    each = int(alive.sum(1).max())
+    rank = 2 - among[kept].int() - alive[kept].int()
+    order = rank.argsort(dim=1, stable=True)[:, :each]
+    return kept, kept[:, None] * alive.shape[1] + order

@@ -1,0 +1,184 @@
+"""What the command line shows: progress, tables, answers."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from interlocus import run as running
+from interlocus.console import err, out
+from interlocus.errors import SpecificationError
+from interlocus.forecast import Forecast
+from interlocus.report import write_report
+from interlocus.run import Observe, Run
+from interlocus.study import Study
+from interlocus.summary import Line
+
+LINE_SECONDS = 10.0
+"""Between two lines of progress where no bar can be drawn."""
+
+
+def check_device(device: str) -> None:
+    """Raise `SpecificationError` where a device cannot be used."""
+    if device != "cpu" and not (device.split(":")[0] == "cuda" and torch.cuda.is_available()):
+        raise SpecificationError(
+            f"The device {device!r} is asked for.",
+            "This machine, or this torch, does not have it.",
+            "Pass --device cpu.",
+        )
+
+
+@contextmanager
+def progress(study: Study, folder: Path, *, quiet: bool) -> Iterator[Observe]:
+    """Show how far a run is: a bar with the time left, or a line now and then where the output is no terminal."""
+    if quiet:
+        yield lambda stands: None
+        return
+    networks = sum(family.count for family in study.families)
+    err.print(f"[bold]{study.title or study.name}[/bold]")
+    err.print(f"{networks} networks, results in {folder}\n")
+    if not err.is_terminal:
+        yield _lines()
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err) as bars:
+        tasks: dict[str, Any] = {}
+
+        def observe(stands: running.Progress) -> None:
+            if stands.phase not in tasks:
+                for task in tasks.values():
+                    bars.update(task, completed=1.0)
+                tasks[stands.phase] = bars.add_task(stands.phase, total=1.0)
+            bars.update(tasks[stands.phase], completed=stands.share)
+
+        yield observe
+        for task in tasks.values():
+            bars.update(task, completed=1.0)
+
+
+def _lines() -> Observe:
+    begun: dict[str, float] = {}
+    last = 0.0
+
+    def observe(stands: running.Progress) -> None:
+        nonlocal last
+        now = time.monotonic()
+        new = stands.phase not in begun
+        begun.setdefault(stands.phase, now)
+        if new or now - last >= LINE_SECONDS:
+            last, spent = now, now - begun[stands.phase]
+            left = f", {spent * (1 - stands.share) / stands.share:.0f} s left" if stands.share > 0.02 else ""
+            err.print(f"{stands.phase}: {stands.share:.0%}{left}")
+
+    return observe
+
+
+def show_forecast(study: Study, cost: Forecast, *, as_json: bool) -> None:
+    """What would be done, and what it costs."""
+    if as_json:
+        out.print_json(json.dumps(asdict(cost) | {"seconds": cost.seconds}))
+        return
+    table = Table(title=f"{study.name}: {study.title}", title_justify="left", show_header=False)
+    for family in study.families:
+        about = f"{family.activation}, {'×'.join(map(str, family.hidden))}, weight decay {family.weight_decay:g}"
+        table.add_row(f"family {family.name}", f"{family.count} networks, {about if family.trained else 'untrained'}")
+    table.add_row("sites", ", ".join(study.sites))
+    for search in study.searches:
+        sizes = ", ".join(map(str, search.sizes))
+        table.add_row("search", f"{', '.join(search.hypotheses)} at sizes {sizes} with {', '.join(search.featurizers)}")
+    table.add_row("starts", ", ".join(f"{count} {name}" for name, count in study.starts.items()))
+    table.add_row("trials", str(cost.trials))
+    table.add_row("searches", str(cost.searches))
+    table.add_row(
+        "expected",
+        f"about {cost.seconds:.0f} s: {cost.training_seconds:.0f} training, {cost.searching_seconds:.0f} searching",
+    )
+    out.print(table)
+
+
+def finish(run: Run, *, as_json: bool) -> None:
+    """After a study: the page, the table, the answers, the times, and what failed."""
+    begun = time.perf_counter()
+    page = write_report(run)
+    seconds = run.seconds | {"drawing the page": time.perf_counter() - begun}
+    show_run(run, as_json=as_json)
+    if as_json:
+        return
+    out.print("took " + ", ".join(f"{phase} {spent:.1f} s" for phase, spent in seconds.items()))
+    out.print(f"page {page}")
+    for failure in run.failures:
+        err.print(f"[red]failed[/red] {', '.join(failure.trials)}\n  {failure.error}")
+
+
+def write_page(run: Run) -> None:
+    """Build the page, and say where it is."""
+    out.print(str(write_report(run)))
+
+
+def show_run(run: Run, *, as_json: bool) -> None:
+    """The table over networks, and the answer in words."""
+    if as_json:
+        lines = [asdict(line) | {"enough": line.enough} for line in run.lines]
+        out.print_json(
+            json.dumps({"study": run.study.name, "answers": run.answers, "lines": lines, "missing": run.missing})
+        )
+        return
+    out.print(_table(run))
+    out.print(
+        "IIA: share of exchanges after which the network answers as the causal model says; mean with 95 % interval\n"
+        "over networks. Floor: nothing is exchanged. One-way: a value can be left but not restored.\n"
+        "Smallest cell: the worst of the changes (old value → new value). Enough: the smallest size within .01 of it.\n"
+    )
+    out.print("[bold]Through the middle, or straight to the end?[/bold] What was measured (no verdict is given):")
+    for family, sentence in run.answers.items():
+        out.print(f"[bold]{family}[/bold]: {sentence}")
+    if run.missing:
+        again = shlex.join(
+            ["interlocus", "study", str(run.store.folder / "study.yaml"), "--out", str(run.store.folder)]
+        )
+        out.print(f"[yellow]{len(run.missing)} trials are missing[/yellow]; go on with: {again}")
+
+
+def _table(run: Run) -> Table:
+    table = Table(title=run.study.title or run.study.name, title_justify="left")
+    for name in ("family", "site", "exchanged", "map"):
+        table.add_column(name)
+    for name in ("IIA, best size", "size", "enough", "floor", "one-way", "smallest cell"):
+        table.add_column(name, justify="right")
+    last: Line | None = None
+    for line in run.lines:
+        new = last is None or last.family != line.family
+        if last is not None and new:
+            table.add_section()
+        best = line.best
+        table.add_row(
+            line.family if new else "",
+            line.site if new or last is None or last.site != line.site else "",
+            line.hypothesis,
+            line.featurizer,
+            escape(str(best.iia)),
+            str(best.size),
+            str(line.enough) if len(line.sizes) > 1 else "–",
+            f"{line.floor:.3f}",
+            f"{line.one_sided:.3f}",
+            f"{best.min_cell:.3f}",
+        )
+        last = line
+    return table

@@ -1,0 +1,70 @@
+"""What all tests share: shapes are checked, one thread, and a way to state what a good error is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import jaxtyping
+import pytest
+import torch
+
+UNCHECKED = {
+    "interlocus.study",  # beartype refuses `Self` on a method of a class that it does not decorate itself
+    "interlocus.stack",  # the axis `search` is both all searches and those of one problem
+    "interlocus.losses",  # `*stack` is to be the same for softmax and one_hot, which broadcasts: `*#stack`
+}
+"""Modules whose annotations cannot be checked as they stand. It should be empty."""
+
+
+def _modules() -> list[str]:
+    """The modules of the package, without importing any."""
+    spec = find_spec("interlocus")
+    assert spec is not None
+    assert spec.origin is not None
+    root = Path(spec.origin).parent
+    paths = (path.relative_to(root.parent).with_suffix("") for path in root.rglob("*.py"))
+    return sorted({".".join(path.parts).removesuffix(".__init__") for path in paths} - UNCHECKED - {"interlocus"})
+
+
+# before anything of the package is imported; the package itself is left out, for its name would take all modules in
+jaxtyping.install_import_hook(_modules(), "beartype.beartype")
+torch.set_num_threads(1)
+
+Fails = Callable[..., AbstractContextManager[pytest.ExceptionInfo[Exception]]]
+
+
+@pytest.fixture
+def fails() -> Fails:
+    """`with fails(Error, "word"): …`, for an error of that class and no other, that says all it should.
+
+    Every message says what was found, why it cannot work and how to mend it, and contains the words.
+    """
+
+    @contextmanager
+    def check(kind: type[Exception], *words: str) -> Iterator[pytest.ExceptionInfo[Exception]]:
+        with pytest.raises(kind) as caught:
+            yield caught
+        error = caught.value
+        assert type(error) is kind
+        parts = [error.found, error.why, error.mend]
+        for part in parts:
+            assert part == part.strip()
+            assert part[-1] in ".?"
+            assert len(part.split()) >= 3
+        assert str(error) == " ".join(parts)
+        for word in words:
+            assert word in str(error)
+
+    return check
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """No beartype: what the library itself says to a wrong argument, as people see it."""
+    before = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", before)
