@@ -161,8 +161,8 @@ X, OUTPUT = Variable(name="x"), bit("output", ("x",), one)
         ([X, bit("output", ("z",), one)], "output", UnknownNameError, ["'z'", "'output'"]),
         ([X, OUTPUT], "outptu", UnknownNameError, ["'outptu'", "Did you mean 'output'?"]),
         ([X, Variable(name="output", parents=("x",), mechanism=one)], "output", CausalModelError, ["values"]),
-        ([X, OUTPUT, Variable(name="y", parents=("x",))], "output", CausalModelError, ["'y'", "no mechanism"]),
-        ([X, OUTPUT, Variable(name="y", mechanism=one)], "output", CausalModelError, ["'y'", "no parents"]),
+        ([X, OUTPUT, Variable(name="y", parents=("x",))], "output", CausalModelError, ["'y'", "mechanism"]),
+        ([X, OUTPUT, Variable(name="y", mechanism=one)], "output", CausalModelError, ["'y'", "parents"]),
         ([bit("output", ("output",), one)], "output", CausalModelError, ["circle", "output"]),
         (
             [X, bit("p", ("x", "r"), one), bit("q", ("p",), one), bit("r", ("q",), one), bit("output", ("r",), one)],
@@ -171,7 +171,16 @@ X, OUTPUT = Variable(name="x"), bit("output", ("x",), one)
             ["circle", "p", "q", "r"],
         ),
     ],
-    ids=["twice", "unknown parent", "unknown output", "continuous output", "no mechanism", "no parents", "self", "cycle"],
+    ids=[
+        "twice",
+        "unknown parent",
+        "unknown output",
+        "continuous output",
+        "no mechanism",
+        "no parents",
+        "self",
+        "cycle",
+    ],
 )
 def test_a_model_that_contradicts_itself_is_refused(variables, output, kind, words, fails):
     with fails(kind, *words):
@@ -190,7 +199,16 @@ def test_a_model_that_contradicts_itself_is_refused(variables, output, kind, wor
         (lambda x: torch.full((5,), 0.5), ["returned 0.5"]),
         (lambda x: torch.full((5,), torch.nan), ["nan"]),
     ],
-    ids=["width left", "reduced over rows", "a scalar", "one row", "no tensor", "undeclared", "fraction", "not a number"],
+    ids=[
+        "width left",
+        "reduced over rows",
+        "a scalar",
+        "one row",
+        "no tensor",
+        "undeclared",
+        "fraction",
+        "not a number",
+    ],
 )
 def test_a_mechanism_that_breaks_its_word_is_caught(mechanism, words, fails):
     model = CausalModel([X, bit("output", ("x",), mechanism)], output="output")

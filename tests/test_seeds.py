@@ -24,7 +24,19 @@ def test_any_integer_is_a_seed(seed):
 
 
 def test_streams_of_other_seeds_or_names_are_unrelated():
-    keys = [(0,), (1,), (-1,), (0, "a"), (0, "b"), (0, "a", "b"), (0, "b", "a"), (0, "ab"), (1, "a"), (0, "a", ""), (0, "")]
+    keys = [
+        (0,),
+        (1,),
+        (-1,),
+        (0, "a"),
+        (0, "b"),
+        (0, "a", "b"),
+        (0, "b", "a"),
+        (0, "ab"),
+        (1, "a"),
+        (0, "a", ""),
+        (0, ""),
+    ]
     drawn = {key: numbers(*key) for key in keys}
     for one, other in itertools.combinations(keys, 2):
         # the correlation of n independent pairs has standard deviation 1 / √n; 55 pairs are looked at

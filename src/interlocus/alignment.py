@@ -58,7 +58,7 @@ class Alignment:
         return self.frames.write[self._index(variable)].T
 
     def features(
-        self, network: AbstractNetworks, inputs: Float[Tensor, "batch width"]
+        self, network: AbstractNetworks, inputs: Float[Tensor, "batch input"]
     ) -> dict[str, Float[Tensor, "batch feature"]]:
         """The features of each variable on some inputs.
 
@@ -69,7 +69,7 @@ class Alignment:
         return {name: hidden @ self.frames.read[i].T for i, name in enumerate(self.variables)}
 
     def write(
-        self, network: AbstractNetworks, base: Float[Tensor, "batch width"], **sources: Float[Tensor, "batch width"]
+        self, network: AbstractNetworks, base: Float[Tensor, "batch input"], **sources: Float[Tensor, "batch input"]
     ) -> Float[Tensor, "batch class"]:
         """Logits for the base inputs when variables take the value that they have on other inputs.
 
@@ -146,7 +146,7 @@ class Alignment:
             raise UnknownNameError("variable", variable, self.variables, "this alignment")
         return self.variables.index(variable)
 
-    def _look(self, network: AbstractNetworks, inputs: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"]:
+    def _look(self, network: AbstractNetworks, inputs: Float[Tensor, "batch input"]) -> Float[Tensor, "batch width"]:
         if len(network) != 1 or network.fingerprint() != self.network:
             raise AlignmentError.of_another_network(self.network, network.fingerprint())
         with torch.no_grad():

@@ -113,25 +113,27 @@ def _version(
         raise typer.Exit
 
 
+INTERRUPTED = 130
+
+
+INTERRUPTED = 130
+
+
 def main() -> None:
     """Run the command line; whatever goes wrong is one message and an exit status."""
     try:
-        app(standalone_mode=False)
+        app()
     except InterlocusError as error:
         _say(error.found, error.why, error.mend)
         sys.exit(2)
-    except (KeyboardInterrupt, typer.Abort):
-        _say("Interrupted.", "What is finished is kept.", f"Go on with: {shlex.join(['interlocus', *sys.argv[1:]])}")
-        sys.exit(130)
-    except typer.Exit as end:
-        sys.exit(end.exit_code)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            again = shlex.join(["interlocus", *sys.argv[1:]])
+            _say("Interrupted.", "What is finished is kept.", f"Go on with: {again}")
+        raise
     except Exception as error:
         if os.environ.get("INTERLOCUS_TRACEBACK"):
             raise
-        status = getattr(error, "exit_code", None)
-        if status is not None:  # click's own usage errors
-            error.show()  # type: ignore[attr-defined]
-            sys.exit(status)
         _say(
             f"{type(error).__name__}: {error}.",
             "Nothing here expected that; what is finished is kept.",

@@ -113,7 +113,7 @@ def swapped_rows(layout: tuple[KindRows, ...], variable: str) -> slice:
 
 
 def label(
-    pool: Pool, hypothesis: Hypothesis, base: Int[Tensor, " *batch"], sources: Int[Tensor, variable * batch]
+    pool: Pool, hypothesis: Hypothesis, base: Int[Tensor, " *batch"], sources: Int[Tensor, " variable *batch"]
 ) -> Int[Tensor, " *batch"]:
     """What the causal model answers after the interchanges."""
     model = hypothesis.model
@@ -174,7 +174,7 @@ def _partners(
 
 def _only_swapped(
     base: Tensor, sources: Tensor, hypothesis: Hypothesis, layout: tuple[KindRows, ...]
-) -> Int[Tensor, variable * batch]:
+) -> Int[Tensor, " variable *batch"]:
     """Where a variable is not swapped, let its source be the base."""
     for variable, rows in zip(hypothesis.variables, sources, strict=True):
         for kind, place in layout:
@@ -185,7 +185,7 @@ def _only_swapped(
 
 def _balance(
     pool: Pool, hypothesis: Hypothesis, base: Tensor, layout: tuple[KindRows, ...], generator: torch.Generator
-) -> tuple[Int[Tensor, variable * batch], Int[Tensor, " *batch"]]:
+) -> tuple[Int[Tensor, " variable *batch"], Int[Tensor, " *batch"]]:
     """Of several sources for each base take one that changes the label in every other row, and keeps it in the rest."""
     shape = (CANDIDATES, *base.shape)
     bases = base.expand(shape)

@@ -238,7 +238,7 @@ class _Block:
                 row += 1
         return directions
 
-    def _stack(self, parameters: Float[Tensor, search * shape]) -> Stack:
+    def _stack(self, parameters: Float[Tensor, " search *shape"]) -> Stack:
         """All searches of the block."""
         every = torch.ones(self.shape, dtype=torch.bool)
         return Stack(self.lot, parameters, every, every)

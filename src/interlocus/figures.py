@@ -65,20 +65,10 @@ class _Asked:
             rows=tuple(row for row in run.table if row.hypothesis == hypothesis),
         )
 
-    def mean(self, family: str, site: str, featurizer: str, size: int) -> float:
-        """Mean IIA over networks; NaN where there is none yet."""
-        line = self.lines.get((family, site, featurizer))
-        return next((entry.iia.value for entry in line.sizes if entry.size == size), np.nan) if line else np.nan
-
     @property
     def levels(self) -> Line | None:
         """Any line: the floor and the one-sided ceiling are those of the hypothesis."""
         return next(iter(self.lines.values()), None)
-
-
-def hypotheses(study: Study) -> tuple[str, ...]:
-    """The hypotheses of a study, in its order."""
-    return tuple(dict.fromkeys(name for search in study.searches for name in search.hypotheses))
 
 
 def untrained_twin(study: Study, family: Family) -> Family | None:
@@ -92,10 +82,6 @@ def heat_map(run: Run, hypothesis: str) -> Figure:
     """Mean IIA over networks, size by site, a panel a family and featurizer; with one size family by site.
 
     Colours run from .5 to 1 in every figure; the one-sided ceiling is marked in the colour bar.
-
-    Args:
-        run: what is drawn.
-        hypothesis: a name from its study.
     """
     asked, families = _Asked.of(run, hypothesis), [family.name for family in run.study.families]
     blocks = [families] if len(asked.sizes) == 1 else [[family] for family in families]
@@ -112,7 +98,8 @@ def heat_map(run: Run, hypothesis: str) -> Figure:
 
 def _draw_cells(axes: Axes, asked: _Asked, families: Sequence[str], featurizer: str, shades: ScalarMappable) -> None:
     sites, rows = asked.study.sites, [(family, size) for family in families for size in reversed(asked.sizes)]
-    values = np.array([[asked.mean(family, site, featurizer, size) for site in sites] for family, size in rows])
+    means = {(*key, entry.size): entry.iia.value for key, line in asked.lines.items() for entry in line.sizes}
+    values = np.array([[means.get((name, site, featurizer, size), np.nan) for site in sites] for name, size in rows])
     axes.pcolormesh(np.ma.masked_invalid(values), norm=SCALE, edgecolor="white", linewidth=1.5)
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
@@ -135,7 +122,8 @@ def _draw_colours(figure: Figure, panels: np.ndarray, asked: _Asked, shades: Sca
     if asked.levels:
         level, where = asked.levels.one_sided, bar.ax.get_xaxis_transform()
         bar.ax.axvline(level, color="black", linewidth=1.5)
-        bar.ax.text(level, -0.25, f"one-sided {level:.3f}", transform=where, ha="center", va="top", fontsize="small")
+        below = {"xytext": (0, -4), "textcoords": "offset points", "ha": "center", "va": "top", "fontsize": "small"}
+        bar.ax.annotate(f"one-sided {level:.3f}", (level, 0), xycoords=where, **below)
 
 
 def _readable(red: float, green: float, blue: float) -> str:
@@ -147,10 +135,6 @@ def size_curve(run: Run, hypothesis: str) -> Figure:
     """Mean IIA over networks against size with its bootstrap interval, a line a site, a panel a family and featurizer.
 
     Each network is a faint line. Untrained networks that are built alike are dashed in the panels of the trained ones.
-
-    Args:
-        run: what is drawn.
-        hypothesis: a name from its study.
     """
     asked, families = _Asked.of(run, hypothesis), run.study.families
     size = (max(6.0, 3.9 * len(asked.featurizers) + 1.0), 2.3 * len(families) + 0.7)
@@ -159,7 +143,9 @@ def size_curve(run: Run, hypothesis: str) -> Figure:
         panels = figure.subplots(len(families), len(asked.featurizers), squeeze=False, sharex=True, sharey=True)
         for (row, column), axes in np.ndenumerate(panels):
             _draw_curves(axes, asked, families[row], asked.featurizers[column])
-        _set_axes(panels, asked)
+        _set_axes(panels[0, 0], asked)  # the others share its axes
+        figure.supxlabel("size (features a variable)", fontsize="medium")
+        figure.supylabel(f"IIA of {hypothesis}", fontsize="medium")
         if asked.levels:
             _draw_levels(panels, asked.levels)
         figure.legend(handles=_legend(run.study), loc="outside upper center", ncols=max(4, 3 * len(asked.featurizers)))
@@ -211,17 +197,12 @@ def _draw_curves(axes: Axes, asked: _Asked, family: Family, featurizer: str) -> 
             axes.vlines(sizes, [iia.low for iia in iias], [iia.high for iia in iias], color=look.colour, zorder=3)
 
 
-def _set_axes(panels: np.ndarray, asked: _Asked) -> None:
-    first = panels[0, 0]  # the others share its axes
+def _set_axes(first: Axes, asked: _Asked) -> None:
     first.set_xscale("log", base=2)
     first.set_xlim(asked.sizes[0] / 1.3, asked.sizes[-1] * 1.3)
     first.set_xticks(asked.sizes, [str(size) for size in asked.sizes])
     first.set_xticks([], minor=True)
     first.set_ylim(min([0.45, *(row.iia - 0.02 for row in asked.rows)]), 1.02)
-    for axes in panels[:, 0]:
-        axes.set_ylabel(f"IIA of {asked.hypothesis}")
-    for axes in panels[-1]:
-        axes.set_xlabel("size (features a variable)")
 
 
 def _draw_levels(panels: np.ndarray, levels: Line) -> None:
@@ -245,7 +226,7 @@ def _legend(study: Study) -> list[Line2D]:
 def figures(run: Run) -> dict[str, Figure]:
     """Every figure of a run: `heat_map_<hypothesis>`, and with several sizes `size_curve_<hypothesis>`."""
     drawn = {}
-    for hypothesis in hypotheses(run.study):
+    for hypothesis in dict.fromkeys(name for search in run.study.searches for name in search.hypotheses):
         drawn[f"heat_map_{hypothesis}"] = heat_map(run, hypothesis)
         if len(_Asked.of(run, hypothesis).sizes) > 1:
             drawn[f"size_curve_{hypothesis}"] = size_curve(run, hypothesis)

@@ -23,7 +23,7 @@ class Ledger:
 
     def __init__(
         self,
-        parameters: Float[Tensor, search * shape],
+        parameters: Float[Tensor, " search *shape"],
         begin: Float[Tensor, " search"],
         shape: tuple[int, int],
         budget: Budget,

@@ -48,7 +48,7 @@ class Stack:
     def __init__(
         self,
         lot: Lot,
-        parameters: Float[Tensor, search * shape],
+        parameters: Float[Tensor, " search *shape"],
         alive: Bool[Tensor, "problem search"],
         among: Bool[Tensor, "problem search"],
     ) -> None:
@@ -77,7 +77,7 @@ class Stack:
         smaller.count = self.count
         return smaller
 
-    def spread(self, values: Float[Tensor, row * shape], searches: int) -> Float[Tensor, search * shape]:
+    def spread(self, values: Float[Tensor, " row *shape"], searches: int) -> Float[Tensor, " search *shape"]:
         """Values of the stack's searches at their places among all searches of the lot; the others are not numbers."""
         everywhere = torch.full((searches, *values.shape[1:]), torch.nan, dtype=values.dtype, device=values.device)
         everywhere[self.rows] = values

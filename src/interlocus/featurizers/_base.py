@@ -42,21 +42,21 @@ class AbstractFeaturizer(abc.ABC):
         """Whether there is anything to learn after the start."""
 
     @abc.abstractmethod
-    def begin(self, directions: Float[Tensor, "search variable feature width"]) -> Float[Tensor, search * shape]:
+    def begin(self, directions: Float[Tensor, "search variable feature width"]) -> Float[Tensor, " search *shape"]:
         """Parameters whose maps read and write these directions: orthonormal rows, or zero behind a search's size."""
 
     @abc.abstractmethod
     def frames(
-        self, parameters: Float[Tensor, search * shape], mask: Float[Tensor, "search variable feature 1"]
+        self, parameters: Float[Tensor, " search *shape"], mask: Float[Tensor, "search variable feature 1"]
     ) -> tuple[Frames, Any]:
         """The maps for these parameters, and what `pull` needs. The mask is one up to the size of a search."""
 
     @abc.abstractmethod
     def pull(
-        self, parameters: Float[Tensor, search * shape], saved: Any, gradient: Frames
-    ) -> Float[Tensor, search * shape]:
+        self, parameters: Float[Tensor, " search *shape"], saved: Any, gradient: Frames
+    ) -> Float[Tensor, " search *shape"]:
         """The gradient with respect to the parameters, from that with respect to the maps."""
 
     @abc.abstractmethod
-    def constrain(self, parameters: Float[Tensor, search * shape]) -> Float[Tensor, search * shape]:
+    def constrain(self, parameters: Float[Tensor, " search *shape"]) -> Float[Tensor, " search *shape"]:
         """The nearest allowed parameters, after a step of the optimiser."""

@@ -79,11 +79,11 @@ class AbstractNetworks(abc.ABC):
         """Where the parameters are."""
 
     @abc.abstractmethod
-    def __call__(self, inputs: Float[Tensor, "batch width"]) -> Float[Tensor, "network batch class"]:
+    def __call__(self, inputs: Float[Tensor, "batch input"]) -> Float[Tensor, "network batch class"]:
         """Logits of every network on the same inputs."""
 
     @abc.abstractmethod
-    def activations(self, site: str, inputs: Float[Tensor, "batch width"]) -> Float[Tensor, "network batch width"]:
+    def activations(self, site: str, inputs: Float[Tensor, "batch input"]) -> Float[Tensor, "network batch width"]:
         """Activations of every network at a site on the same inputs."""
 
     @abc.abstractmethod

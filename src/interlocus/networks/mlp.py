@@ -140,17 +140,17 @@ class MLP(AbstractNetworks):
     def device(self) -> torch.device:
         return self.weights[0].device
 
-    def __call__(self, inputs: Float[Tensor, "batch width"]) -> Float[Tensor, "network batch class"]:
+    def __call__(self, inputs: Float[Tensor, "batch input"]) -> Float[Tensor, "network batch class"]:
         return self.logits(inputs).transpose(1, 2)
 
-    def logits(self, inputs: Float[Tensor, "batch width"]) -> Float[Tensor, "network class batch"]:
+    def logits(self, inputs: Float[Tensor, "batch input"]) -> Float[Tensor, "network class batch"]:
         """Logits with the batch last, differentiable."""
         value = inputs.T.expand(len(self), -1, -1)
         for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             value = torch.baddbmm(bias.unsqueeze(2), weight, self._function.function(value) if i else value)
         return value
 
-    def activations(self, site: str, inputs: Float[Tensor, "batch width"]) -> Float[Tensor, "network batch width"]:
+    def activations(self, site: str, inputs: Float[Tensor, "batch input"]) -> Float[Tensor, "network batch width"]:
         self.width(site)
         value = inputs.expand(len(self), -1, -1)
         for i in range(list(self.sites).index(site)):

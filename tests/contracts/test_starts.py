@@ -1,0 +1,205 @@
+"""What every registered start keeps to."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from interlocus.registry import STARTS
+from interlocus.seeds import stream
+from interlocus.starts import AbstractStart, Covariance, Random, Sight
+from interlocus.tasks import HierarchicalEquality
+
+WIDTH, ROWS = 10, 3000
+
+
+@pytest.fixture(params=list(STARTS))
+def start(request) -> AbstractStart:
+    return STARTS.get(request.param)()
+
+
+def sight(variables: int = 2, *, values: int = 2, rank: int = WIDTH, width: int = WIDTH) -> Sight:
+    """Activations of some rank, and values that have nothing to do with them."""
+    generator = stream(0, "sight")
+    activations = torch.randn(ROWS, rank, generator=generator) @ torch.randn(rank, width, generator=generator)
+    return Sight(activations=activations, values=torch.randint(values, (variables, ROWS), generator=generator))
+
+
+def orthonormal(blocks: tuple[Tensor, ...]) -> bool:
+    """To the accuracy of single precision, in which directions are kept."""
+    rows = torch.cat(blocks).double()
+    return torch.allclose(rows @ rows.T, torch.eye(len(rows)).double(), atol=1e-5)
+
+
+@pytest.mark.parametrize("sizes", [(1,), (4,), (WIDTH,), (1, 1), (3, 2), (5, 5), (2, 3, 4)], ids=str)
+def test_directions_are_orthonormal_and_as_many_as_asked(start, sizes):
+    """Those of different variables are orthogonal too, up to filling the whole width."""
+    blocks = start.directions(sight(len(sizes)), sizes, stream(1))
+    assert tuple(block.shape for block in blocks) == tuple((size, WIDTH) for size in sizes)
+    assert all(block.dtype == torch.float32 for block in blocks)
+    assert orthonormal(blocks)
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+def test_activations_that_do_not_fill_the_site_will_do(start, rank):
+    assert orthonormal(start.directions(sight(rank=rank), (4, 4), stream(1)))
+
+
+def test_dead_neurons_will_do(start):
+    seen = sight()
+    seen.activations[:, 3:] = 0
+    assert orthonormal(start.directions(seen, (4, 4), stream(1)))
+
+
+def test_activations_that_do_not_vary_will_do(start):
+    seen = sight()
+    seen.activations[:] = 1
+    assert orthonormal(start.directions(seen, (2, 2), stream(1)))
+
+
+def test_variables_of_more_than_two_values_will_do(start):
+    assert orthonormal(start.directions(sight(values=5), (3, 3), stream(1)))
+
+
+def test_two_variables_that_are_the_same_get_directions_of_their_own(start):
+    seen = sight()
+    twins = Sight(activations=seen.activations, values=seen.values[:1].expand(2, -1).contiguous())
+    assert orthonormal(start.directions(twins, (5, 5), stream(1)))
+
+
+def test_the_seed_decides(start):
+    one, again = (start.directions(sight(), (3, 3), stream(1)) for _ in range(2))
+    assert all(torch.equal(block, other) for block, other in zip(one, again, strict=True))
+
+
+def test_the_global_generator_is_left_alone(start):
+    before = torch.random.get_rng_state()
+    start.directions(sight(), (3, 3), stream(1))
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_what_is_looked_at_is_left_alone(start):
+    seen, again = sight(), sight()
+    start.directions(seen, (3, 3), stream(1))
+    assert torch.equal(seen.activations, again.activations)
+    assert torch.equal(seen.values, again.values)
+
+
+def test_random_directions_of_other_seeds_are_others():
+    one, other = (Random().directions(sight(1), (3,), stream(seed))[0] for seed in (1, 2))
+    assert not torch.allclose(one, other, atol=0.01)
+
+
+def test_random_directions_prefer_none():
+    """The mean of qᵀq over Haar directions is the identity over the width; so is the mean direction zero."""
+    draws = 4000
+    generator = stream(3)
+    seen = sight(1)
+    rows = torch.cat([Random().directions(seen, (1,), generator)[0] for _ in range(draws)])
+    # an entry of a Haar direction has variance 1/d, its square 2(d−1)/(d²(d+2)), a product of two 1/(d(d+2))
+    d = WIDTH
+    assert rows.mean(0).abs().max() < 5 * math.sqrt(1 / d / draws)
+    second = rows.T @ rows / draws - torch.eye(d) / d
+    assert second.diagonal().abs().max() < 5 * math.sqrt(2 * (d - 1) / (d**2 * (d + 2)) / draws)
+    assert (second - second.diag().diag()).abs().max() < 5 * math.sqrt(1 / (d * (d + 2)) / draws)
+
+
+def agreement(found: Tensor, planted: Tensor) -> float:
+    """‖Q₁ Q₂ᵀ‖²_F / k: one where the spans are the same, k/d by chance."""
+    return float((found.double() @ planted.double().T).square().sum() / len(planted))
+
+
+def equality(task: HierarchicalEquality, variables: tuple[str, ...]) -> Sight:
+    """The input of a network that solves hierarchical equality."""
+    pool = task.pool(16_384, split="train", generator=stream(0, "pool"))
+    return Sight(activations=pool.inputs, values=torch.stack([pool.values[name] for name in variables]))
+
+
+def difference(pair: int, width: int = 4) -> Tensor:
+    """(a − b) / √2 of a pair, as directions of the input."""
+    eye = torch.eye(width)
+    rows = torch.zeros(width, 4 * width)
+    first = 2 * pair * width
+    rows[:, first : first + width], rows[:, first + width : first + 2 * width] = eye, -eye
+    return rows / math.sqrt(2)
+
+
+@pytest.mark.parametrize("items", ["gaussian", "uniform", "vocabulary"])
+@pytest.mark.parametrize(("variable", "pair"), [("left", 0), ("right", 1)])
+def test_covariances_find_the_difference_of_the_items_of_a_pair(variable, pair, items):
+    """Of equal pairs it does not vary at all: C₁ is singular."""
+    (found,) = Covariance().directions(equality(HierarchicalEquality(items=items), (variable,)), (4,), stream(1))
+    assert agreement(found, difference(pair)) > 0.999
+
+
+def test_covariances_find_both_pairs_at_once():
+    found = Covariance().directions(equality(HierarchicalEquality(), ("left", "right")), (4, 4), stream(1))
+    assert agreement(found[0], difference(0)) > 0.999
+    assert agreement(found[1], difference(1)) > 0.999
+
+
+def test_random_directions_agree_as_chance_has_it():
+    seen = equality(HierarchicalEquality(), ("left",))
+    agreements = [agreement(Random().directions(seen, (4,), stream(i))[0], difference(0)) for i in range(200)]
+    # the mean over Haar subspaces is k/d = ¼; one has a standard deviation of about √(2 k² (d−k)² / (d² (d²+d−2))) / k = .07
+    assert sum(agreements) / 200 == pytest.approx(0.25, abs=5 * 0.07 / math.sqrt(200))
+
+
+def test_covariances_do_not_see_means():
+    """What differs in the mean alone is no feature of the second moment."""
+    generator = stream(5)
+    values = torch.randint(2, (1, ROWS), generator=generator)
+    activations = torch.randn(ROWS, WIDTH, generator=generator)
+    activations[:, 0] += 3 * values[0]
+    activations[:, 1] *= 1 + values[0]
+    (found,) = Covariance().directions(Sight(activations=activations, values=values), (1,), stream(1))
+    assert agreement(found, torch.eye(WIDTH)[1:2]) > 0.98  # of 1500 rows a value: the error is about (d − 2) / 1500
+
+
+def test_the_most_telling_direction_comes_first():
+    """Whether the variance is larger or smaller where the variable is true."""
+    generator = stream(6)
+    values = torch.randint(2, (1, 20_000), generator=generator)
+    activations = torch.randn(20_000, WIDTH, generator=generator)
+    activations[:, 4] *= torch.where(values[0] == 1, 4.0, 1.0)
+    activations[:, 7] *= torch.where(values[0] == 1, 1 / 8, 1.0)
+    (found,) = Covariance().directions(Sight(activations=activations, values=values), (2,), stream(1))
+    assert agreement(found[:1], torch.eye(WIDTH)[7:8]) > 0.99
+    assert agreement(found[1:], torch.eye(WIDTH)[4:5]) > 0.99
+
+
+def test_values_of_three_are_each_held_against_the_rest():
+    generator = stream(7)
+    values = torch.randint(3, (1, 30_000), generator=generator)
+    activations = torch.randn(30_000, WIDTH, generator=generator)
+    for value in (0, 1):
+        activations[values[0] == value, value] *= 3
+    (found,) = Covariance().directions(Sight(activations=activations, values=values), (2,), stream(1))
+    assert agreement(found, torch.eye(WIDTH)[:2]) > 0.99
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a direction that two contrasts find takes two places, and one of them is then random"
+)
+def test_directions_that_several_contrasts_find_are_counted_once():
+    generator = stream(8)
+    values = torch.randint(3, (1, 30_000), generator=generator)
+    activations = torch.randn(30_000, WIDTH, generator=generator)
+    activations[values[0] == 0, 0] *= 3
+    activations[values[0] == 0, 1] *= 1.7
+    (found,) = Covariance().directions(Sight(activations=activations, values=values), (2,), stream(1))
+    assert agreement(found, torch.eye(WIDTH)[:2]) > 0.99
+
+
+@pytest.mark.xfail(
+    strict=True, raises=(RuntimeWarning, ValueError), reason="the covariance of no row, or of one, is taken"
+)
+@pytest.mark.parametrize("rows", [0, 1])
+def test_values_that_hardly_occur_will_do(rows):
+    seen = sight(1)
+    seen.values[:] = 0
+    seen.values[:, :rows] = 1
+    assert orthonormal(Covariance().directions(seen, (2,), stream(1)))

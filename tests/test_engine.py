@@ -1,0 +1,145 @@
+import pytest
+import torch
+from networks_by_hand import hand_wired, mean_coded, mean_coded_directions
+
+import interlocus as il
+from interlocus import engine
+from interlocus.budget import Budget, Phase
+from interlocus.errors import SpecificationError, UnknownNameError
+from interlocus.found import evaluate
+from interlocus.networks import MLP
+from interlocus.tasks import HierarchicalEquality
+
+TASK = HierarchicalEquality()
+SMALL = Budget(pool=8192, held_out=4096, partners=2048, batch=128, check_every=25, validation=1024, test=3000)
+
+
+def found(networks: MLP, **changes) -> il.Found:
+    asked = {
+        "hypothesis": "both", "site": "layer2", "sizes": (1, 2), "budget": SMALL, "phases": (Phase(steps=100),), "seed": 0
+    }  # fmt: skip
+    return il.search(networks, TASK, **(asked | changes))
+
+
+def test_a_planted_variable_is_found_in_one_dimension():
+    result = found(mean_coded(), site="layer3", sizes=(1,), starts={"random": 4}, phases=(Phase(steps=300),))
+    assert result.iia[0, 0] > 0.99
+    assert result.score(network=0, size=1).min_cell > 0.97
+    best = result.best(network=0, size=1)
+    for variable, direction in zip(("left", "right"), mean_coded_directions(), strict=True):
+        assert abs(float(best.basis(variable).T @ direction)) > 0.9
+
+
+def test_covariances_find_at_the_input_what_random_starts_miss():
+    """(a − b) is there by construction: science says gradient search never finds it, and the closed form always does."""
+    result = found(hand_wired(), site="input", hypothesis="left", sizes=(4,), starts={"random": 4, "covariance": 1})
+    by_start = result.attempts(network=0, size=4).by_start()
+    assert by_start["covariance"] > 0.99
+    assert by_start["random"] < 0.9
+    assert result.best(network=0, size=4).basis("left").shape == (16, 4)
+
+
+def test_the_same_seed_gives_the_same_result_and_another_seed_another():
+    networks = MLP.untrained(TASK, count=2, seed=1)
+    one, same, other = found(networks), found(networks), found(networks, seed=1)
+    assert (one.iia == same.iia).all()
+    assert [f.sizes for f in one.findings] == [f.sizes for f in same.findings]
+    torch.testing.assert_close(
+        one.best(network=1, size=2).frames.read, same.best(network=1, size=2).frames.read, rtol=0, atol=0
+    )
+    assert not torch.equal(one.best(network=1, size=2).frames.read, other.best(network=1, size=2).frames.read)
+
+
+def test_results_do_not_depend_on_how_problems_are_blocked(monkeypatch):
+    networks = MLP.untrained(TASK, count=3, seed=2)
+    together = found(networks)
+    monkeypatch.setattr(engine, "BLOCK_BYTES", 1)  # every problem by itself
+    apart = found(networks)
+    alone = found(networks[1])
+    for size in (1, 2):
+        wanted = together.best(network=1, size=size).frames.read
+        torch.testing.assert_close(apart.best(network=1, size=size).frames.read, wanted)
+        torch.testing.assert_close(alone.best(network=0, size=size).frames.read, wanted)
+
+
+def test_a_search_that_is_solved_retires_and_frees_its_place():
+    result = found(mean_coded(), site="layer3", sizes=(2,), starts={"random": 3}, phases=(Phase(steps=400),))
+    attempts = result.attempts(network=0, size=2).attempts
+    solved = [attempt for attempt in attempts if attempt.outcome == "solved"]
+    assert solved
+    assert all(attempt.steps < 400 and attempt.validation >= SMALL.solved for attempt in solved)
+
+
+def test_a_search_that_does_not_move_retires():
+    result = found(MLP.untrained(TASK, count=1, seed=3), phases=(Phase(steps=1000),))
+    for size in (1, 2):
+        for attempt in result.attempts(network=0, size=size).attempts:
+            assert attempt.outcome == "plateau"
+            assert attempt.steps < 1000
+
+
+def test_the_best_state_by_validation_is_kept():
+    """A learning rate that throws every state away cannot lower the score of a start."""
+    result = found(
+        hand_wired(), site="input", hypothesis="left", sizes=(4,), starts={"covariance": 1},
+        phases=(Phase(steps=50, learning_rate=5.0),), budget=SMALL.model_copy(update={"solved": 1.0}),
+    )  # fmt: skip
+    attempt = result.attempts(network=0, size=4).attempts[0]
+    assert attempt.validation >= attempt.begin > 0.99
+    assert result.iia[0, 0] > 0.99
+
+
+def test_later_phases_go_on_from_the_best_state():
+    phases = (Phase(steps=50, sampling="minimal_pairs"), Phase(steps=50), Phase(steps=50, loss="bounded"))
+    short, long = found(hand_wired(), phases=phases[:2]), found(hand_wired(), phases=phases)
+    for size in (1, 2):
+        for before, after in zip(
+            short.attempts(network=0, size=size).attempts, long.attempts(network=0, size=size).attempts, strict=True
+        ):
+            assert after.validation >= before.validation
+
+
+@pytest.mark.parametrize("featurizer", ["identity", "rotation", "linear"])
+def test_a_score_can_be_measured_again(featurizer):
+    networks = MLP.untrained(TASK, count=2, seed=4)
+    result = found(networks, featurizer=featurizer, phases=(Phase(steps=25),))
+    again = evaluate(result.best(network=1, size=2), networks[1], TASK, budget=SMALL, seed=0)
+    assert again == result.score(network=1, size=2)
+
+
+def test_hypotheses_are_stacked_without_mixing():
+    """Left and right searched in one stack give what each gives alone."""
+    networks = hand_wired()
+    data = engine.Data.draw(TASK, SMALL, seed=0)
+
+    def solved(*names: str) -> dict[str, float]:
+        request = engine.Request(
+            site="layer2", hypotheses=tuple(TASK.hypothesis(name) for name in names), sizes=(1,),
+            featurizer=il.featurizers.Rotation(), starts=((il.starts.Random(), 2),), phases=(Phase(steps=50),),
+            budget=SMALL, seed=0,
+        )  # fmt: skip
+        return {f.hypothesis: f.sizes[0].best.score.iia for f in engine.solve(networks, data, request)}
+
+    together = solved("left", "right")
+    assert together["left"] == pytest.approx(solved("left")["left"], abs=2e-3)
+    assert together["right"] == pytest.approx(solved("right")["right"], abs=2e-3)
+
+
+def test_what_cannot_work_is_said_before_work_is_spent():
+    networks = MLP.untrained(TASK, count=1)
+    with pytest.raises(SpecificationError, match="sizes from 1 to 8"):
+        found(networks, site="layer1", sizes=(9,))
+    with pytest.raises(UnknownNameError, match="'layer2'"):
+        found(networks, site="layr2")
+    with pytest.raises(UnknownNameError, match="rotation"):
+        found(networks, featurizer="rotaton")
+    with pytest.raises(UnknownNameError, match="covariance"):
+        found(networks, starts={"covarance": 1})
+    with pytest.raises(UnknownNameError, match="left"):
+        found(networks, hypothesis="lefty")
+
+
+def test_torch_keeps_the_threads_that_it_had():
+    before = torch.get_num_threads()
+    found(MLP.untrained(TASK, count=1), phases=(Phase(steps=1),))
+    assert torch.get_num_threads() == before

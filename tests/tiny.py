@@ -1,0 +1,17 @@
+"""A study that takes a second: what is tested is the machinery, not the science."""
+
+TINY = """
+name: tiny
+title: Does it work at all?
+task: {name: hierarchical_equality, item_width: 2}
+families:
+  - {name: relu, activation: relu, hidden: [8, 8], count: 2, steps: 60}
+  - {name: blank, activation: tanh, hidden: [8, 8], count: 2, trained: false}
+sites: [input, layer1]
+searches:
+  - {hypotheses: [both], sizes: [1, 2], featurizers: [rotation, linear]}
+  - {hypotheses: [left, right], sizes: [2], featurizers: [rotation]}
+starts: {random: 1, covariance: 1}
+phases: [{steps: 40}]
+budget: {pool: 2048, held_out: 1024, partners: 256, batch: 64, check_every: 20, validation: 256, test: 600}
+"""
