@@ -88,9 +88,23 @@ def test_balanced_both_equal_has_other_floors():
     assert ceiling(asked, ("output",)) == pytest.approx(0.806, abs=5e-4)
 
 
-def test_copying_the_source_is_right_about_one_equality_half_of_the_time():
-    assert copy_source(natural("left")) == pytest.approx(0.5)
-    assert copy_source(natural("right")) == pytest.approx(0.5)
+@pytest.mark.parametrize("name", ["left", "right", "both"])
+def test_copying_the_source_is_right_about_an_equality_half_of_the_time(name):
+    assert copy_source(natural(name)) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("name", ["left", "both", "symmetric"])
+def test_copying_a_source_of_a_joint_intervention_is_the_mean_over_its_sources(name):
+    """Counted one intervention at a time, with sources that more often have an equal pair on the left."""
+    hypothesis = TASK.hypothesis(name)
+    often = replace(SYMMETRIC, probability=((1 + SYMMETRIC.values["left"]) / 6).double())
+    asked = enumerate_interventions(hypothesis, SYMMETRIC, often)
+    expected = 0.0
+    for row, probability in enumerate(asked.probability.tolist()):
+        swapped = hypothesis.kinds[int(asked.kind[row])]
+        right = [bool(asked.sources[variable]["output"][row] == asked.label[row]) for variable in swapped]
+        expected += probability * sum(right) / len(right)
+    assert copy_source(asked) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("sampling", ["natural", "balanced", "minimal_pairs"])

@@ -185,7 +185,7 @@ def test_unknown_names_are_refused_with_a_near_one(fails, unchecked):
 
 @pytest.mark.parametrize("items", ITEMS)
 def test_a_million_inputs_a_second(items):
-    """On one thread, the best of several goes; 4 to 8 million are usual, so this fails for a loop over examples only."""
+    """On one thread, the best of several goes. 4 to 8 million are usual: only a loop over examples fails this."""
     task, generator, count = HierarchicalEquality(items=items), stream(0), 65_536
     best = math.inf
     for _ in range(8):

@@ -211,7 +211,7 @@ def test_the_interval_over_networks_is_decided_by_its_seed():
 
 
 def test_the_interval_over_networks_leaves_the_global_generator_alone():
-    before = np.random.get_state()[1].copy()  # noqa: NPY002 this is the generator that is looked after
+    before = np.random.get_state()[1].copy()
     over_networks([0.5, 0.6], [10, 10])
     assert (np.random.get_state()[1] == before).all()
 

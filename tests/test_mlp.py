@@ -255,10 +255,14 @@ def test_a_file_without_some_of_its_layers_is_refused(lost, tmp_path, fails):
 def test_a_fingerprint_tells_networks_apart():
     networks = MLP.untrained(TASK, count=3)
     different = [
-        networks, networks[0], networks[1], MLP.untrained(TASK, count=3, seed=1), MLP.untrained(TASK, count=3, hidden=(16, 16)),
+        networks,
+        networks[0],
+        networks[1],
+        MLP.untrained(TASK, count=3, seed=1),
+        MLP.untrained(TASK, count=3, hidden=(16, 16)),
         MLP(networks.weights, networks.biases, activation="tanh"),
         MLP(networks.weights, [bias + 1e-6 for bias in networks.biases], activation="relu"),
-    ]  # fmt: skip
+    ]
     assert len({one.fingerprint() for one in different}) == len(different)
     copy = MLP([w.clone() for w in networks.weights], [b.clone() for b in networks.biases], activation="relu")
     assert copy.fingerprint() == networks.fingerprint()

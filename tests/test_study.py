@@ -176,7 +176,6 @@ NAMES = {
     "families.0.activation=tanhh": ("activation", "Did you mean 'tanh'?"),
     "starts.covarianc=1": ("start", "Did you mean 'covariance'?"),
     "phases.0.loss=cross_entrpy": ("loss", "Did you mean 'cross_entropy'?"),
-    "budget.bach=3": ("key", "Did you mean 'batch'?"),
     "families.2.count=3": ("entry", "0, 1"),
     "families.x.count=3": ("entry", "0, 1"),
 }
@@ -198,6 +197,22 @@ def test_an_unknown_value_of_an_argument_is_refused_with_a_near_one(study, fails
         study.with_values(["task.items=uniformly"])
 
 
+KEYS = {
+    "tilte=x": "title",
+    "families.0.cuont=3": "count",
+    "searches.0.sizez=[1]": "sizes",
+    "phases.0.stpes=3": "steps",
+    "budget.bach=3": "batch",
+}
+
+
+@pytest.mark.parametrize("assignment", KEYS)
+def test_an_unknown_key_is_refused_with_a_near_one(study, assignment):
+    with pytest.raises(SpecificationError) as caught:
+        study.with_values([assignment])
+    assert caught.value.mend == f"Did you mean {KEYS[assignment]!r}?"
+
+
 VALUES = {
     "seed": "no equals sign",
     "seed=abc": "seed = 'abc'",
@@ -209,15 +224,11 @@ VALUES = {
     "families.0.name=untrained": "'untrained'",
     "families.0.weight_decay=-1": "-1",
     "families.0.weight_decay=.nan": "nan",
-    "families.0.cuont=3": "Did you mean 'count'?",
-    "tilte=x": "Did you mean 'title'?",
     "searches=[]": "searches",
     "searches.0.sizes=[0]": "searches.0.sizes.0 = 0",
-    "searches.0.sizez=[1]": "Did you mean 'sizes'?",
     "searches.1.hypotheses=[left, left]": "left.rotation",
     "phases.0.sampling=blanced": "balanced",
     "phases.0.learning_rate=0": "learning_rate = 0",
-    "phases.0.stpes=3": "Did you mean 'steps'?",
     "starts.random=0": "starts.random = 0",
     "budget.solved=2": "budget.solved = 2",
     "competence=-1": "competence = -1",

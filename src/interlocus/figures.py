@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -28,18 +27,13 @@ from interlocus.study import Family, Study
 from interlocus.summary import Line
 from interlocus.table import Row
 
-SCALE = Normalize(0.5, 1.0)
-"""From IIA to colour, the same in every figure, so that colours can be compared."""
-
+SCALE = Normalize(0.5, 1.0)  # from IIA to colour, the same in every figure, so that colours can be compared
 GREY = "#555555"
 
 
-@contextmanager
-def _house_style() -> Iterator[None]:
-    """Our style over matplotlib's own defaults, whatever the user has set; gone afterwards."""
-    ours = resources.files("interlocus").joinpath("interlocus.mplstyle")
-    with resources.as_file(ours) as path, style.context(["default", path]):
-        yield
+def _house_style() -> AbstractContextManager[None]:
+    """`interlocus.mplstyle` over matplotlib's own defaults, whatever the user has set; gone afterwards."""
+    return style.context(["default", "interlocus.interlocus"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,10 +114,9 @@ def _draw_colours(figure: Figure, panels: np.ndarray, asked: _Asked, shades: Sca
     pad, label = 0.3 / figure.get_figheight(), f"IIA of {asked.hypothesis}, mean over networks"
     bar = figure.colorbar(shades, ax=panels, location="top", extend="min", shrink=0.6, aspect=30, pad=pad, label=label)
     if asked.levels:
-        level, where = asked.levels.one_sided, bar.ax.get_xaxis_transform()
+        level = asked.levels.one_sided
         bar.ax.axvline(level, color="black", linewidth=1.5)
-        below = {"xytext": (0, -4), "textcoords": "offset points", "ha": "center", "va": "top", "fontsize": "small"}
-        bar.ax.annotate(f"one-sided {level:.3f}", (level, 0), xycoords=where, **below)
+        bar.ax.secondary_xaxis("bottom").set_xticks([level], [f"one-sided {level:.3f}"], fontsize="small")
 
 
 def _readable(red: float, green: float, blue: float) -> str:
@@ -146,8 +139,7 @@ def size_curve(run: Run, hypothesis: str) -> Figure:
         _set_axes(panels[0, 0], asked)  # the others share its axes
         figure.supxlabel("size (features a variable)", fontsize="medium")
         figure.supylabel(f"IIA of {hypothesis}", fontsize="medium")
-        if asked.levels:
-            _draw_levels(panels, asked.levels)
+        _draw_levels(panels, asked.levels)
         figure.legend(handles=_legend(run.study), loc="outside upper center", ncols=max(4, 3 * len(asked.featurizers)))
     return figure
 
@@ -162,8 +154,8 @@ class _Look(NamedTuple):
 
 
 def _looks(sites: Sequence[str]) -> list[_Look]:
-    step = min(0.05, 0.3 / len(sites))
-    shifts = [2 ** (step * (index - (len(sites) - 1) / 2)) for index in range(len(sites))]
+    middle, step = (len(sites) - 1) / 2, min(0.05, 0.3 / len(sites))
+    shifts = (2 ** (step * (index - middle)) for index in itertools.count())
     looks = itertools.cycle((look["color"], look["marker"]) for look in mpl.rcParams["axes.prop_cycle"])
     return [_Look(site, shift, *look) for site, shift, look in zip(sites, shifts, looks, strict=False)]
 
@@ -199,19 +191,18 @@ def _draw_curves(axes: Axes, asked: _Asked, family: Family, featurizer: str) -> 
 
 def _set_axes(first: Axes, asked: _Asked) -> None:
     first.set_xscale("log", base=2)
-    first.set_xlim(asked.sizes[0] / 1.3, asked.sizes[-1] * 1.3)
     first.set_xticks(asked.sizes, [str(size) for size in asked.sizes])
-    first.set_xticks([], minor=True)
+    first.set_xlim(asked.sizes[0] / 1.3, asked.sizes[-1] * 1.3)
     first.set_ylim(min([0.45, *(row.iia - 0.02 for row in asked.rows)]), 1.02)
 
 
-def _draw_levels(panels: np.ndarray, levels: Line) -> None:
+def _draw_levels(panels: np.ndarray, levels: Line | None) -> None:
     """What is reached without the variable: a dotted line in each panel, named beside the last of each row."""
-    for name, level in (("do nothing", levels.floor), ("one-sided", levels.one_sided)):
+    for name, level in (("do nothing", levels.floor), ("one-sided", levels.one_sided)) if levels else ():
         for axes in panels.flat:
             axes.axhline(level, color=GREY, linewidth=0.8, linestyle=":", zorder=1)
         for axes in panels[:, -1]:
-            where = axes.get_yaxis_transform()
+            where = axes.get_yaxis_transform()  # x in widths of the panel, y in IIA
             axes.text(1.02, level, f"{name}\n{level:.3f}", transform=where, va="center", color=GREY, fontsize="small")
 
 

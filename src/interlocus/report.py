@@ -63,7 +63,7 @@ def _page(run: Run, pictures: list[Picture]) -> str:
         variables={name: task.hypothesis(name).variables for name in names},
         featurizers=FEATURIZERS.entries(),
         starts=STARTS.entries(),
-        settings=yaml.safe_dump(run.study.to_dict(), sort_keys=False, allow_unicode=True),
+        settings=yaml.safe_dump(run.study.to_dict(), sort_keys=False, allow_unicode=True, default_flow_style=None),
         again=shlex.join(["interlocus", "report", folder]),
         resume=shlex.join(["interlocus", "study", str(run.store.folder / "study.yaml"), "--out", folder]),
     )

@@ -8,14 +8,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from interlocus.adam import Adam
 from interlocus.featurizers import AbstractFeaturizer, Frames
 from interlocus.interchange import Batch, Interchange, Problems
 from interlocus.losses import AbstractLoss, gradient
 from interlocus.networks import AbstractTail
 from interlocus.workspace import Workspace
-
-BETAS = (0.9, 0.999)
-EPSILON = 1e-8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +58,7 @@ class Stack:
             entry=lot.tail.entry[self.problems.network], rest=lot.tail.rest(network), workspace=lot.workspace
         )
         self.mask, self.parameters = lot.mask[self.rows], parameters[self.rows]
-        self.mean, self.square = torch.zeros_like(self.parameters), torch.zeros_like(self.parameters)
-        self.count = 0
+        self.adam = Adam.begin(self.parameters)
 
     def shrink(self, alive: Bool[Tensor, "problem search"]) -> Stack | None:
         """The same without searches that are retired; nothing where all are."""
@@ -72,9 +69,8 @@ class Stack:
         if _rectangle(alive, present)[1].numel() == len(self.rows):
             return self
         smaller = Stack(self.lot, self.spread(self.parameters, alive.numel()), alive, present)
-        smaller.mean = self.spread(self.mean, alive.numel())[smaller.rows]
-        smaller.square = self.spread(self.square, alive.numel())[smaller.rows]
-        smaller.count = self.count
+        mean, square = (self.spread(part, alive.numel())[smaller.rows] for part in (self.adam.mean, self.adam.square))
+        smaller.adam = Adam(mean, square, self.adam.count)
         return smaller
 
     def spread(self, values: Float[Tensor, " row *shape"], searches: int) -> Float[Tensor, " search *shape"]:
@@ -93,11 +89,7 @@ class Stack:
         logits, way = self.interchange.forward(frames, batch)
         slope = gradient(loss, logits, batch.one_hot, self.interchange.workspace)
         pulled = featurizer.pull(self.parameters, saved, self.interchange.backward(frames, batch, way, slope))
-        self.count += 1
-        self.mean.lerp_(pulled, 1 - BETAS[0])
-        self.square.mul_(BETAS[1]).addcmul_(pulled, pulled, value=1 - BETAS[1])
-        scale = (self.square / (1 - BETAS[1] ** self.count)).sqrt_().add_(EPSILON)
-        moved = torch.addcdiv(self.parameters, self.mean, scale, value=-rate / (1 - BETAS[0] ** self.count))
+        moved = torch.sub(self.parameters, self.adam.direction(pulled), alpha=rate)
         self.parameters = featurizer.constrain(moved)
 
 

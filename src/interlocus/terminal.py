@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -46,7 +47,7 @@ def progress(study: Study, folder: Path, *, quiet: bool) -> Iterator[Observe]:
         yield lambda stands: None
         return
     networks = sum(family.count for family in study.families)
-    err.print(f"[bold]{study.title or study.name}[/bold]")
+    err.print(f"[bold]{escape(study.title or study.name)}[/bold]")
     err.print(f"{networks} networks, results in {folder}\n")
     if not err.is_terminal:
         yield _lines()
@@ -140,39 +141,44 @@ def show_run(run: Run, *, as_json: bool) -> None:
             json.dumps({"study": run.study.name, "answers": run.answers, "lines": lines, "missing": run.missing})
         )
         return
-    out.print(_table(run))
+    out.print(f"[bold]{escape(run.study.title or run.study.name)}[/bold]\n")
+    for family in dict.fromkeys(line.family for line in run.lines):
+        out.print(_table(family, [line for line in run.lines if line.family == family]))
     out.print(
-        "IIA: share of exchanges after which the network answers as the causal model says; mean with 95 % interval\n"
-        "over networks. Floor: nothing is exchanged. One-way: a value can be left but not restored.\n"
-        "Smallest cell: the worst of the changes (old value → new value). Enough: the smallest size within .01 of it.\n"
+        "IIA: share of exchanges after which the network answers as the causal model says, mean with\n"
+        "95 % interval over networks, at the best size. Enough: the smallest size within .01 of it.\n"
+        "Floor: nothing is exchanged. One-way: a value can be left, but not restored.\n"
+        "Cell: the smallest IIA of a change (old value → new value), mean over networks.\n"
     )
-    out.print("[bold]Through the middle, or straight to the end?[/bold] What was measured (no verdict is given):")
+    out.print("[bold]Through the middle, or straight to the end?[/bold]\nWhat was measured; no verdict is given.")
     for family, sentence in run.answers.items():
-        out.print(f"[bold]{family}[/bold]: {sentence}")
+        out.print(f"\n[bold]{escape(family)}[/bold]: {escape(sentence)}")
     if run.missing:
         again = shlex.join(
             ["interlocus", "study", str(run.store.folder / "study.yaml"), "--out", str(run.store.folder)]
         )
-        out.print(f"[yellow]{len(run.missing)} trials are missing[/yellow]; go on with: {again}")
+        out.print(f"[yellow]{len(run.missing)} trials are missing[/yellow]; go on with: {escape(again)}")
 
 
-def _table(run: Run) -> Table:
-    table = Table(title=run.study.title or run.study.name, title_justify="left")
-    for name in ("family", "site", "exchanged", "map"):
-        table.add_column(name)
-    for name in ("IIA, best size", "size", "enough", "floor", "one-way", "smallest cell"):
-        table.add_column(name, justify="right")
-    last: Line | None = None
-    for line in run.lines:
-        new = last is None or last.family != line.family
-        if last is not None and new:
-            table.add_section()
+def _table(family: str, lines: Sequence[Line]) -> Table:
+    """One family; it fits 80 columns."""
+    table = Table(
+        title=f"{escape(family)}, {lines[0].networks} networks",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    for name in ("site", "exchanged", "map"):
+        table.add_column(name, no_wrap=True)
+    for name in ("IIA", "size", "enough", "floor", "one-way", "cell"):
+        table.add_column(name, justify="right", no_wrap=True)
+    last = ""
+    for line in lines:
         best = line.best
         table.add_row(
-            line.family if new else "",
-            line.site if new or last is None or last.site != line.site else "",
-            line.hypothesis,
-            line.featurizer,
+            escape(line.site) if line.site != last else "",
+            escape(line.hypothesis),
+            escape(line.featurizer),
             escape(str(best.iia)),
             str(best.size),
             str(line.enough) if len(line.sizes) > 1 else "–",
@@ -180,5 +186,5 @@ def _table(run: Run) -> Table:
             f"{line.one_sided:.3f}",
             f"{best.min_cell:.3f}",
         )
-        last = line
+        last = line.site
     return table

@@ -144,7 +144,7 @@ def test_covariances_find_both_pairs_at_once():
 def test_random_directions_agree_as_chance_has_it():
     seen = equality(HierarchicalEquality(), ("left",))
     agreements = [agreement(Random().directions(seen, (4,), stream(i))[0], difference(0)) for i in range(200)]
-    # the mean over Haar subspaces is k/d = ¼; one has a standard deviation of about √(2 k² (d−k)² / (d² (d²+d−2))) / k = .07
+    # the mean over Haar subspaces is k/d = ¼, the deviation √(2 (d − k)² / (d² (d² + d − 2))) = .07
     assert sum(agreements) / 200 == pytest.approx(0.25, abs=5 * 0.07 / math.sqrt(200))
 
 

@@ -79,7 +79,7 @@ class MLP(AbstractNetworks):
             with one_thread():
                 parameters = fit(
                     stack(list(begin.values())),
-                    lambda parameters, inputs: cls(*parameters, activation=activation).logits(inputs),
+                    find_activation(activation),
                     task,
                     recipe,
                     weight_decay=weight_decay,

@@ -12,9 +12,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from interlocus.adam import Adam
 from interlocus.errors import NetworkError
+from interlocus.networks.activations import Activation
 from interlocus.seeds import stream
 from interlocus.tasks import AbstractTask
+from interlocus.workspace import Workspace
 
 BATCH = 1024
 CHUNK = 64
@@ -66,7 +69,7 @@ def stack(parts: Sequence[Parameters]) -> Parameters:
 
 def fit(
     parameters: Parameters,
-    run: Callable[[Parameters, Tensor], Tensor],
+    activation: Activation,
     task: AbstractTask,
     recipe: Recipe,
     *,
@@ -78,7 +81,7 @@ def fit(
 
     Args:
         parameters: where to begin.
-        run: logits `[network class batch]` from parameters and inputs.
+        activation: between the layers.
         task: what they learn.
         recipe: how.
         weight_decay: of AdamW, on all parameters.
@@ -88,33 +91,61 @@ def fit(
     Raises:
         NetworkError: a network diverges.
     """
-    leaves = [tensor.clone().requires_grad_() for side in parameters for tensor in side]
-    layers = len(leaves) // 2
-    current = leaves[:layers], leaves[layers:]
-    optimiser = torch.optim.AdamW(leaves, lr=recipe.learning_rate, weight_decay=weight_decay, fused=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, recipe.steps)
-    examples = stream(seed, "training examples")
-    inputs, labels = torch.empty(0), torch.empty(0)
+    flat = torch.cat([tensor.flatten(1) for side in parameters for tensor in side], 1)
+    shapes = [tensor.shape[1:] for side in parameters for tensor in side]
+    weights, biases = _views(flat, shapes)
+    adam, gradient = Adam.begin(flat), torch.zeros_like(flat)
+    slots = _views(gradient, shapes)
+    examples, workspace = stream(seed, "training examples"), Workspace(flat)
+    inputs, one_hot = torch.empty(0), torch.empty(0)
     for step in range(recipe.steps):
         if step % CHUNK == 0:
             progress(step, recipe.steps)
-            inputs, labels = task.examples(BATCH * CHUNK, split="train", generator=examples)
-        rows = slice(step % CHUNK * BATCH, (step % CHUNK + 1) * BATCH)
-        loss = _cross_entropy(run(current, inputs[rows]), labels[rows])
-        optimiser.zero_grad()
-        loss.sum().backward()
-        optimiser.step()
-        schedule.step()
-    if not all(torch.isfinite(leaf).all() for leaf in leaves):
+            drawn, labels = task.examples(BATCH * CHUNK, split="train", generator=examples)
+            inputs = drawn.view(CHUNK, BATCH, -1).transpose(1, 2).contiguous()
+            one_hot = F.one_hot(labels, task.classes).float().view(CHUNK, BATCH, -1).transpose(1, 2).contiguous()
+        batch = inputs[step % CHUNK], one_hot[step % CHUNK]
+        _gradients((weights, biases), slots, activation, *batch, workspace)
+        rate = recipe.learning_rate * (1 + math.cos(math.pi * step / recipe.steps)) / 2
+        flat.mul_(1 - rate * weight_decay).sub_(adam.direction(gradient), alpha=rate)
+    if not torch.isfinite(flat).all():
         raise NetworkError(
             f"Training ended with parameters that are not numbers (learning rate {recipe.learning_rate}).",
             "Such a network has no activations to search.",
             "Lower the learning rate.",
         )
-    return [leaf.detach() for leaf in current[0]], [leaf.detach() for leaf in current[1]]
+    return [weight.contiguous() for weight in weights], [bias.contiguous() for bias in biases]
 
 
-def _cross_entropy(logits: Float[Tensor, "network class batch"], labels: Tensor) -> Float[Tensor, " network"]:
-    if logits.shape[1] == 2:  # the same value in a third of the time
-        return F.softplus((logits[:, 0] - logits[:, 1]) * (2 * labels - 1)).mean(1)
-    return F.cross_entropy(logits, labels.expand(len(logits), -1), reduction="none").mean(1)
+def _views(flat: Float[Tensor, "network parameter"], shapes: Sequence[torch.Size]) -> Parameters:
+    """Weights and biases as views of one tensor."""
+    parts = flat.split([math.prod(shape) for shape in shapes], 1)
+    tensors = [part.view(-1, *shape) for part, shape in zip(parts, shapes, strict=True)]
+    return tensors[: len(tensors) // 2], tensors[len(tensors) // 2 :]
+
+
+def _gradients(
+    parameters: Parameters,
+    slots: Parameters,
+    activation: Activation,
+    inputs: Float[Tensor, "width batch"],
+    one_hot: Float[Tensor, "class batch"],
+    workspace: Workspace,
+) -> None:
+    """Write the gradient of each network's mean cross-entropy into the slots; no graph is built."""
+    weights, biases = parameters
+    networks, batch = len(weights[0]), inputs.shape[1]
+    hidden, arguments = [inputs.expand(networks, -1, -1)], []
+    for i, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+        out = workspace(f"argument{i}", networks, weight.shape[1], batch)
+        arguments.append(torch.bmm(weight, hidden[-1], out=out).add_(bias.unsqueeze(2)))
+        if i < len(weights) - 1:
+            hidden.append(activation.fill(out, workspace(f"hidden{i}", *out.shape)))
+    slope = torch.softmax(arguments[-1], 1, out=workspace("slope", *arguments[-1].shape)).sub_(one_hot).div_(batch)
+    for i in reversed(range(len(weights))):
+        slots[0][i].copy_(torch.bmm(slope, hidden[i].transpose(1, 2)))
+        slots[1][i].copy_(slope.sum(2))
+        if i:
+            turned = weights[i].transpose(1, 2).contiguous()
+            slope = torch.bmm(turned, slope, out=workspace(f"slope{i}", *hidden[i].shape))
+            activation.pull(slope, arguments[i - 1], hidden[i])
