@@ -10,9 +10,9 @@ from interlocus.networks import MLP
 def hand_wired(*, item_width: int = 4) -> MLP:
     """A network that solves hierarchical equality through |a − b| and |c − d|.
 
-    Layer 1 holds (a − b)⁺, (b − a)⁺, (c − d)⁺ and (d − c)⁺; layer 2 a saturated "unequal" for each pair, u = min(1, 50·Σ|…|),
-    as the difference of two ReLUs; the logits then ask whether u of left and right agree. Two different items are nearly
-    never so close that u stays under one.
+    Layer 1 holds (a − b)⁺, (b − a)⁺, (c − d)⁺ and (d − c)⁺; layer 2 a saturated "unequal" for each pair,
+    u = min(1, 50·Σ|…|), as the difference of two ReLUs; the logits then ask whether u of left and right agree. Two
+    different items are nearly never so close that u stays under one.
     """
     m = item_width
     one = torch.eye(m)

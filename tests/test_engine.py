@@ -15,9 +15,8 @@ SMALL = Budget(pool=8192, held_out=4096, partners=2048, batch=128, check_every=2
 
 
 def found(networks: MLP, **changes) -> il.Found:
-    asked = {
-        "hypothesis": "both", "site": "layer2", "sizes": (1, 2), "budget": SMALL, "phases": (Phase(steps=100),), "seed": 0
-    }  # fmt: skip
+    asked = {"hypothesis": "both", "site": "layer2", "sizes": (1, 2), "budget": SMALL, "seed": 0}
+    asked |= {"phases": (Phase(steps=100),)}
     return il.search(networks, TASK, **(asked | changes))
 
 
@@ -31,7 +30,7 @@ def test_a_planted_variable_is_found_in_one_dimension():
 
 
 def test_covariances_find_at_the_input_what_random_starts_miss():
-    """(a − b) is there by construction: science says gradient search never finds it, and the closed form always does."""
+    """(a − b) is there by construction; gradient search misses it, and the closed form finds it."""
     result = found(hand_wired(), site="input", hypothesis="left", sizes=(4,), starts={"random": 4, "covariance": 1})
     by_start = result.attempts(network=0, size=4).by_start()
     assert by_start["covariance"] > 0.99

@@ -64,7 +64,7 @@ def test_the_wrong_half_of_its_neurons_scores_the_floor():
 
 
 def test_a_joint_intervention_that_ignores_its_second_source_is_caught(pool):
-    """The counterfactual label rests on two sources: with right taken from the source of left the score falls to chance."""
+    """The label rests on two sources: with right taken from the source of left the score falls to chance."""
     network, hypothesis = hand_wired(), TASK.hypothesis("both")
     asked = draw(pool, hypothesis, shape=(3000,), generator=stream(0, "two sources"))
     joint = slice(1000, 2000)
@@ -141,7 +141,7 @@ def test_gradients_are_those_of_autograd(pool, site, activation, loss):
 def test_activations_that_are_no_numbers_are_refused(pool):
     network = MLP.untrained(TASK, count=2, seed=7)
     network.weights[1][1, 0, 0] = torch.nan
-    with pytest.raises(NetworkError, match="Network 1 .*'layer2'.* not numbers"):
+    with pytest.raises(NetworkError, match=r"Network 1 .*'layer2'.* not numbers"):
         look(network, "layer2", pool)
 
 

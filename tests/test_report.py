@@ -54,7 +54,8 @@ def page_of(run: Run) -> Page:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return made_run(tmp_path_factory.mktemp("run"))
+    searches = [{"hypotheses": ["both"], "sizes": [1, 2]}, *ONE_SIZE]
+    return made_run(tmp_path_factory.mktemp("run"), searches=searches)
 
 
 @pytest.fixture(scope="module")

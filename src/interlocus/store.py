@@ -73,6 +73,10 @@ class Record:
         )
 
 
+READABLE = 0o644
+"""Who shares a run folder can read it; temporary files are private otherwise."""
+
+
 class Store:
     """A run folder.
 
@@ -142,6 +146,7 @@ class Store:
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".partial")
             try:
                 with os.fdopen(handle, "wb") as file:
+                    os.fchmod(handle, READABLE)
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())

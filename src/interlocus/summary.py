@@ -111,32 +111,39 @@ def _size_line(study: Study, here: Sequence[Row]) -> SizeLine:
 
 
 def answers(study: Study, table: Sequence[Row], lines: Sequence[Line]) -> dict[str, str]:
-    """For each family one sentence on *through the middle, or straight to the end?*, worded as what was measured."""
-    return {
-        family.name: _answer(study, family.name, table, lines) for family in study.families if _of(lines, family.name)
-    }
+    """For each family one sentence on *through the middle, or straight to the end?*, worded as what was measured.
+
+    Families of which nothing is measured yet are left out.
+    """
+    if not lines:
+        return {}
+    joint = [line for line in lines if line.hypothesis == lines[0].hypothesis]
+    measured = [family.name for family in study.families if any(line.family == family.name for line in joint)]
+    return {name: _answer(study, table, [line for line in joint if line.family == name]) for name in measured}
 
 
-def _of(lines: Sequence[Line], family: str) -> list[Line]:
-    return [line for line in lines if line.family == family]
+def _answer(study: Study, table: Sequence[Row], own: Sequence[Line]) -> str:
+    """What the first hypothesis scored in one family, site by site and map by map, beside what needs no variable."""
+    one = own[0]
+    variables = study.task.build().hypothesis(one.hypothesis).variables
+    accuracy = {row.network: row.accuracy for row in table if row.family == one.family}
+    competent = sum(value >= study.competence for value in accuracy.values())
+    maps = dict.fromkeys(line.featurizer for line in own)
+    scored = " ".join(_of_map([line for line in own if line.featurizer == name]) for name in maps)
+    return (
+        f"{competent} of {len(accuracy)} networks solve the task. Exchanging {_and(variables)} moves the output as the "
+        f"causal model says in this share of cases. {scored} Doing nothing scores {one.floor:.3f}, a one-sided trick up "
+        f"to {one.one_sided:.3f}."
+    )
 
 
-def _answer(study: Study, family: str, table: Sequence[Row], lines: Sequence[Line]) -> str:
-    """What the joint hypothesis scored, site by site, and how that compares with what needs no variable."""
-    first = next((line.hypothesis, line.featurizer) for line in lines)
-    own = [line for line in _of(lines, family) if (line.hypothesis, line.featurizer) == first]
-    variables = study.task.build().hypothesis(first[0]).variables
-    networks = {row.network: row.accuracy for row in table if row.family == family}
-    competent = sum(accuracy >= study.competence for accuracy in networks.values())
+def _of_map(own: Sequence[Line]) -> str:
+    """The hidden sites of one featurizer, and where the interval over networks lies above every trick."""
     hidden = [line for line in own if line.site != "input"] or own
     sites = "; ".join(f"{line.site} {line.best.iia} at size {line.best.size}" for line in hidden)
-    verb = "solve the task" if competent == len(networks) else f"of which {competent} solve the task"
     above = [line.site for line in hidden if line.best.iia.low > line.one_sided]
-    place = f"above it at {_and(above)}" if above else "above it nowhere"
     return (
-        f"{len(networks)} networks, {verb}. Exchanging {' and '.join(variables)} ({first[1]}) moves the output as the "
-        f"causal model says in this share of cases: {sites}. Doing nothing scores {own[0].floor:.3f}, a one-way trick "
-        f"up to {own[0].one_sided:.3f}: the intervals over networks lie {place}."
+        f"With {own[0].featurizer} maps: {sites}; surely above the trick {'at ' + _and(above) if above else 'nowhere'}."
     )
 
 

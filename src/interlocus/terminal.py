@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -145,10 +144,11 @@ def show_run(run: Run, *, as_json: bool) -> None:
     for family in dict.fromkeys(line.family for line in run.lines):
         out.print(_table(family, [line for line in run.lines if line.family == family]))
     out.print(
-        "IIA: share of exchanges after which the network answers as the causal model says, mean with\n"
-        "95 % interval over networks, at the best size. Enough: the smallest size within .01 of it.\n"
-        "Floor: nothing is exchanged. One-way: a value can be left, but not restored.\n"
-        "Cell: the smallest IIA of a change (old value → new value), mean over networks.\n"
+        "IIA: share of exchanges after which the network answers as the causal model says; "
+        "mean with 95 % interval over networks, at the best size.\n"
+        "enough: the smallest size within .01 of it. floor: nothing is exchanged. "
+        "trick: a value can be left but not restored.\n"
+        "cell: the smallest IIA of a change (old value → new value), mean over networks.\n"
     )
     out.print("[bold]Through the middle, or straight to the end?[/bold]\nWhat was measured; no verdict is given.")
     for family, sentence in run.answers.items():
@@ -165,12 +165,12 @@ def _table(family: str, lines: Sequence[Line]) -> Table:
     table = Table(
         title=f"{escape(family)}, {lines[0].networks} networks",
         title_justify="left",
-        box=SIMPLE_HEAD,
+        box=None,
         padding=(0, 1, 0, 0),
     )
-    for name in ("site", "exchanged", "map"):
+    for name in ("site", "swap", "map"):
         table.add_column(name, no_wrap=True)
-    for name in ("IIA", "size", "enough", "floor", "one-way", "cell"):
+    for name in ("IIA", "size", "enough", "floor", "trick", "cell"):
         table.add_column(name, justify="right", no_wrap=True)
     last = ""
     for line in lines:
@@ -179,12 +179,17 @@ def _table(family: str, lines: Sequence[Line]) -> Table:
             escape(line.site) if line.site != last else "",
             escape(line.hypothesis),
             escape(line.featurizer),
-            escape(str(best.iia)),
+            escape(f"{_share(best.iia.value)} [{_share(best.iia.low)}, {_share(best.iia.high)}]"),
             str(best.size),
             str(line.enough) if len(line.sizes) > 1 else "–",
-            f"{line.floor:.3f}",
-            f"{line.one_sided:.3f}",
-            f"{best.min_cell:.3f}",
+            _share(line.floor),
+            _share(line.one_sided),
+            _share(best.min_cell),
         )
         last = line.site
     return table
+
+
+def _share(value: float) -> str:
+    """Three decimals, without a leading zero."""
+    return f"{value:.3f}".removeprefix("0")
