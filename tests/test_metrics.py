@@ -104,7 +104,6 @@ def test_cells_of_a_variable_with_other_values_than_bits():
     grouped((-3, 2, 7))
 
 
-@pytest.mark.xfail(strict=True, reason="values that are not declared in ascending order are looked up as if they were")
 def test_cells_of_a_variable_whose_values_are_declared_in_any_order():
     grouped((7, -3, 2))
 

@@ -136,10 +136,7 @@ def test_a_workspace_serves_one_batch_after_another(activation):
         assert torch.equal(back, rest.backward(saved, towards, other))
 
 
-_ALIASED = pytest.mark.xfail(strict=True, reason="without layers behind the entry the logits are `entered` itself")
-
-
-@pytest.mark.parametrize("site", [*SITES[:-1], pytest.param("layer3", marks=_ALIASED)])
+@pytest.mark.parametrize("site", SITES)
 def test_a_caller_may_overwrite_the_logits(site):
     networks = double("relu")
     rest, width = networks.tail(site).rest(torch.arange(3)), networks.tail(site).entry.shape[1]
@@ -187,9 +184,6 @@ def test_networks_survive_a_file(activation, tmp_path):
     assert again.fingerprint() == networks.fingerprint()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="safetensors writes several entries of metadata in an order that changes from call to call"
-)
 def test_equal_networks_are_equal_bytes(tmp_path):
     networks = MLP.untrained(TASK, hidden=HIDDEN, count=3)
     networks.save(tmp_path / "networks.safetensors")
@@ -238,7 +232,6 @@ def test_a_folder_is_refused(tmp_path, fails):
         MLP.load(tmp_path)
 
 
-@pytest.mark.xfail(strict=True, reason="layers are counted by halving, and none is missed")
 @pytest.mark.parametrize("lost", ["bias3", "weight0"])
 def test_a_file_without_some_of_its_layers_is_refused(lost, tmp_path, fails):
     networks = MLP.untrained(TASK, count=1)
@@ -246,7 +239,7 @@ def test_a_file_without_some_of_its_layers_is_refused(lost, tmp_path, fails):
         f"bias{i}": b for i, b in enumerate(networks.biases)
     }
     del tensors[lost]
-    about = {"format": "interlocus.mlp/1", "networks": '{"activation": "relu"}'}
+    about = {"interlocus": '{"format": "interlocus.mlp/1", "activation": "relu"}'}
     save_file(tensors, tmp_path / "file.safetensors", metadata=about)
     with fails(NetworkError, "file.safetensors"):
         MLP.load(tmp_path / "file.safetensors")
@@ -335,9 +328,9 @@ def test_weight_decay_reaches_the_parameters(one_attempt):
 
 
 def test_networks_that_are_not_competent_are_begun_again_from_another_draw(monkeypatch):
-    """Twice at most, and those that are competent stay as they are."""
+    """Twice at most; the best draw is kept, and those that are competent stay as they are."""
     told: list[tuple[int, int]] = []
-    first = iter([[1.0, 0.5, 1.0], [0.5], [0.5]])
+    first = iter([[1.0, 0.5, 1.0], [0.7], [0.6]])
     monkeypatch.setattr(MLP, "accuracy", lambda self, *_, **__: next(first))
     trained = MLP.train(TASK, count=3, recipe=TINY, progress=lambda done, total: told.append((done, total)))
     assert told == [(0, TINY.steps)] * 3

@@ -295,7 +295,6 @@ def test_two_families_of_one_name_are_refused(fails):
         Study.parse(SMALL.replace("name: untrained", "name: relu"), "small.yaml")
 
 
-@pytest.mark.xfail(strict=True, reason="not looked at yet")
 @pytest.mark.parametrize(
     "assignment",
     [
@@ -319,13 +318,11 @@ def test_a_setting_that_makes_no_sense_is_refused(study, assignment, unchecked):
         study.with_values([assignment])
 
 
-@pytest.mark.xfail(strict=True, reason="it is found out after the networks are trained")
 def test_minimal_pairs_of_what_has_none_are_refused_before_any_work(study):
     with pytest.raises(SpecificationError):
         study.with_values(["searches.0.hypotheses=[symmetric]", "phases=[{sampling: minimal_pairs}]"])
 
 
-@pytest.mark.xfail(strict=True, reason="the text is decoded without a look at what may go wrong")
 def test_a_file_that_is_no_text_is_refused(tmp_path):
     (tmp_path / "study.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SpecificationError):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
+from interlocus import files
 from interlocus.errors import AlignmentError, UnknownNameError
 from interlocus.featurizers import Frames
 from interlocus.networks import AbstractNetworks
@@ -112,22 +110,7 @@ class Alignment:
         Raises:
             AlignmentError: the file cannot be read, holds something else, or not that size.
         """
-        try:
-            with safe_open(path, "pt") as file:
-                about = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 it is no dictionary
-        except (OSError, SafetensorError) as error:
-            raise AlignmentError(
-                f"The file {path} cannot be read: {error}.",
-                "It should hold an alignment.",
-                "Check the path, or save it again.",
-            ) from None
-        if about.get("format") != _FORMAT:
-            raise AlignmentError(
-                f"The file {path} holds {about.get('format', 'something else')!r}.",
-                f"Alignments are stored as {_FORMAT!r}.",
-                "Pass a file that Alignment.save wrote.",
-            )
+        tensors, about = files.read(path, _FORMAT, AlignmentError, "Alignment.save")
         sizes = sorted(int(name.split(".")[1]) for name in tensors if name.startswith("read."))
         wanted = sizes[-1] if size is None and len(sizes) == 1 else size
         if wanted not in sizes:
@@ -136,7 +119,7 @@ class Alignment:
                 "An alignment has one size.",
                 f"Pass size={sizes[-1]}, say.",
             )
-        fields: dict[str, Any] = json.loads(about["alignment"])
+        fields: dict[str, Any] = about["alignment"]
         frames = Frames(read=tensors[f"read.{wanted}"], write=tensors[f"write.{wanted}"])
         variables = tuple(fields.pop("variables"))
         return cls(**fields, variables=variables, frames=frames)
@@ -157,9 +140,7 @@ def save_alignments(alignments: Mapping[int, Alignment]) -> bytes:
     """Alignments of one trial, by size, as the bytes of a safetensors file."""
     tensors: dict[str, Tensor] = {}
     for size, alignment in alignments.items():
-        tensors[f"read.{size}"] = alignment.frames.read.contiguous()
-        # two names for the same memory cannot be stored
-        tensors[f"write.{size}"] = alignment.frames.write.clone().contiguous()
+        tensors |= {f"read.{size}": alignment.frames.read, f"write.{size}": alignment.frames.write}
     one = next(iter(alignments.values()))
-    fields = {name: value for name, value in vars(replace(one)).items() if name != "frames"}
-    return save(tensors, metadata={"format": _FORMAT, "alignment": json.dumps(fields)})
+    fields = {name: value for name, value in vars(one).items() if name != "frames"}
+    return files.to_bytes(tensors, {"format": _FORMAT, "alignment": fields})

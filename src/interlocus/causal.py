@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -211,7 +212,8 @@ class Hypothesis:
 
     Raises:
         UnknownNameError: one of them is not in the model.
-        CausalModelError: none is given, one is given twice, or the output does not depend on one of them.
+        CausalModelError: none is given, one is given twice, the output does not depend on one of them, or one depends
+            on another.
     """
 
     name: str
@@ -232,6 +234,14 @@ class Hypothesis:
                     f"The output does not depend on {variable!r}.",
                     "An interchange of it could never change the label.",
                     "Seek a variable on the way to the output.",
+                )
+
+        for one, other in itertools.permutations(self.variables, 2):
+            if other in self.model.descendants[one]:
+                raise CausalModelError(
+                    f"The variable {other!r} depends on {one!r}, and both are sought together.",
+                    "Where only one of them is swapped, the other could not follow.",
+                    "Seek them one by one.",
                 )
 
     @property

@@ -116,7 +116,7 @@ def enumerate_interventions(
     for index, variable in enumerate(hypothesis.variables, start=1):
         swapped = rows[index] >= 0
         sources[variable] = {
-            name: torch.where(swapped, value[rows[index].clamp_min(0)], base_values[name])
+            name: torch.where(_beside(swapped, value), value[rows[index].clamp_min(0)], base_values[name])
             for name, value in source.values.items()
         }
     label = hypothesis.model.interchange(base_values, {name: value[name] for name, value in sources.items()})
@@ -242,3 +242,8 @@ def _swapped(asked: Enumeration, variable: str) -> Tensor:
     """The interventions in which the variable is swapped."""
     has = torch.tensor([variable in kind for kind in asked.hypothesis.kinds])
     return has[asked.kind]
+
+
+def _beside(condition: Tensor, value: Tensor) -> Tensor:
+    """A condition a row, shaped so that it goes with values that may be vectors."""
+    return condition.view(-1, *[1] * (value.dim() - 1))

@@ -62,7 +62,8 @@ def forecast(study: Study, *, workers: int) -> Forecast:
 
 
 def _parameters(study: Study, hidden: tuple[int, ...]) -> int:
-    widths = (study.task.build().input_width, *hidden, 2)
+    task = study.task.build()
+    widths = (task.input_width, *hidden, task.classes)
     return sum(one * other for one, other in itertools.pairwise(widths))
 
 

@@ -23,7 +23,7 @@ class AbstractLoss(abc.ABC):
 
     @abc.abstractmethod
     def slope(
-        self, softmax: Float[Tensor, " *stack class batch"], one_hot: Float[Tensor, " *stack class batch"]
+        self, softmax: Float[Tensor, " *stack class batch"], one_hot: Float[Tensor, " *#stack class batch"]
     ) -> Float[Tensor, " *stack 1 batch"] | float:
         """−p · dvalue/dp for each example."""
 
@@ -35,7 +35,7 @@ class CrossEntropy(AbstractLoss):
         return -probability.log()
 
     def slope(
-        self, softmax: Float[Tensor, " *stack class batch"], one_hot: Float[Tensor, " *stack class batch"]
+        self, softmax: Float[Tensor, " *stack class batch"], one_hot: Float[Tensor, " *#stack class batch"]
     ) -> float:
         return 1.0
 
@@ -47,7 +47,7 @@ class Bounded(AbstractLoss):
         return 1 - probability
 
     def slope(
-        self, softmax: Float[Tensor, " *stack class batch"], one_hot: Float[Tensor, " *stack class batch"]
+        self, softmax: Float[Tensor, " *stack class batch"], one_hot: Float[Tensor, " *#stack class batch"]
     ) -> Float[Tensor, " *stack 1 batch"]:
         return (softmax * one_hot).sum(-2, keepdim=True)
 

@@ -136,9 +136,8 @@ def group(hypothesis: Hypothesis, asked: Interventions, pool: Pool) -> Grouping:
             place = hypothesis.variables.index(variable)
             values = hypothesis.model.variables[variable].values or ()
             changes = [f"{old}→{new}" for old in values for new in values]
-            order = torch.tensor(values)
             old, new = (
-                torch.searchsorted(order, pool.values[variable][part[rows]])
+                (pool.values[variable][part[rows]][:, None] == torch.tensor(values)).int().argmax(1)
                 for part in (asked.base, asked.sources[place])
             )
             code = old * len(values) + new

@@ -59,7 +59,7 @@ class Job:
 
     def cost(self, study: Study) -> float:
         """Floating-point operations if no search retires early; a rough measure for planning."""
-        widths = (*self.family.hidden, 2)
+        widths = (*self.family.hidden, study.task.build().classes)
         behind = self.family.sites.index(self.site)
         width = study.task.build().input_width if behind == 0 else self.family.hidden[behind - 1]
         variables = len(study.task.build().hypothesis(self.hypotheses[0]).variables)

@@ -39,17 +39,18 @@ class Registry:
     Args:
         kind: the kind in the singular, as it stands in messages.
         shipped: what the library itself brings.
+        plural: of the kind, where that is not formed with an s.
     """
 
-    def __init__(self, kind: str, shipped: dict[str, Entry]) -> None:
-        self.kind = kind
+    def __init__(self, kind: str, shipped: dict[str, Entry], *, plural: str | None = None) -> None:
+        self.kind, self.plural = kind, plural or f"{kind}s"
         self._shipped = shipped
 
     def entries(self) -> dict[str, Entry]:
         """All names with their entries; the shipped ones first and never overridden."""
         foreign = {
             point.name: Entry(target=point.value, summary=f"from {point.dist.name if point.dist else 'elsewhere'}")
-            for point in entry_points(group=f"interlocus.{self.kind}s")
+            for point in entry_points(group=f"interlocus.{self.plural}")
         }
         return foreign | self._shipped
 
@@ -120,6 +121,7 @@ LOSSES = Registry(
             summary="one minus the probability of the label; near to the score, for a second phase",
         ),
     },
+    plural="losses",
 )
 
 EXECUTORS = Registry(

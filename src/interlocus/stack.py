@@ -47,8 +47,8 @@ class Stack:
         self,
         lot: Lot,
         parameters: Float[Tensor, " search *shape"],
-        alive: Bool[Tensor, "problem search"],
-        among: Bool[Tensor, "problem search"],
+        alive: Bool[Tensor, "problem each"],
+        among: Bool[Tensor, "problem each"],
     ) -> None:
         kept, rows = _rectangle(alive, among)
         self.lot, self.rows = lot, rows.flatten()

@@ -8,10 +8,10 @@ import inspect
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import yaml
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from interlocus.budget import STARTS_BY_DEFAULT, Budget, Count, Phase, Share, Written
 from interlocus.catalogue import shipped_studies
@@ -23,6 +23,9 @@ from interlocus.tasks import AbstractTask
 
 if TYPE_CHECKING:
     from interlocus.run import Run
+
+Item = TypeVar("Item")
+Some = Annotated[tuple[Item, ...], Field(min_length=1)]
 
 SCHEMA = 1
 QUICK = {"count": 3, "steps": 300, "batch": 256}
@@ -42,10 +45,11 @@ class TaskSpec(Written):
         """
         maker = TASKS.get(self.name)
         arguments = self.model_extra or {}
-        known = list(inspect.signature(maker).parameters)
-        for key in arguments:
+        known = inspect.signature(maker, eval_str=True).parameters
+        for key, value in arguments.items():
             if key not in known:
                 raise UnknownNameError("argument", key, known, f"the task {self.name}")
+            _check_kind(key, value, known[key].annotation)
         return maker(**arguments)
 
 
@@ -94,9 +98,9 @@ class Family(Written):
 class SearchSpec(Written):
     """Searches that every network is put to, at every site."""
 
-    hypotheses: tuple[str, ...]
-    sizes: tuple[Count, ...]
-    featurizers: tuple[str, ...] = ("rotation",)
+    hypotheses: Some[str]
+    sizes: Some[Count]
+    featurizers: Some[str] = ("rotation",)
 
 
 class Study(Written):
@@ -119,18 +123,21 @@ class Study(Written):
     name: str = "study"
     title: str = ""
     task: TaskSpec = TaskSpec()
-    families: tuple[Family, ...] = Field(min_length=1)
-    sites: tuple[str, ...] = ("input", "layer1", "layer2", "layer3")
-    searches: tuple[SearchSpec, ...] = Field(min_length=1)
-    starts: dict[str, Count] = Field(default_factory=lambda: dict(STARTS_BY_DEFAULT))
-    phases: tuple[Phase, ...] = (Phase(),)
+    families: Some[Family]
+    sites: Some[str] = ("input", "layer1", "layer2", "layer3")
+    searches: Some[SearchSpec]
+    starts: dict[str, Count] = Field(default_factory=lambda: dict(STARTS_BY_DEFAULT), min_length=1)
+    phases: Some[Phase] = (Phase(),)
     budget: Budget = Budget()
     competence: Share = 0.99
     seed: int = 0
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _check(self) -> Study:
         _no_twins("family", [family.name for family in self.families])
+        _no_twins("site", self.sites)
+        for search in self.searches:
+            _no_twins("size", list(map(str, search.sizes)))
         _no_twins("trial", [f"{h}.{f}" for s in self.searches for h in s.hypotheses for f in s.featurizers])
         return self
 
@@ -159,7 +166,14 @@ class Study(Written):
         for featurizer in search.featurizers:
             FEATURIZERS.get(featurizer)
         for name in search.hypotheses:
-            variables = len(task.hypothesis(name).variables)
+            sought = task.hypothesis(name).variables
+            variables = len(sought)
+            if any(phase.sampling == "minimal_pairs" for phase in self.phases) and not task.has_partners(sought):
+                raise SpecificationError(
+                    f"Minimal pairs are asked for, and the task has none for {', '.join(sought)}.",
+                    "They need inputs in which only one variable differs.",
+                    f"Leave {name!r} out, or use another sampling.",
+                )
             if max(search.sizes) * variables > width:
                 raise SpecificationError(
                     f"Size {max(search.sizes)} is asked for each of the {variables} variables of {name!r} at {site!r}.",
@@ -179,9 +193,11 @@ class Study(Written):
         if path.suffix in {".yaml", ".yml"}:
             try:
                 text = path.read_text()
-            except OSError as error:
+            except (OSError, UnicodeDecodeError) as error:
                 raise SpecificationError(
-                    f"The file {path} cannot be read: {error.strerror}.", "A study is read from it.", "Check the path."
+                    f"The file {path} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.",
+                    "A study is read from it.",
+                    "Check the path.",
                 ) from None
             return cls.parse(text, str(path))
         if str(source) not in shipped_studies():
@@ -191,12 +207,7 @@ class Study(Written):
     @classmethod
     def parse(cls, text: str, where: str) -> Study:
         """A study from YAML text; `where` stands in messages."""
-        try:
-            data = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise SpecificationError(
-                f"{where} is no YAML: {error}.", "A study is written in YAML.", "Mend that line."
-            ) from None
+        data = _parse(text, where)
         if not isinstance(data, dict):
             raise SpecificationError(
                 f"{where} holds {type(data).__name__}.",
@@ -230,7 +241,7 @@ class Study(Written):
                     "It should say key=value.",
                     "For instance budget.batch=256.",
                 )
-            _assign(data, path.split("."), yaml.safe_load(text), assignment)
+            _assign(data, path.split("."), _parse(text, f"The value of {path}"), assignment)
         return self._from(data, "--set")
 
     def quick(self) -> Study:
@@ -267,6 +278,30 @@ class Study(Written):
         return hashlib.sha256(yaml.safe_dump(self.to_dict()).encode()).hexdigest()[:16]
 
 
+def _check_kind(key: str, value: Any, annotation: Any) -> None:
+    """Whether an argument of a task is of the declared kind; which words it understands it says itself."""
+    try:
+        TypeAdapter(annotation).validate_python(value, strict=True)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        if fault["type"] != "literal_error":
+            raise SpecificationError(
+                f"The task has {key} = {value!r}.",
+                f"That cannot be: {fault['msg'][0].lower()}{fault['msg'][1:]}.",
+                "Mend that value.",
+            ) from None
+
+
+def _parse(text: str, where: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        fault = " ".join(str(error).split())
+        raise SpecificationError(
+            f"{where} is no YAML: {fault}.", "A study is written in YAML.", "Mend that line."
+        ) from None
+
+
 def _no_twins(kind: str, names: Sequence[str]) -> None:
     twice = sorted({name for name in names if list(names).count(name) > 1})
     if twice:
@@ -282,11 +317,13 @@ def _assign(data: Any, path: Sequence[str], value: Any, assignment: str) -> None
     for depth, key in enumerate(path):
         where = ".".join(path[:depth]) or "the study"
         if isinstance(data, list):
-            if not key.isdigit() or int(key) >= len(data):
-                raise UnknownNameError("entry", key, map(str, range(len(data))), where)
-            place: Any = int(key)
+            places = {str(place): place for place in range(len(data))}
+            if key not in places:
+                raise UnknownNameError("entry", key, places, where)
+            place: Any = places[key]
         elif isinstance(data, dict):
-            if key not in data and "name" not in data and where != "starts":
+            free = where in {"starts", "task"} and depth == len(path) - 1  # names that are looked up later
+            if key not in data and not free:
                 raise UnknownNameError("key", key, data, where)
             place = key
         else:

@@ -123,7 +123,7 @@ def answers(study: Study, table: Sequence[Row], lines: Sequence[Line]) -> dict[s
 
 
 def _answer(study: Study, table: Sequence[Row], own: Sequence[Line]) -> str:
-    """What the first hypothesis scored in one family, site by site and map by map, beside what needs no variable."""
+    """What the first hypothesis scored in one family, by map and site."""
     one = own[0]
     variables = study.task.build().hypothesis(one.hypothesis).variables
     accuracy = {row.network: row.accuracy for row in table if row.family == one.family}
@@ -132,8 +132,8 @@ def _answer(study: Study, table: Sequence[Row], own: Sequence[Line]) -> str:
     scored = " ".join(_of_map([line for line in own if line.featurizer == name]) for name in maps)
     return (
         f"{competent} of {len(accuracy)} networks solve the task. Exchanging {_and(variables)} moves the output as the "
-        f"causal model says in this share of cases. {scored} Doing nothing scores {one.floor:.3f}, a one-sided trick up "
-        f"to {one.one_sided:.3f}."
+        f"causal model says in this share of cases. {scored} Doing nothing scores {one.floor:.3f}, a one-sided trick "
+        f"up to {one.one_sided:.3f}."
     )
 
 

@@ -281,9 +281,6 @@ def test_rows_are_orthonormal_again_after_a_step_of_adam(rate):
     assert (mended * (1 - used) == 0).all()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Newton–Schulz runs away once a singular value is above √5, and leaves maps as they are"
-)
 @pytest.mark.parametrize(("width", "rate"), [(16, 0.3), (256, 0.1)])
 def test_rows_are_orthonormal_again_after_a_large_step(width, rate):
     directions, _ = begin((8,), width=width, dtype=torch.float32)
@@ -296,4 +293,4 @@ def test_orthonormalising_takes_the_nearest_orthonormal_rows():
     directions, _ = begin((3,))
     rows = flat(directions) + 0.1 * torch.randn(1, 6, WIDTH, dtype=torch.float64, generator=stream(0))
     left, _, right = torch.linalg.svd(rows, full_matrices=False)
-    assert torch.allclose(orthonormalise(rows, polishes=8), left @ right, atol=1e-12)
+    assert torch.allclose(orthonormalise(rows), left @ right, atol=1e-10)

@@ -181,9 +181,6 @@ def test_values_of_three_are_each_held_against_the_rest():
     assert agreement(found, torch.eye(WIDTH)[:2]) > 0.99
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a direction that two contrasts find takes two places, and one of them is then random"
-)
 def test_directions_that_several_contrasts_find_are_counted_once():
     generator = stream(8)
     values = torch.randint(3, (1, 30_000), generator=generator)
@@ -194,9 +191,6 @@ def test_directions_that_several_contrasts_find_are_counted_once():
     assert agreement(found, torch.eye(WIDTH)[:2]) > 0.99
 
 
-@pytest.mark.xfail(
-    strict=True, raises=(RuntimeWarning, ValueError), reason="the covariance of no row, or of one, is taken"
-)
 @pytest.mark.parametrize("rows", [0, 1])
 def test_values_that_hardly_occur_will_do(rows):
     seen = sight(1)

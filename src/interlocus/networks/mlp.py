@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
+from interlocus import files
 from interlocus.errors import NetworkError, SpecificationError
 from interlocus.networks._base import AbstractNetworks
 from interlocus.networks.activations import find_activation
@@ -58,7 +56,8 @@ class MLP(AbstractNetworks):
     ) -> MLP:
         """Train several networks at once.
 
-        A network that stays under an accuracy of .99 on fresh examples is begun again from another draw, twice at most.
+        A network that stays under an accuracy of .99 on fresh examples is begun again from another draw, twice at most;
+        then the best of its draws is kept.
 
         Args:
             task: what they learn.
@@ -75,6 +74,7 @@ class MLP(AbstractNetworks):
         widths = _widths(task, hidden, count)
         begin = {i: initial(widths, gain=recipe.gain, seed=seed, network=i) for i in range(count)}
         trained: dict[int, Parameters] = {}
+        best: dict[int, float] = {}
         for attempt in range(1, ATTEMPTS + 1):
             with one_thread():
                 parameters = fit(
@@ -88,7 +88,9 @@ class MLP(AbstractNetworks):
                 )
             networks = cls(*parameters, activation=activation)
             accuracy = networks.accuracy(task, seed=seed)
-            trained |= {i: networks[row]._parameters for row, i in enumerate(begin)}
+            for row, i in enumerate(begin):
+                if i not in trained or accuracy[row] > best[i]:
+                    trained[i], best[i] = networks[row]._parameters, accuracy[row]
             weak = [i for row, i in enumerate(begin) if accuracy[row] < COMPETENT]
             if not weak:
                 break
@@ -200,9 +202,9 @@ class MLP(AbstractNetworks):
 
     def to_bytes(self) -> bytes:
         """What `save` writes."""
-        tensors = {f"weight{i}": tensor.contiguous() for i, tensor in enumerate(self.weights)}
-        tensors |= {f"bias{i}": tensor.contiguous() for i, tensor in enumerate(self.biases)}
-        return save(tensors, metadata={"format": _FORMAT, "networks": json.dumps({"activation": self.activation})})
+        tensors = {f"weight{i}": tensor for i, tensor in enumerate(self.weights)}
+        tensors |= {f"bias{i}": tensor for i, tensor in enumerate(self.biases)}
+        return files.to_bytes(tensors, {"format": _FORMAT, "activation": self.activation})
 
     @classmethod
     def load(cls, path: str | Path) -> MLP:
@@ -211,23 +213,16 @@ class MLP(AbstractNetworks):
         Raises:
             NetworkError: the file is missing, damaged, or holds something else.
         """
-        try:
-            with safe_open(path, "pt") as file:
-                about = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 it is no dictionary
-        except (OSError, SafetensorError) as error:
-            raise NetworkError(
-                f"The file {path} cannot be read: {error}.", "It should hold networks.", "Save them again."
-            ) from None
-        if about.get("format") != _FORMAT:
-            raise NetworkError(
-                f"The file {path} holds {about.get('format', 'something else')!r}.",
-                f"Networks are stored as {_FORMAT!r}.",
-                "Pass a file that MLP.save wrote.",
-            )
+        tensors, about = files.read(path, _FORMAT, NetworkError, "MLP.save")
         layers = range(len(tensors) // 2)
+        if set(tensors) != {f"{kind}{i}" for kind in ("weight", "bias") for i in layers}:
+            raise NetworkError(
+                f"The file {path} holds {', '.join(sorted(tensors))}.",
+                "Each layer needs its weight and its bias.",
+                "Save the networks again.",
+            )
         weights, biases = [tensors[f"weight{i}"] for i in layers], [tensors[f"bias{i}"] for i in layers]
-        return cls(weights, biases, activation=json.loads(about["networks"])["activation"])
+        return cls(weights, biases, activation=about["activation"])
 
 
 def _widths(task: AbstractTask, hidden: Sequence[int], count: int) -> tuple[int, ...]:

@@ -64,8 +64,9 @@ class MLPRest(AbstractRest):
     def forward(
         self, entered: Float[Tensor, "search entered batch"], workspace: Workspace
     ) -> tuple[Float[Tensor, "search class batch"], Any]:
-        value, saved = entered, []
-        batch = entered.shape[2]
+        batch, saved = entered.shape[2], []
+        # behind the last hidden layer there is nothing to run, and the logits are the caller's to overwrite
+        value = entered if self.weights else workspace("logits", *entered.shape).copy_(entered)
         for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             hidden = self.activation.fill(value, workspace(f"hidden{i}", *value.shape))
             saved.append((value, hidden))

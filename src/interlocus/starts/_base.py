@@ -34,13 +34,13 @@ class AbstractStart(abc.ABC):
     @abc.abstractmethod
     def directions(
         self, sight: Sight, sizes: tuple[int, ...], generator: torch.Generator
-    ) -> tuple[Float[Tensor, "feature width"], ...]:
+    ) -> tuple[Float[Tensor, "_ width"], ...]:
         """For each variable as many orthonormal rows as its size, orthogonal to those of the other variables."""
 
 
 def orthonormal_rows(
-    blocks: list[Float[Tensor, "feature width"]], generator: torch.Generator
-) -> tuple[Float[Tensor, "feature width"], ...]:
+    blocks: list[Float[Tensor, "_ width"]], generator: torch.Generator
+) -> tuple[Float[Tensor, "_ width"], ...]:
     """Orthonormalise blocks of rows, later ones against earlier ones.
 
     Where rows depend on each other, what is missing is drawn at random.
@@ -50,4 +50,4 @@ def orthonormal_rows(
     # tiny noise fills what is missing and turns nothing that is there
     basis, triangle = torch.linalg.qr((rows + 1e-9 * noise).T)
     basis = basis * triangle.diagonal().sign()
-    return tuple(basis.T.float().split([len(block) for block in blocks]))
+    return tuple(basis.T.to(blocks[0]).split([len(block) for block in blocks]))

@@ -13,6 +13,11 @@ from interlocus.starts._base import AbstractStart, Sight, orthonormal_rows
 RIDGE = 1e-4
 """Added to both covariances, as a share of their mean diagonal: equal pairs make one of them singular at the input."""
 
+FEW = 10
+"""A value with fewer rows has no covariance worth the name."""
+SAME = 0.3
+"""Directions of several contrasts that lie so near to the chosen ones are the same, up to the noise of the estimate."""
+
 
 class Covariance(AbstractStart):
     """Class-conditional covariances, in closed form.
@@ -31,28 +36,45 @@ class Covariance(AbstractStart):
 
     def directions(
         self, sight: Sight, sizes: tuple[int, ...], generator: torch.Generator
-    ) -> tuple[Float[Tensor, "feature width"], ...]:
-        blocks = [
-            telling_directions(sight.activations, values, size)
-            for values, size in zip(sight.values, sizes, strict=True)
-        ]
+    ) -> tuple[Float[Tensor, "_ width"], ...]:
+        width = sight.activations.shape[1]
+        blocks = []
+        for values, size in zip(sight.values, sizes, strict=True):
+            found = telling_directions(sight.activations, values, size)
+            missing = torch.randn(size - len(found), width, generator=generator).to(found)
+            blocks.append(torch.cat([found, missing]))
         return orthonormal_rows(blocks, generator)
 
 
 def telling_directions(
     activations: Float[Tensor, "row width"], values: Int[Tensor, " row"], size: int
 ) -> Float[Tensor, "feature width"]:
-    """The directions with the largest |log variance ratio| between a value and the rest, most telling first."""
-    rows = activations.double().cpu().numpy()
-    present = np.unique(values.cpu().numpy())
-    contrasts = present[1:] if len(present) == 2 else present  # two values make one contrast
-    ratios, directions = [], []
-    for value in contrasts:
-        inside = (values == int(value)).cpu().numpy()
-        covariances = [np.cov(rows[group], rowvar=False) for group in (inside, ~inside)]
-        ridge = RIDGE * np.mean([np.trace(c) / len(c) for c in covariances]) + np.finfo(float).tiny
-        eigenvalues, vectors = eigh(*(c + ridge * np.eye(len(c)) for c in covariances))
-        ratios.append(np.abs(np.log(eigenvalues)))
-        directions.append(vectors.T / np.linalg.norm(vectors.T, axis=1, keepdims=True))
-    order = np.argsort(-np.concatenate(ratios), kind="stable")[:size]
-    return torch.from_numpy(np.concatenate(directions)[order]).to(activations)
+    """The directions with the largest |log variance ratio| between a value and the rest, most telling first.
+
+    There are fewer where values hardly occur.
+    """
+    rows, labels = activations.double().cpu().numpy(), values.cpu().numpy()
+    present = np.unique(labels)
+    # two values make one contrast
+    contrasts = [labels == value for value in (present[1:] if len(present) == 2 else present)]
+    found = [_contrast(rows[one], rows[~one]) for one in contrasts if FEW <= one.sum() <= len(one) - FEW]
+    if not found:
+        return activations[:0]
+    ratios, directions = (np.concatenate(part) for part in zip(*found, strict=True))
+    chosen: list[np.ndarray] = []
+    for direction in directions[np.argsort(-ratios, kind="stable")]:
+        basis = np.linalg.qr(np.array(chosen).T)[0] if chosen else np.zeros((len(direction), 0))
+        new = np.linalg.norm(direction - basis @ (basis.T @ direction))
+        if len(found) == 1 or new > SAME:
+            chosen.append(direction)
+        if len(chosen) == size:
+            break
+    return torch.from_numpy(np.array(chosen)).to(activations)
+
+
+def _contrast(inside: np.ndarray, outside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """|log variance ratio| and direction of each generalised eigenvector of two groups of rows."""
+    covariances = [np.cov(group, rowvar=False) for group in (inside, outside)]
+    ridge = RIDGE * np.mean([np.trace(c) / len(c) for c in covariances]) + np.finfo(float).tiny
+    eigenvalues, vectors = eigh(*(c + ridge * np.eye(len(c)) for c in covariances))
+    return np.abs(np.log(eigenvalues)), vectors.T / np.linalg.norm(vectors.T, axis=1, keepdims=True)

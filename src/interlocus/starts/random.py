@@ -18,7 +18,7 @@ class Random(AbstractStart):
 
     def directions(
         self, sight: Sight, sizes: tuple[int, ...], generator: torch.Generator
-    ) -> tuple[Float[Tensor, "feature width"], ...]:
+    ) -> tuple[Float[Tensor, "_ width"], ...]:
         width = sight.activations.shape[1]
         blocks = [torch.randn(size, width, generator=generator).to(sight.activations) for size in sizes]
         return orthonormal_rows(blocks, generator)

@@ -78,6 +78,12 @@ class AbstractTask(abc.ABC):
             raise UnknownNameError("hypothesis", name, self.hypotheses, f"the task {self.name}")
         return self.hypotheses[name]
 
+    def has_partners(self, variables: Sequence[str]) -> bool:
+        """Whether the task has minimal pairs for all of these variables."""
+        generator = torch.Generator().manual_seed(0)
+        drawn = self.sample(2, split="train", generator=generator)
+        return all(self.partner(drawn, name, split="train", generator=generator) is not None for name in variables)
+
     def settings(self) -> Settings:
         """The joint settings of the discrete variables that examples have, with their probabilities."""
         return settings(self.model, self.roots)
