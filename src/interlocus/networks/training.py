@@ -40,12 +40,12 @@ class Recipe:
 
 
 RECIPES = {
-    "relu": Recipe(learning_rate=5e-3, steps=8000),
-    "gelu": Recipe(learning_rate=5e-3, steps=6000),
-    "tanh": Recipe(learning_rate=5e-3, steps=8000),
-    "sigmoid": Recipe(learning_rate=3e-2, steps=4000, gain=4.0),
+    "relu": Recipe(learning_rate=5e-3, steps=5000),
+    "gelu": Recipe(learning_rate=5e-3, steps=4000),
+    "tanh": Recipe(learning_rate=5e-3, steps=6000),
+    "sigmoid": Recipe(learning_rate=3e-2, steps=3000, gain=4.0),
 }
-"""Chosen by trying; from the usual start sigmoid networks stay at chance, their pre-activations being too small."""
+"""Chosen by trying (docs/LOG.md); from the usual start sigmoid networks stay at chance, being all but linear there."""
 
 Parameters = tuple[list[Tensor], list[Tensor]]
 """Weights `[network out in]` and biases `[network out]` of each layer."""

@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+
+FEW = 10
+"""A value with fewer rows has no covariance worth the name."""
+
+
+class Moments(NamedTuple):
+    """Mean and covariance of some activations, in double precision."""
+
+    mean: Float[Tensor, " width"]
+    covariance: Float[Tensor, "width width"]
+
+
+class Contrast(NamedTuple):
+    """Moments where a variable has a value, and where it has another."""
+
+    inside: Moments
+    outside: Moments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +41,23 @@ class Sight:
 
     activations: Float[Tensor, "row width"]
     values: Int[Tensor, "variable row"]
+
+    @cached_property
+    def moments(self) -> tuple[tuple[Contrast, ...], ...]:
+        """For each variable the moments of the activations in each contrast of its values.
+
+        Two values make one contrast; of more, each is held against the rest. Values that hardly occur have none.
+        """
+        rows = self.activations.double().cpu()
+        return tuple(tuple(_contrasts(rows, values.cpu())) for values in self.values)
+
+
+def _contrasts(rows: Float[Tensor, "row width"], values: Int[Tensor, " row"]) -> Iterator[Contrast]:
+    present = values.unique()
+    for value in present[1:] if len(present) == 2 else present:
+        inside = values == value
+        if FEW <= int(inside.sum()) <= len(values) - FEW:
+            yield Contrast(*(Moments(rows[group].mean(0), rows[group].T.cov()) for group in (inside, ~inside)))
 
 
 class AbstractStart(abc.ABC):

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy.linalg import eigh
 from torch import Tensor
 
-from interlocus.starts._base import AbstractStart, Sight, orthonormal_rows
+from interlocus.starts._base import AbstractStart, Contrast, Sight, orthonormal_rows
 
 RIDGE = 1e-4
 """Added to both covariances, as a share of their mean diagonal: equal pairs make one of them singular at the input."""
 
-FEW = 10
-"""A value with fewer rows has no covariance worth the name."""
 SAME = 0.3
 """Directions of several contrasts that lie so near to the chosen ones are the same, up to the noise of the estimate."""
 
@@ -37,29 +37,22 @@ class Covariance(AbstractStart):
     def directions(
         self, sight: Sight, sizes: tuple[int, ...], generator: torch.Generator
     ) -> tuple[Float[Tensor, "_ width"], ...]:
-        width = sight.activations.shape[1]
         blocks = []
-        for values, size in zip(sight.values, sizes, strict=True):
-            found = telling_directions(sight.activations, values, size)
-            missing = torch.randn(size - len(found), width, generator=generator).to(found)
-            blocks.append(torch.cat([found, missing]))
+        for contrasts, size in zip(sight.moments, sizes, strict=True):
+            found = torch.from_numpy(telling_directions(contrasts, size)).to(sight.activations)
+            missing = torch.randn(size - len(found), sight.activations.shape[1], generator=generator).to(found)
+            blocks.append(torch.cat([found, missing]) if len(found) else missing)
         return orthonormal_rows(blocks, generator)
 
 
-def telling_directions(
-    activations: Float[Tensor, "row width"], values: Int[Tensor, " row"], size: int
-) -> Float[Tensor, "feature width"]:
+def telling_directions(contrasts: Sequence[Contrast], size: int) -> Float[np.ndarray, "feature width"]:
     """The directions with the largest |log variance ratio| between a value and the rest, most telling first.
 
-    There are fewer where values hardly occur.
+    There are fewer where contrasts are.
     """
-    rows, labels = activations.double().cpu().numpy(), values.cpu().numpy()
-    present = np.unique(labels)
-    # two values make one contrast
-    contrasts = [labels == value for value in (present[1:] if len(present) == 2 else present)]
-    found = [_contrast(rows[one], rows[~one]) for one in contrasts if FEW <= one.sum() <= len(one) - FEW]
+    found = [_telling(contrast) for contrast in contrasts]
     if not found:
-        return activations[:0]
+        return np.zeros((0, 0))
     ratios, directions = (np.concatenate(part) for part in zip(*found, strict=True))
     chosen: list[np.ndarray] = []
     for direction in directions[np.argsort(-ratios, kind="stable")]:
@@ -69,12 +62,12 @@ def telling_directions(
             chosen.append(direction)
         if len(chosen) == size:
             break
-    return torch.from_numpy(np.array(chosen)).to(activations)
+    return np.array(chosen)
 
 
-def _contrast(inside: np.ndarray, outside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """|log variance ratio| and direction of each generalised eigenvector of two groups of rows."""
-    covariances = [np.cov(group, rowvar=False) for group in (inside, outside)]
+def _telling(contrast: Contrast) -> tuple[np.ndarray, np.ndarray]:
+    """|log variance ratio| and direction of each generalised eigenvector of a contrast."""
+    covariances = [group.covariance.numpy() for group in contrast]
     ridge = RIDGE * np.mean([np.trace(c) / len(c) for c in covariances]) + np.finfo(float).tiny
     eigenvalues, vectors = eigh(*(c + ridge * np.eye(len(c)) for c in covariances))
     return np.abs(np.log(eigenvalues)), vectors.T / np.linalg.norm(vectors.T, axis=1, keepdims=True)
