@@ -143,7 +143,7 @@ def test_the_quick_version_asks_the_same_of_less(study):
 def test_the_quick_version_never_asks_more(study):
     small = study.with_values(["families.0.count=1", "phases.1.steps=2", "budget.batch=8"]).quick()
     assert [family.count for family in small.families] == [1, 3]
-    assert [phase.steps for phase in small.phases] == [300, 2]
+    assert [phase.steps for phase in small.phases] == [250, 2]
     assert small.budget.batch == 8
 
 

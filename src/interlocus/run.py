@@ -112,34 +112,11 @@ def run_study(
     store = Store(folder)
     store.begin(study)
     seconds: dict[str, float] = {}
-    failures: list[Failure] = []
-
-    untrained = [
-        family for family in study.families if not all(store.network_path(n).is_file() for n in family.networks)
-    ]
-    training = [
-        Task(function=make_networks, arguments=(study, family, folder), cost=_training_cost(family))
-        for family in untrained
-    ]
-    failed = _do(executor, training, "training networks", observe, seconds)
-    for index, error in failed.items():
-        trials = [t.name for job in jobs(study) if job.family == untrained[index] for t in job.trials]
-        failures.append(Failure(trials=tuple(trials), error=error))
-
-    broken = {untrained[index].name for index in failed}
-    open_jobs = [
-        job
-        for job in jobs(study)
-        if job.family.name not in broken and not all(store.has(trial) for trial in job.trials)
-    ]
-    searching = [
-        Task(function=search, arguments=(study, job, folder, device), cost=job.cost(study)) for job in open_jobs
-    ]
-    failed = _do(executor, searching, "searching", observe, seconds)
-    failures += [
-        Failure(trials=tuple(trial.name for trial in open_jobs[index].trials), error=error)
-        for index, error in failed.items()
-    ]
+    try:
+        failures = _networks(study, store, executor, observe, seconds)
+        failures += _searches(study, store, executor, device, observe, seconds)
+    finally:
+        executor.close()
 
     begun = time.perf_counter()
     observe(Progress("reading the results", 0.0))
@@ -147,6 +124,40 @@ def run_study(
     store.write(store.scores, to_csv(run.table).encode())
     seconds["reading the results"] = time.perf_counter() - begun
     return run
+
+
+def _networks(
+    study: Study, store: Store, executor: AbstractExecutor, observe: Observe, seconds: dict[str, float]
+) -> list[Failure]:
+    """Make the networks that the folder lacks."""
+    families = [f for f in study.families if not all(store.network_path(name).is_file() for name in f.networks)]
+    tasks = [
+        Task(function=make_networks, arguments=(study, family, store.folder), cost=_training_cost(family))
+        for family in families
+    ]
+    failed = _do(executor, tasks, "training networks", observe, seconds)
+    trials = {f.name: tuple(t.name for job in jobs(study) if job.family == f for t in job.trials) for f in families}
+    return [Failure(trials=trials[families[index].name], error=error) for index, error in failed.items()]
+
+
+def _searches(
+    study: Study, store: Store, executor: AbstractExecutor, device: str, observe: Observe, seconds: dict[str, float]
+) -> list[Failure]:
+    """Do the searches that the folder lacks, wherever there are networks."""
+    missing = [
+        job
+        for job in jobs(study)
+        if all(store.network_path(name).is_file() for name in job.family.networks)
+        and not all(store.has(trial) for trial in job.trials)
+    ]
+    tasks = [
+        Task(function=search, arguments=(study, job, store.folder, device), cost=job.cost(study)) for job in missing
+    ]
+    failed = _do(executor, tasks, "searching", observe, seconds)
+    return [
+        Failure(trials=tuple(trial.name for trial in missing[index].trials), error=error)
+        for index, error in failed.items()
+    ]
 
 
 def _do(

@@ -28,7 +28,7 @@ Item = TypeVar("Item")
 Some = Annotated[tuple[Item, ...], Field(min_length=1)]
 
 SCHEMA = 1
-QUICK = {"count": 3, "steps": 300, "batch": 256}
+QUICK = {"count": 3, "steps": 250, "batch": 256}
 
 
 class TaskSpec(Written):

@@ -43,5 +43,9 @@ class AbstractExecutor(abc.ABC):
     """Does tasks, and yields each as it ends."""
 
     @abc.abstractmethod
+    def close(self) -> None:
+        """Let go of whatever was held for further tasks; what still runs is ended."""
+
+    @abc.abstractmethod
     def run(self, tasks: Sequence[Task], report: Report) -> Iterator[Done]:
         """Do all tasks; an exception of one is handed on as its result, and the others go on."""

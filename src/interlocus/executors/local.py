@@ -35,6 +35,16 @@ class Local(AbstractExecutor):
                 f"{workers} workers are asked for.", "Somebody has to do the work.", "Ask for one or more."
             )
         self.workers = workers
+        self._pool: ProcessPoolExecutor | None = None
+        self._progress: SimpleQueue | None = None
+
+    def close(self) -> None:
+        if self._pool is not None:
+            processes = list((self._pool._processes or {}).values())
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            for process in processes:
+                process.terminate()
+            self._pool = None
 
     def run(self, tasks: Sequence[Task], report: Report) -> Iterator[Done]:
         order = sorted(range(len(tasks)), key=lambda index: -tasks[index].cost)
@@ -47,25 +57,24 @@ class Local(AbstractExecutor):
             yield Done(index=index, result=result)
 
     def _elsewhere(self, tasks: Sequence[Task], order: Sequence[int], report: Report) -> Iterator[Done]:
-        context = multiprocessing.get_context("spawn")
-        progress = context.SimpleQueue()
-        pool = ProcessPoolExecutor(
-            min(self.workers, len(tasks)) or 1, mp_context=context, initializer=_begin, initargs=(progress,)
-        )
-        running: dict[Future[Any], int] = {}
-        try:
-            for index in order:
-                running[pool.submit(_work, index, tasks[index])] = index
-            while running:
-                ended, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-                while not progress.empty():
-                    report(*progress.get())
-                for future in ended:
-                    yield Done(index=running.pop(future), result=_result(future))
-        finally:
-            pool.shutdown(wait=not running, cancel_futures=True)
-            for process in list((pool._processes or {}).values()) if running else []:
-                process.terminate()
+        pool, progress = self._processes()
+        running = {pool.submit(_work, index, tasks[index]): index for index in order}
+        while running:
+            ended, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+            while not progress.empty():
+                report(*progress.get())
+            for future in ended:
+                yield Done(index=running.pop(future), result=_result(future))
+
+    def _processes(self) -> tuple[ProcessPoolExecutor, SimpleQueue]:
+        """The worker processes, begun once, and the queue on which they report."""
+        if self._pool is None or self._progress is None:
+            context = multiprocessing.get_context("spawn")
+            self._progress = context.SimpleQueue()
+            self._pool = ProcessPoolExecutor(
+                self.workers, mp_context=context, initializer=_begin, initargs=(self._progress,)
+            )
+        return self._pool, self._progress
 
 
 def _begin(progress: SimpleQueue) -> None:
