@@ -8,7 +8,7 @@ from interlocus.counterfactuals import Interventions, draw
 from interlocus.errors import NetworkError
 from interlocus.featurizers import Frames
 from interlocus.found import evaluate
-from interlocus.interchange import Interchange, Problems, gather, is_right, look
+from interlocus.interchange import Interchange, Problems, gather, is_right, lay_out, look
 from interlocus.losses import Bounded, CrossEntropy, gradient
 from interlocus.networks import MLP
 from interlocus.seeds import stream
@@ -66,19 +66,19 @@ def test_the_wrong_half_of_its_neurons_scores_the_floor():
 def test_a_joint_intervention_that_ignores_its_second_source_is_caught(pool):
     """The label rests on two sources: with right taken from the source of left the score falls to chance."""
     network, hypothesis = hand_wired(), TASK.hypothesis("both")
-    asked = draw(pool, hypothesis, shape=(3000,), generator=stream(0, "two sources"))
+    asked = draw(pool, hypothesis, shape=(1, 3000), generator=stream(0, "two sources"))
     joint = slice(1000, 2000)
     interchange, problems = one_problem(network, "layer1")
     frames = Frames(read=known_subspace().unsqueeze(0), write=known_subspace().unsqueeze(0))
     cache = look(network, "layer1", pool)
 
     def iia(asked: Interventions) -> float:
-        batch = gather(cache, [asked], problems, TASK.classes)
+        batch = gather(cache, lay_out(cache, [asked], problems, TASK.classes), 0)
         logits, _ = interchange.forward(frames, batch)
         return float(is_right(logits, batch.one_hot)[0, 0, joint].float().mean())
 
     ignoring = Interventions(
-        base=asked.base, sources=asked.sources[:1].expand(2, -1), labels=asked.labels, places=asked.places
+        base=asked.base, sources=asked.sources[:1].expand(2, -1, -1), labels=asked.labels, places=asked.places
     )
     assert iia(asked) > 0.999
     assert iia(ignoring) == pytest.approx(0.5, abs=5 * 0.5 / 1000**0.5)
@@ -118,8 +118,10 @@ def test_gradients_are_those_of_autograd(pool, site, activation, loss):
     )
     generator = stream(0, "maps", site, activation)
     read, write = (torch.randn(6, 2, 3, 16, generator=generator).double().requires_grad_() for _ in range(2))
-    asked = draw(double, hypothesis, shape=(90,), generator=generator)
-    batch = gather(look(network, site, double), [asked], problems, TASK.classes)
+    asked = draw(double, hypothesis, shape=(1, 90), generator=generator)
+    cache = look(network, site, double)
+    batch = gather(cache, lay_out(cache, [asked], problems, TASK.classes), 0)
+    asked = asked[0]
     frames = Frames(read=read.detach(), write=write.detach())
     logits, saved = interchange.forward(frames, batch)
     wanted = []

@@ -23,7 +23,7 @@ from interlocus.data import Data
 from interlocus.errors import SpecificationError
 from interlocus.featurizers import AbstractFeaturizer, Frames
 from interlocus.held_out import HeldOut
-from interlocus.interchange import Cache, Problems, gather, look
+from interlocus.interchange import Cache, Problems, Script, gather, lay_out, look
 from interlocus.ledger import Ledger
 from interlocus.networks import AbstractNetworks
 from interlocus.registry import LOSSES
@@ -34,7 +34,7 @@ from interlocus.starts import AbstractStart, Sight
 from interlocus.threads import one_thread
 from interlocus.workspace import Workspace
 
-BLOCK_BYTES = 2**20
+BLOCK_BYTES = 5 * 2**19
 """What the state of one block may take on a processor, so that it stays in the cache; a GPU takes all at once."""
 
 Progress = Callable[[float], None]
@@ -252,7 +252,7 @@ class _Block:
         cache, pool = self.sight.training(phase)
         ledger.begin_phase()
         stack = self._stack(ledger.best).shrink(ledger.alive)
-        asked: list[Interventions] = []
+        script: Script | None = None
         for step in range(phase.steps):
             if step % every == 0:
                 if stack is not None and step:
@@ -262,13 +262,13 @@ class _Block:
                     return
                 report(1 - float(ledger.alive.float().mean()) * (1 - step / phase.steps))
                 asked = self._draw(number, phase, pool, step)
+                script = lay_out(cache, asked, stack.problems, self.sight.test.own.shape[1])
             assert stack is not None
-            batch = gather(
-                cache, [chunk[step % every] for chunk in asked], stack.problems, self.sight.test.own.shape[1]
-            )
+            assert script is not None
+            batch = gather(cache, script, step % every)
             rate = phase.learning_rate * (1 + math.cos(math.pi * step / phase.steps)) / 2
             stack.step(self.featurizer, loss, batch, rate)
-            ledger.steps[stack.rows] += 1
+            ledger.count(stack)
         if stack is not None:
             ledger.take(stack, self._validate(stack), phase.steps)
 

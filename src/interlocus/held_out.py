@@ -12,7 +12,7 @@ from torch import Tensor
 from interlocus.causal import Hypothesis
 from interlocus.counterfactuals import Interventions, Pool, draw
 from interlocus.featurizers import Frames
-from interlocus.interchange import Cache, Interchange, Problems, gather, is_right, look
+from interlocus.interchange import Cache, Interchange, Problems, gather, is_right, lay_out, look
 from interlocus.metrics import Grouping, Score, group, scores
 from interlocus.networks import AbstractNetworks
 
@@ -24,13 +24,13 @@ class HeldOut:
     Args:
         cache: what the networks compute on the pool.
         own: one-hot, what each network answers without intervention.
-        asked: batches of interventions, one for each hypothesis.
+        asked: for each hypothesis several batches of interventions.
         groupings: for each hypothesis the cells of all batches.
     """
 
     cache: Cache
     own: Float[Tensor, "network class row"]
-    asked: tuple[tuple[Interventions, ...], ...]
+    asked: tuple[Interventions, ...]
     groupings: tuple[Grouping, ...]
 
     @classmethod
@@ -57,11 +57,11 @@ class HeldOut:
             generator: where randomness comes from, for each hypothesis.
         """
         batch = min(batch, count)
-        drawn = [draw(pool, h, shape=(-(-count // batch), batch), generator=generator(h)) for h in hypotheses]
-        asked = tuple(tuple(chunk[i] for chunk in drawn) for i in range(len(drawn[0].base)))
+        steps = -(-count // batch)
+        asked = tuple(draw(pool, h, shape=(steps, batch), generator=generator(h)) for h in hypotheses)
         groupings = []
-        for number, hypothesis in enumerate(hypotheses):
-            parts = [group(hypothesis, chunk[number], pool) for chunk in asked]
+        for hypothesis, drawn in zip(hypotheses, asked, strict=True):
+            parts = [group(hypothesis, drawn[step], pool) for step in range(steps)]
             groupings.append(parts[0]._replace(one_hot=torch.cat([part.one_hot for part in parts])))
         with torch.no_grad():
             logits = networks(pool.inputs.to(networks.device))
@@ -71,19 +71,21 @@ class HeldOut:
     def iia(self, interchange: Interchange, frames: Frames, problems: Problems) -> Float[Tensor, " search"]:
         """Share of counterfactual labels that the networks give, for each search."""
         right = torch.zeros(len(frames.read), dtype=torch.float64)
-        for part in self.asked:
-            batch = gather(self.cache, part, problems, self.own.shape[1])
+        script = lay_out(self.cache, self.asked, problems, self.own.shape[1])
+        for step in range(len(script)):
+            batch = gather(self.cache, script, step)
             logits, _ = interchange.forward(frames, batch)
             right += is_right(logits, batch.one_hot).sum(2).flatten().cpu()
-        return right / sum(part[0].base.shape[0] for part in self.asked)
+        return right / self.asked[0].base.numel()
 
     def scores(self, interchange: Interchange, frames: Frames, problems: Problems) -> list[Score]:
         """The score of each search."""
         right, changed = [], []
-        for part in self.asked:
-            batch = gather(self.cache, part, problems, self.own.shape[1])
+        script = lay_out(self.cache, self.asked, problems, self.own.shape[1])
+        for step in range(len(script)):
+            batch = gather(self.cache, script, step)
             logits, _ = interchange.forward(frames, batch)
-            bases = torch.stack([one.base for one in part]).to(self.own.device)[problems.hypothesis]
+            bases = torch.stack([one.base[step] for one in self.asked]).to(self.own.device)[problems.hypothesis]
             before = self.own[problems.network[:, None], :, bases].transpose(1, 2)
             right.append(is_right(logits, batch.one_hot).float().cpu())
             changed.append((~is_right(logits, before.unsqueeze(1))).float().cpu())

@@ -79,35 +79,65 @@ class Batch:
     one_hot: Float[Tensor, "problem 1 class batch"]
 
 
-def gather(cache: Cache, interventions: Sequence[Interventions], problems: Problems, classes: int) -> Batch:
-    """Fetch what a step needs.
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """Interventions of several steps, laid out for the problems of a stack.
+
+    Args:
+        base: rows of the bases in the cache's networks, one behind the other.
+        sources: for each variable those of its sources, on the places where it is swapped.
+        places: those places.
+        one_hot: the counterfactual labels.
+    """
+
+    base: Int[Tensor, "step problem batch"]
+    sources: tuple[Int[Tensor, "step problem _"], ...]
+    places: tuple[slice, ...]
+    one_hot: Float[Tensor, "step problem 1 class batch"]
+
+    def __len__(self) -> int:
+        return len(self.base)
+
+
+def lay_out(cache: Cache, asked: Sequence[Interventions], problems: Problems, classes: int) -> Script:
+    """Look up for each problem what its hypothesis asks of its network.
 
     Args:
         cache: of the pool that the interventions point into.
-        interventions: one step, for each hypothesis.
+        asked: several steps, for each hypothesis.
         problems: what each problem is about.
         classes: of the network.
     """
+
+    def for_problems(parts: Sequence[Int[Tensor, "step batch"]]) -> Int[Tensor, "step problem batch"]:
+        return torch.stack(list(parts), 1).to(problems.hypothesis.device)[:, problems.hypothesis]
+
     offset = (problems.network * cache.activations.shape[1]).unsqueeze(1)
-    base = _for_problems([asked.base for asked in interventions], problems) + offset
-    places = interventions[0].places
-    differences = []
-    for v, place in enumerate(places):
-        source = _for_problems([asked.sources[v][place] for asked in interventions], problems) + offset
-        differences.append(_rows(cache.activations, source).sub_(_rows(cache.activations, base[:, place])))
-    labels = _for_problems([asked.labels for asked in interventions], problems).unsqueeze(1)
-    one_hot = torch.zeros(len(labels), classes, labels.shape[2], device=labels.device, dtype=cache.entered.dtype)
-    return Batch(
-        base=_rows(cache.entered, base).transpose(1, 2).contiguous(),
-        differences=tuple(differences),
+    places = asked[0].places
+    labels = for_problems([one.labels for one in asked]).unsqueeze(2)
+    one_hot = torch.zeros(*labels.shape[:2], classes, labels.shape[3], device=labels.device, dtype=cache.entered.dtype)
+    return Script(
+        base=for_problems([one.base for one in asked]) + offset,
+        sources=tuple(for_problems([o.sources[v][:, place] for o in asked]) + offset for v, place in enumerate(places)),
         places=places,
-        one_hot=one_hot.scatter_(1, labels, 1.0).unsqueeze(1),
+        one_hot=one_hot.scatter_(2, labels, 1.0).unsqueeze(2),
     )
 
 
-def _for_problems(parts: Sequence[Int[Tensor, " batch"]], problems: Problems) -> Int[Tensor, "problem batch"]:
-    """For each problem the part of its hypothesis."""
-    return torch.stack(list(parts)).to(problems.hypothesis.device)[problems.hypothesis]
+def gather(cache: Cache, script: Script, step: int) -> Batch:
+    """Fetch what a step needs."""
+    base = script.base[step]
+    here = _rows(cache.activations, base)
+    differences = [
+        _rows(cache.activations, source[step]).sub_(here[:, place])
+        for source, place in zip(script.sources, script.places, strict=True)
+    ]
+    return Batch(
+        base=_rows(cache.entered, base).transpose(1, 2).contiguous(),
+        differences=tuple(differences),
+        places=script.places,
+        one_hot=script.one_hot[step],
+    )
 
 
 def _rows(

@@ -46,6 +46,10 @@ class Ledger:
         self._mark, self._marked = self.validation.clone(), torch.zeros_like(self.steps)
         self.outcome = ["budget" if goes_on else "solved" for goes_on in self._alive.tolist()]
 
+    def count(self, stack: Stack) -> None:
+        """Note a step of the searches that are under way; retired ones that fill a stack up do not count."""
+        self.steps[stack.rows] += self._alive[stack.rows].long()
+
     def take(self, stack: Stack, iia: Float[Tensor, " row"], step: int) -> None:
         """Note a validation: keep what is better, and retire what is solved or does not move."""
         count = len(self.validation)

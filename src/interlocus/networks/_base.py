@@ -24,7 +24,7 @@ class AbstractRest(abc.ABC):
     def forward(
         self, entered: Float[Tensor, "search entered batch"], workspace: Workspace
     ) -> tuple[Float[Tensor, "search class batch"], Any]:
-        """Logits, and what `backward` needs. The logits may be overwritten by the caller, `entered` may not."""
+        """Logits, and what `backward` needs. Both may be overwritten: the logits by the caller, `entered` by this."""
 
     @abc.abstractmethod
     def backward(

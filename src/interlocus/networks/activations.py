@@ -20,11 +20,13 @@ class Activation(NamedTuple):
         fill: the values, written into the second tensor.
         pull: turns the gradient with respect to the values into that with respect to the arguments, in place; it is
             given the gradient, the arguments and the values.
+        needs_argument: whether `pull` looks at the arguments; where not, values may take their place in memory.
     """
 
     function: Callable[[Tensor], Tensor]
     fill: Callable[[Tensor, Tensor], Tensor]
     pull: Callable[[Tensor, Tensor, Tensor], Tensor]
+    needs_argument: bool = False
 
 
 def _relu(argument: Tensor, out: Tensor) -> Tensor:
@@ -64,7 +66,7 @@ ACTIVATIONS = {
     "relu": Activation(torch.relu, _relu, _relu_pull),
     "sigmoid": Activation(torch.sigmoid, _sigmoid, _sigmoid_pull),
     "tanh": Activation(torch.tanh, _tanh, _tanh_pull),
-    "gelu": Activation(torch.nn.functional.gelu, _gelu, _gelu_pull),
+    "gelu": Activation(torch.nn.functional.gelu, _gelu, _gelu_pull, needs_argument=True),
 }
 
 

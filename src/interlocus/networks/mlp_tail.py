@@ -68,7 +68,8 @@ class MLPRest(AbstractRest):
         # behind the last hidden layer there is nothing to run, and the logits are the caller's to overwrite
         value = entered if self.weights else workspace("logits", *entered.shape).copy_(entered)
         for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            hidden = self.activation.fill(value, workspace(f"hidden{i}", *value.shape))
+            place = workspace(f"hidden{i}", *value.shape) if self.activation.needs_argument else value
+            hidden = self.activation.fill(value, place)
             saved.append((value, hidden))
             value = torch.bmm(weight, hidden, out=workspace(f"value{i}", len(weight), weight.shape[1], batch)).add_(
                 bias
