@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import inspect
 from collections.abc import Sequence
@@ -11,14 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import yaml
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from interlocus.budget import STARTS_BY_DEFAULT, Budget, Count, Phase, Share, Written
 from interlocus.catalogue import shipped_studies
-from interlocus.errors import InterlocusError, SpecificationError, UnknownNameError
+from interlocus.errors import SpecificationError, UnknownNameError
 from interlocus.networks.activations import find_activation
 from interlocus.networks.training import RECIPES, Recipe
 from interlocus.registry import EXECUTORS, FEATURIZERS, LOSSES, RUN, STARTS, TASKS
+from interlocus.specification import assign, check_kind, explain, no_twins, parse_yaml
 from interlocus.tasks import AbstractTask
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class TaskSpec(Written):
         for key, value in arguments.items():
             if key not in known:
                 raise UnknownNameError("argument", key, known, f"the task {self.name}")
-            _check_kind(key, value, known[key].annotation)
+            check_kind(key, value, known[key].annotation)
         return maker(**arguments)
 
 
@@ -134,11 +134,11 @@ class Study(Written):
 
     @model_validator(mode="after")
     def _check(self) -> Study:
-        _no_twins("family", [family.name for family in self.families])
-        _no_twins("site", self.sites)
+        no_twins("family", [family.name for family in self.families])
+        no_twins("site", self.sites)
         for search in self.searches:
-            _no_twins("size", list(map(str, search.sizes)))
-        _no_twins("trial", [f"{h}.{f}" for s in self.searches for h in s.hypotheses for f in s.featurizers])
+            no_twins("size", list(map(str, search.sizes)))
+        no_twins("trial", [f"{h}.{f}" for s in self.searches for h in s.hypotheses for f in s.featurizers])
         return self
 
     def check(self) -> None:
@@ -207,7 +207,7 @@ class Study(Written):
     @classmethod
     def parse(cls, text: str, where: str) -> Study:
         """A study from YAML text; `where` stands in messages."""
-        data = _parse(text, where)
+        data = parse_yaml(text, where)
         if not isinstance(data, dict):
             raise SpecificationError(
                 f"{where} holds {type(data).__name__}.",
@@ -221,7 +221,7 @@ class Study(Written):
         try:
             study = cls.model_validate(data)
         except ValidationError as error:
-            raise _explain(error, data, where) from None
+            raise explain(error, where, _known_keys) from None
         study.check()
         return study
 
@@ -241,7 +241,7 @@ class Study(Written):
                     "It should say key=value.",
                     "For instance budget.batch=256.",
                 )
-            _assign(data, path.split("."), _parse(text, f"The value of {path}"), assignment)
+            assign(data, path.split("."), parse_yaml(text, f"The value of {path}"), assignment)
         return self._from(data, "--set")
 
     def quick(self) -> Study:
@@ -276,87 +276,6 @@ class Study(Written):
     def fingerprint(self) -> str:
         """Tells this study from others: equal for equal specifications."""
         return hashlib.sha256(yaml.safe_dump(self.to_dict()).encode()).hexdigest()[:16]
-
-
-def _check_kind(key: str, value: Any, annotation: Any) -> None:
-    """Whether an argument of a task is of the declared kind; which words it understands it says itself."""
-    try:
-        TypeAdapter(annotation).validate_python(value, strict=True)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        if fault["type"] != "literal_error":
-            raise SpecificationError(
-                f"The task has {key} = {value!r}.",
-                f"That cannot be: {fault['msg'][0].lower()}{fault['msg'][1:]}.",
-                "Mend that value.",
-            ) from None
-
-
-def _parse(text: str, where: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        fault = " ".join(str(error).split())
-        raise SpecificationError(
-            f"{where} is no YAML: {fault}.", "A study is written in YAML.", "Mend that line."
-        ) from None
-
-
-def _no_twins(kind: str, names: Sequence[str]) -> None:
-    twice = sorted({name for name in names if list(names).count(name) > 1})
-    if twice:
-        raise SpecificationError(
-            f"The {kind} {twice[0]!r} stands in the study twice.",
-            "Its records would overwrite each other.",
-            "Put both into one.",
-        )
-
-
-def _assign(data: Any, path: Sequence[str], value: Any, assignment: str) -> None:
-    """Set a value deep in nested mappings and lists."""
-    for depth, key in enumerate(path):
-        where = ".".join(path[:depth]) or "the study"
-        if isinstance(data, list):
-            places = {str(place): place for place in range(len(data))}
-            if key not in places:
-                raise UnknownNameError("entry", key, places, where)
-            place: Any = places[key]
-        elif isinstance(data, dict):
-            free = where in {"starts", "task"} and depth == len(path) - 1  # names that are looked up later
-            if key not in data and not free:
-                raise UnknownNameError("key", key, data, where)
-            place = key
-        else:
-            raise SpecificationError(
-                f"The setting {assignment!r} goes into {where!r}.", "That is a single value.", f"Set {where} itself."
-            )
-        if depth == len(path) - 1:
-            data[place] = value
-        else:
-            data = data[place]
-
-
-def _explain(error: ValidationError, data: dict[str, Any], where: str) -> InterlocusError:
-    """The first fault that pydantic found, in our words."""
-    fault = error.errors()[0]
-    cause = fault.get("ctx", {}).get("error")
-    if isinstance(cause, InterlocusError):
-        return cause
-    place = ".".join(map(str, fault["loc"])) or "the study"
-    if fault["type"] == "extra_forbidden":
-        *outer, key = fault["loc"]
-        known = _known_keys(outer)
-        near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
-        return SpecificationError(
-            f"{where} has the key {place!r}.",
-            f"There is no such key; there is: {', '.join(known)}.",
-            f"Did you mean {near[0]!r}?" if near else "Take it out.",
-        )
-    return SpecificationError(
-        f"{where} has {place} = {fault['input']!r}." if fault["type"] != "missing" else f"{where} has no {place!r}.",
-        f"That cannot be: {fault['msg'][0].lower()}{fault['msg'][1:]}.",
-        "Mend that value.",
-    )
 
 
 def _known_keys(path: Sequence[int | str]) -> list[str]:
