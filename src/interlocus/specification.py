@@ -13,6 +13,7 @@ from interlocus.errors import InterlocusError, SpecificationError, UnknownNameEr
 
 
 def parse_yaml(text: str, where: str) -> Any:
+    """YAML as plain values; `where` stands in the message."""
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -47,6 +48,7 @@ def assign(data: Any, path: Sequence[str], value: Any, assignment: str) -> None:
 
 
 def no_twins(kind: str, names: Sequence[str]) -> None:
+    """Raise `SpecificationError` where a name stands twice."""
     twice = sorted({name for name in names if list(names).count(name) > 1})
     if twice:
         raise SpecificationError(
@@ -70,9 +72,11 @@ def check_kind(key: str, value: Any, annotation: Any) -> None:
             ) from None
 
 
-def explain(
-    error: ValidationError, where: str, known_keys: Callable[[Sequence[int | str]], list[str]]
-) -> InterlocusError:
+KnownKeys = Callable[[Sequence[int | str]], list[str]]
+"""The keys that may stand at a place of what was written."""
+
+
+def explain(error: ValidationError, where: str, known_keys: KnownKeys) -> InterlocusError:
     """The first fault that pydantic found, in our words."""
     fault = error.errors()[0]
     cause = fault.get("ctx", {}).get("error")

@@ -1,0 +1,63 @@
+"""The speed of the loop as a share of what matched products reach in the same run: seconds mean nothing here."""
+
+import time
+
+import pytest
+import torch
+
+from interlocus.budget import Budget
+from interlocus.counterfactuals import draw
+from interlocus.data import Data
+from interlocus.featurizers import Rotation
+from interlocus.interchange import Problems, gather, lay_out, look
+from interlocus.losses import CrossEntropy
+from interlocus.networks import MLP
+from interlocus.seeds import stream
+from interlocus.stack import Lot, Stack
+from interlocus.tasks import HierarchicalEquality
+from interlocus.workspace import Workspace
+
+TASK = HierarchicalEquality()
+SEARCHES, BATCH, SIZE, WIDTH, STEPS = 64, 256, 8, 16, 40
+SHARE = 0.2
+"""Half of what is measured on a quiet machine (docs/LOG.md); an autograd graph, or fresh memory a step, falls below."""
+
+
+def flops() -> float:
+    """Operations of one step of one search: two variables, each swapped in two thirds of the rows."""
+    exchange = 2 * SIZE * (WIDTH + WIDTH) * 2 / 3
+    rest = WIDTH * WIDTH + WIDTH * 2
+    return 3 * 2 * BATCH * (exchange + rest)
+
+
+@pytest.mark.slow
+def test_a_step_reaches_its_share_of_matched_products(unchecked):
+    network = MLP.untrained(TASK, count=1)
+    data = Data.draw(TASK, Budget(held_out=256, partners=256), seed=0)
+    cache, tail = look(network, "layer1", data.train), network.tail("layer1")
+    one = torch.zeros(1, dtype=torch.long)
+    problems = Problems(network=one, hypothesis=one)
+    rows = torch.linalg.qr(torch.randn(SEARCHES, WIDTH, WIDTH, generator=stream(0))).Q
+    mask = torch.ones(SEARCHES, 2, SIZE, 1)
+    every = torch.ones(1, SEARCHES, dtype=torch.bool)
+    stack = Stack(Lot(problems=problems, tail=tail, mask=mask, workspace=Workspace(mask)), rows, every, every)
+    asked = draw(data.train, TASK.hypothesis("both"), shape=(STEPS, BATCH), generator=stream(1))
+    script = lay_out(cache, [asked], problems, TASK.classes)
+    left, right = torch.randn(SEARCHES, WIDTH, WIDTH), torch.randn(SEARCHES, WIDTH, BATCH)
+    out = torch.empty(SEARCHES, WIDTH, BATCH)
+
+    def steps() -> float:
+        begun = time.perf_counter()
+        for step in range(STEPS):
+            stack.step(Rotation(), CrossEntropy(), gather(cache, script, step), 0.03)
+        return SEARCHES * STEPS * flops() / (time.perf_counter() - begun)
+
+    def products() -> float:
+        begun = time.perf_counter()
+        for _ in range(4 * STEPS):
+            torch.bmm(left, right, out=out)
+        return 4 * STEPS * 2 * SEARCHES * WIDTH * WIDTH * BATCH / (time.perf_counter() - begun)
+
+    steps(), products()
+    shares = sorted(steps() / products() for _ in range(7))
+    assert shares[3] > SHARE, f"median share {shares[3]:.2f} of matched products"
