@@ -68,7 +68,7 @@ def orthonormalise(rows: Float[Tensor, "search row width"]) -> Float[Tensor, "se
         rows, gram = rows * scale, gram * scale.square()
     for _ in range(POLISHES):
         turned = torch.bmm(gram, rows)
-        change = torch.linalg.vector_norm(turned - rows, torch.inf)
+        change = (turned - rows).abs_().amax()
         rows = torch.lerp(turned, rows, 1.5)
         if change < NEAR:
             break
