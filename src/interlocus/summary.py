@@ -142,9 +142,8 @@ def _of_map(own: Sequence[Line]) -> str:
     hidden = [line for line in own if line.site != "input"] or own
     sites = "; ".join(f"{line.site} {line.best.iia} at size {line.best.size}" for line in hidden)
     above = [line.site for line in hidden if line.best.iia.low > line.one_sided]
-    return (
-        f"With {own[0].featurizer} maps: {sites}; surely above the trick {'at ' + _and(above) if above else 'nowhere'}."
-    )
+    place = f"at {_and(above)}" if above else "nowhere"
+    return f"With {own[0].featurizer} maps: {sites}; the interval lies above the trick {place}."
 
 
 def _and(names: Sequence[str]) -> str:
