@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, get_args
 
@@ -143,7 +142,7 @@ def _kept(hypothesis: Hypothesis) -> tuple[str, ...]:
 
 
 Proposal = tuple[Int[Tensor, " *batch"], Int[Tensor, "variable ..."]]
-Propose = Callable[[Pool, Hypothesis, tuple[int, ...], tuple[KindRows, ...], torch.Generator], Proposal]
+"""Rows of the bases, and of the sources of each variable."""
 
 
 def _free(

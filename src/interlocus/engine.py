@@ -23,7 +23,7 @@ from interlocus.data import Data
 from interlocus.errors import SpecificationError
 from interlocus.featurizers import AbstractFeaturizer, Frames
 from interlocus.held_out import HeldOut
-from interlocus.interchange import Cache, Problems, Script, gather, lay_out, look
+from interlocus.interchange import Cache, Problems, gather, lay_out, look
 from interlocus.ledger import Ledger
 from interlocus.networks import AbstractNetworks
 from interlocus.registry import LOSSES
@@ -252,25 +252,19 @@ class _Block:
         cache, pool = self.sight.training(phase)
         ledger.begin_phase()
         stack = self._stack(ledger.best).shrink(ledger.alive)
-        script: Script | None = None
-        for step in range(phase.steps):
-            if step % every == 0:
-                if stack is not None and step:
-                    ledger.take(stack, self._validate(stack), step)
-                    stack = stack.shrink(ledger.alive)
-                if stack is None:
-                    return
-                report(1 - float(ledger.alive.float().mean()) * (1 - step / phase.steps))
-                asked = self._draw(number, phase, pool, step)
-                script = lay_out(cache, asked, stack.problems, self.sight.test.own.shape[1])
-            assert stack is not None
-            assert script is not None
-            batch = gather(cache, script, step % every)
-            rate = phase.learning_rate * (1 + math.cos(math.pi * step / phase.steps)) / 2
-            stack.step(self.featurizer, loss, batch, rate)
-            ledger.count(stack)
-        if stack is not None:
-            ledger.take(stack, self._validate(stack), phase.steps)
+        for first in range(0, phase.steps, every):
+            if stack is None:
+                return
+            report(1 - float(ledger.alive.float().mean()) * (1 - first / phase.steps))
+            asked = self._draw(number, phase, pool, first)
+            script = lay_out(cache, asked, stack.problems, self.sight.test.own.shape[1])
+            last = min(first + every, phase.steps)
+            for step in range(first, last):
+                rate = phase.learning_rate * (1 + math.cos(math.pi * step / phase.steps)) / 2
+                stack.step(self.featurizer, loss, gather(cache, script, step - first), rate)
+                ledger.count(stack)
+            ledger.take(stack, self._validate(stack), last)
+            stack = stack.shrink(ledger.alive)
 
     def _draw(self, number: int, phase: Phase, pool: Pool, step: int) -> list[Interventions]:
         """The batches until the next validation, for each hypothesis."""

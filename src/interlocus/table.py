@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 
 from interlocus.causal import Hypothesis
-from interlocus.floors import ceiling, do_nothing, enumerate_interventions, one_sided
+from interlocus.floors import ceiling, copy_source, do_nothing, enumerate_interventions, one_sided
 from interlocus.store import Record
 from interlocus.study import Study
 from interlocus.tasks import AbstractTask
@@ -23,11 +23,13 @@ class Floors:
 
     Args:
         floor: an interchange changes nothing.
+        copy_source: the answer to the source comes out.
         one_sided: each variable can leave a value and not return to it.
         output_only: the site carries the network's answer and nothing else.
     """
 
     floor: float
+    copy_source: float
     one_sided: float
     output_only: float
 
@@ -36,7 +38,10 @@ def floors(task: AbstractTask, hypothesis: Hypothesis) -> Floors:
     """Count the floors of a hypothesis out."""
     asked = enumerate_interventions(hypothesis, task.settings())
     return Floors(
-        floor=do_nothing(asked), one_sided=one_sided(asked), output_only=ceiling(asked, (hypothesis.model.output,))
+        floor=do_nothing(asked),
+        copy_source=copy_source(asked),
+        one_sided=one_sided(asked),
+        output_only=ceiling(asked, (hypothesis.model.output,)),
     )
 
 
@@ -47,7 +52,7 @@ class Row:
     Args:
         interventions: how many were asked.
         iia: of the attempt that is best by validation, on test interventions; `low` and `high` are Wilson's 95 % ends.
-        floor: IIA of a site where an interchange changes nothing; `one_sided` and `output_only` as in `Floors`.
+        floor: IIA of a site where an interchange changes nothing; the other levels as in `Floors`.
         min_cell: smallest IIA of a cell (base value → source value) of one variable.
         live: share of swaps that change the answer.
         validation: IIA by which the attempt was chosen; `last` where its loss ended.
@@ -67,6 +72,7 @@ class Row:
     low: float
     high: float
     floor: float
+    copy_source: float
     one_sided: float
     output_only: float
     min_cell: float
@@ -122,6 +128,7 @@ def _rows_of(study: Study, record: Record, level: Floors) -> list[Row]:
                 low=low,
                 high=high,
                 floor=level.floor,
+                copy_source=level.copy_source,
                 one_sided=level.one_sided,
                 output_only=level.output_only,
                 min_cell=best.score.min_cell,
