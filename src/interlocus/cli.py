@@ -116,9 +116,6 @@ def _version(
 INTERRUPTED = 130
 
 
-INTERRUPTED = 130
-
-
 def main() -> None:
     """Run the command line; whatever goes wrong is one message and an exit status."""
     try:

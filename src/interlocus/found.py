@@ -218,6 +218,6 @@ def evaluate(
     )
     only = torch.zeros(1, dtype=torch.long, device=network.device)
     tail = network.tail(alignment.site)
-    interchange = Interchange(entry=tail.entry, rest=tail.rest(only), workspace=Workspace(tail.entry))
+    interchange = Interchange(entry=tail.entry, rest=tail.rest(only), workspace=Workspace(held_out.cache.entered))
     frames = Frames(*(part.unsqueeze(0).to(network.device) for part in alignment.frames))
     return held_out.scores(interchange, frames, Problems(network=only, hypothesis=only))[0]

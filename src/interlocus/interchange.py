@@ -29,10 +29,12 @@ class Cache:
     Args:
         activations: at the site.
         entered: behind the entry of the tail.
+        inputs: what the networks were shown, for tails that run them whole.
     """
 
     activations: Float[Tensor, "network row width"]
     entered: Float[Tensor, "network row entered"]
+    inputs: Float[Tensor, "row ..."] | None = None
 
 
 def look(networks: AbstractNetworks, site: str, pool: Pool) -> Cache:
@@ -51,8 +53,10 @@ def look(networks: AbstractNetworks, site: str, pool: Pool) -> Cache:
                 "An interchange would spread them to every example.",
                 "Look at its parameters and inputs; train it again with a lower learning rate.",
             )
-        entered = networks.tail(site).enter(activations).contiguous()
-    return Cache(activations=activations, entered=entered)
+        tail = networks.tail(site)
+        entered = tail.enter(activations).contiguous()
+    inputs = pool.inputs.to(networks.device) if tail.needs_inputs else None
+    return Cache(activations=activations, entered=entered, inputs=inputs)
 
 
 class Problems(NamedTuple):
@@ -71,12 +75,14 @@ class Batch:
         differences: for each variable source minus base at the site, on the rows `places` where it is swapped.
         places: those rows.
         one_hot: the counterfactual labels.
+        inputs: what the networks were shown as bases, for tails that run them whole.
     """
 
     base: Float[Tensor, "problem entered batch"]
     differences: tuple[Float[Tensor, "problem swapped width"], ...]
     places: tuple[slice, ...]
     one_hot: Float[Tensor, "problem 1 class batch"]
+    inputs: Float[Tensor, "problem batch ..."] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +143,7 @@ def gather(cache: Cache, script: Script, step: int) -> Batch:
         differences=tuple(differences),
         places=script.places,
         one_hot=script.one_hot[step],
+        inputs=None if cache.inputs is None else cache.inputs[base % len(cache.inputs)],
     )
 
 
@@ -158,12 +165,12 @@ class Interchange:
     """From maps to logits and back, for a stack of searches.
 
     Args:
-        entry: of the tail, for each problem.
+        entry: of the tail, for each problem; `None` stands for the identity, so that wide sites need no square matrix.
         rest: what comes behind it, for each search.
         workspace: the buffers.
     """
 
-    entry: Float[Tensor, "problem entered width"]
+    entry: Float[Tensor, "problem entered width"] | None
     rest: AbstractRest
     workspace: Workspace
 
@@ -190,7 +197,7 @@ class Interchange:
             torch.bmm(write.transpose(1, 2).contiguous(), feature, out=change)
             state[:, :, batch.places[v]].add_(change)
             features.append(feature)
-        logits, saved = self.rest.forward(state, self.workspace)
+        logits, saved = self.rest.forward(state, self.workspace, batch.inputs)
         return logits.view(problems, each, -1, count), Saved(features, saved)
 
     def backward(
@@ -204,8 +211,10 @@ class Interchange:
         read, write = torch.empty_like(frames.read), torch.empty_like(frames.write)
         for v in range(variables):
             here = into[:, :, batch.places[v]]
-            outer = torch.bmm(saved.features[v], here.transpose(1, 2)).view(problems, each * size, -1)
-            write[:, v] = torch.bmm(outer, self.entry).view(searches, size, -1)
+            outer = torch.bmm(saved.features[v], here.transpose(1, 2))
+            if self.entry is not None:
+                outer = torch.bmm(outer.view(problems, each * size, -1), self.entry).view(searches, size, -1)
+            write[:, v] = outer
             pulled = self.workspace(f"pulled{v}", *saved.features[v].shape)
             torch.bmm(self._entered(frames.write[:, v], problems), here, out=pulled)
             read[:, v] = torch.bmm(pulled.view(problems, each * size, -1), batch.differences[v]).view(
@@ -217,6 +226,8 @@ class Interchange:
         self, write: Float[Tensor, "search feature width"], problems: int
     ) -> Float[Tensor, "search feature entered"]:
         """Directions that are written, as they come out of the entry."""
+        if self.entry is None:
+            return write
         searches, size, width = write.shape
         rows = write.reshape(problems, -1, width)
         return torch.bmm(rows, self.entry.transpose(1, 2)).view(searches, size, -1)

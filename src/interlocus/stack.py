@@ -54,8 +54,11 @@ class Stack:
         self.lot, self.rows = lot, rows.flatten()
         self.problems = Problems(*(axis[kept.to(axis.device)] for axis in lot.problems))
         network = self.problems.network.repeat_interleave(rows.shape[1])
+        entry = lot.tail.entry
         self.interchange = Interchange(
-            entry=lot.tail.entry[self.problems.network], rest=lot.tail.rest(network), workspace=lot.workspace
+            entry=None if entry is None else entry[self.problems.network],
+            rest=lot.tail.rest(network),
+            workspace=lot.workspace,
         )
         self.mask, self.parameters = lot.mask[self.rows], parameters[self.rows]
         self.adam = Adam.begin(self.parameters)

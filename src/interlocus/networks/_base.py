@@ -22,9 +22,16 @@ class AbstractRest(abc.ABC):
 
     @abc.abstractmethod
     def forward(
-        self, entered: Float[Tensor, "search entered batch"], workspace: Workspace
+        self,
+        entered: Float[Tensor, "search entered batch"],
+        workspace: Workspace,
+        inputs: Float[Tensor, "problem batch ..."] | None = None,
     ) -> tuple[Float[Tensor, "search class batch"], Any]:
-        """Logits, and what `backward` needs. Both may be overwritten: the logits by the caller, `entered` by this."""
+        """Logits, and what `backward` needs. Both may be overwritten: the logits by the caller, `entered` by this.
+
+        Where the tail `needs_inputs`, these are what the network was shown as bases, the same for all searches of a
+        problem.
+        """
 
     @abc.abstractmethod
     def backward(
@@ -42,8 +49,13 @@ class AbstractTail(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def entry(self) -> Float[Tensor, "network entered width"]:
-        """The linear map at the beginning."""
+    def entry(self) -> Float[Tensor, "network entered width"] | None:
+        """The linear map at the beginning; `None` where there is none, and the activations enter as they are."""
+
+    @property
+    @abc.abstractmethod
+    def needs_inputs(self) -> bool:
+        """Whether the rest runs the networks from their inputs on, and has to be given them."""
 
     @abc.abstractmethod
     def enter(self, activations: Float[Tensor, "network row width"]) -> Float[Tensor, "network row entered"]:
