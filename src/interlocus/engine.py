@@ -23,7 +23,7 @@ from interlocus.data import Data
 from interlocus.errors import SpecificationError
 from interlocus.featurizers import AbstractFeaturizer, Frames
 from interlocus.held_out import HeldOut
-from interlocus.interchange import Cache, Problems, gather, lay_out, look
+from interlocus.interchange import Cache, Problems, batches, lay_out, look
 from interlocus.ledger import Ledger
 from interlocus.networks import AbstractNetworks
 from interlocus.registry import LOSSES
@@ -259,9 +259,9 @@ class _Block:
             asked = self._draw(number, phase, pool, first)
             script = lay_out(cache, asked, stack.problems, self.sight.test.own.shape[1])
             last = min(first + every, phase.steps)
-            for step in range(first, last):
+            for step, batch in zip(range(first, last), batches(cache, script), strict=False):
                 rate = phase.learning_rate * (1 + math.cos(math.pi * step / phase.steps)) / 2
-                stack.step(self.featurizer, loss, gather(cache, script, step - first), rate)
+                stack.step(self.featurizer, loss, batch, rate)
                 ledger.count(stack)
             ledger.take(stack, self._validate(stack), last)
             stack = stack.shrink(ledger.alive)

@@ -12,7 +12,7 @@ from torch import Tensor
 from interlocus.causal import Hypothesis
 from interlocus.counterfactuals import Interventions, Pool, draw
 from interlocus.featurizers import Frames
-from interlocus.interchange import Cache, Interchange, Problems, gather, is_right, lay_out, look
+from interlocus.interchange import Cache, Interchange, Problems, batches, is_right, lay_out, look
 from interlocus.metrics import Grouping, Score, group, scores
 from interlocus.networks import AbstractNetworks
 
@@ -72,8 +72,7 @@ class HeldOut:
         """Share of counterfactual labels that the networks give, for each search."""
         right = torch.zeros(len(frames.read), dtype=torch.float64)
         script = lay_out(self.cache, self.asked, problems, self.own.shape[1])
-        for step in range(len(script)):
-            batch = gather(self.cache, script, step)
+        for batch in batches(self.cache, script):
             logits, _ = interchange.forward(frames, batch)
             right += is_right(logits, batch.one_hot).sum(2).flatten().cpu()
         return right / self.asked[0].base.numel()
@@ -82,8 +81,7 @@ class HeldOut:
         """The score of each search."""
         right, changed = [], []
         script = lay_out(self.cache, self.asked, problems, self.own.shape[1])
-        for step in range(len(script)):
-            batch = gather(self.cache, script, step)
+        for step, batch in enumerate(batches(self.cache, script)):
             logits, _ = interchange.forward(frames, batch)
             bases = torch.stack([one.base[step] for one in self.asked]).to(self.own.device)[problems.hypothesis]
             before = self.own[problems.network[:, None], :, bases].transpose(1, 2)

@@ -92,8 +92,8 @@ class Stack:
         logits, way = self.interchange.forward(frames, batch)
         slope = gradient(loss, logits, batch.one_hot, self.interchange.workspace)
         pulled = featurizer.pull(self.parameters, saved, self.interchange.backward(frames, batch, way, slope))
-        moved = torch.sub(self.parameters, self.adam.direction(pulled), alpha=rate)
-        self.parameters = featurizer.constrain(moved)
+        self.adam.step(self.parameters, pulled, rate)
+        self.parameters = featurizer.constrain(self.parameters)
 
 
 def _rectangle(

@@ -1,0 +1,33 @@
+"""One thread, and numbers too small for full precision, for as long as it lasts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from interlocus.threads import one_thread
+
+
+def small() -> float:
+    """A number that a processor takes long over, unless it is told to let it be zero."""
+    return float(torch.full((1,), 1e-40) * 1.0)
+
+
+@pytest.mark.parametrize("flushes", [False, True])
+def test_torch_is_as_before_afterwards(flushes):
+    threads = torch.get_num_threads()
+    torch.set_flush_denormal(flushes)
+    before = small()
+    try:
+        with pytest.raises(KeyError), one_thread():
+            assert torch.get_num_threads() == 1
+            assert small() == 0.0
+            raise KeyError
+        assert torch.get_num_threads() == threads
+        assert small() == before
+    finally:
+        torch.set_flush_denormal(False)
+
+
+def test_small_numbers_are_kept_outside():
+    assert small() > 0.0
