@@ -13,20 +13,27 @@ def small() -> float:
     return float(torch.full((1,), 1e-40) * 1.0)
 
 
-@pytest.mark.parametrize("flushes", [False, True])
+@pytest.fixture(params=[False, True])
+def flushes(request):
+    """What the caller had set."""
+    torch.set_flush_denormal(request.param)
+    yield request.param
+    torch.set_flush_denormal(False)
+
+
+def fail_inside() -> None:
+    with one_thread():
+        assert torch.get_num_threads() == 1
+        assert small() == 0.0
+        raise KeyError
+
+
 def test_torch_is_as_before_afterwards(flushes):
     threads = torch.get_num_threads()
-    torch.set_flush_denormal(flushes)
-    before = small()
-    try:
-        with pytest.raises(KeyError), one_thread():
-            assert torch.get_num_threads() == 1
-            assert small() == 0.0
-            raise KeyError
-        assert torch.get_num_threads() == threads
-        assert small() == before
-    finally:
-        torch.set_flush_denormal(False)
+    with pytest.raises(KeyError):
+        fail_inside()
+    assert torch.get_num_threads() == threads
+    assert (small() == 0.0) == flushes
 
 
 def test_small_numbers_are_kept_outside():
