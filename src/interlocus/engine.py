@@ -18,7 +18,7 @@ from torch import Tensor
 
 from interlocus.budget import Budget, Phase
 from interlocus.causal import Hypothesis
-from interlocus.counterfactuals import Interventions, Pool, draw
+from interlocus.counterfactuals import Interventions, Pool, draw, shuffled
 from interlocus.data import Data
 from interlocus.errors import SpecificationError
 from interlocus.featurizers import AbstractFeaturizer, Frames
@@ -54,6 +54,7 @@ class Request:
         phases: how they go on.
         budget: how much they may cost.
         seed: decides on everything that is drawn.
+        shuffle: learn and choose by labels that belong to other interventions, and score by the true ones: a control.
     """
 
     site: str
@@ -64,6 +65,7 @@ class Request:
     phases: tuple[Phase, ...]
     budget: Budget
     seed: int
+    shuffle: bool = False
 
     @property
     def variables(self) -> int:
@@ -154,7 +156,7 @@ class _Sight:
         wants_pairs = any(phase.sampling == "minimal_pairs" for phase in request.phases)
 
         def held_out(pool: Pool, split: str, count: int) -> HeldOut:
-            return HeldOut.draw(
+            drawn = HeldOut.draw(
                 networks,
                 request.site,
                 pool,
@@ -163,6 +165,9 @@ class _Sight:
                 batch=request.budget.batch,
                 generator=lambda hypothesis: stream(request.seed, split, hypothesis.name),
             )
+            if request.shuffle and split == "validation":
+                return drawn.shuffled(lambda hypothesis: stream(request.seed, split, "shuffled", hypothesis.name))
+            return drawn
 
         return cls(
             networks=networks,
@@ -228,6 +233,8 @@ class _Block:
         for network, number in zip(*(axis.tolist() for axis in self.lot.problems), strict=True):
             hypothesis = request.hypotheses[number]
             values = torch.stack([self.sight.data.train.values[name] for name in hypothesis.variables])
+            if request.shuffle:  # a start that looks at values must not know the true ones either
+                values = values[:, torch.randperm(values.shape[1], generator=stream(request.seed, "shuffled values"))]
             sight = Sight(activations=train[network], values=values)
             about = self.sight.networks[network].fingerprint(), request.site, hypothesis.name
             for size, start, restart in request.lineup:
@@ -269,16 +276,18 @@ class _Block:
     def _draw(self, number: int, phase: Phase, pool: Pool, step: int) -> list[Interventions]:
         """The batches until the next validation, for each hypothesis."""
         budget, seed = self.request.budget, self.request.seed
-        return [
-            draw(
+        asked = []
+        for hypothesis in self.request.hypotheses:
+            about = number, hypothesis.name, step
+            drawn = draw(
                 pool,
                 hypothesis,
                 shape=(budget.check_every, budget.batch),
                 sampling=phase.sampling,
-                generator=stream(seed, "batches", number, hypothesis.name, step),
+                generator=stream(seed, "batches", *about),
             )
-            for hypothesis in self.request.hypotheses
-        ]
+            asked.append(shuffled(drawn, stream(seed, "shuffled", *about)) if self.request.shuffle else drawn)
+        return asked
 
     def _findings(self) -> list[Finding]:
         ledger, request = self.ledger, self.request

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
 from interlocus.alignment import Alignment
@@ -17,8 +16,7 @@ from interlocus.data import Data
 from interlocus.engine import Progress, Request, solve
 from interlocus.errors import AlignmentError, SpecificationError
 from interlocus.featurizers import AbstractFeaturizer, Frames
-from interlocus.held_out import HeldOut
-from interlocus.interchange import Interchange, Problems
+from interlocus.held_out import HeldOut, exchange_in
 from interlocus.metrics import Score
 from interlocus.networks import AbstractNetworks
 from interlocus.registry import FEATURIZERS, STARTS
@@ -26,7 +24,6 @@ from interlocus.results import Attempts, Finding
 from interlocus.seeds import stream
 from interlocus.starts import AbstractStart
 from interlocus.tasks import AbstractTask
-from interlocus.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +135,7 @@ def search(
     phases: Sequence[Phase] = (Phase(),),
     budget: Budget | None = None,
     seed: int = 0,
+    shuffle: bool = False,
     progress: Progress = lambda share: None,
 ) -> Found:
     """Find the directions of a site that hold the variables of a hypothesis.
@@ -153,6 +151,7 @@ def search(
         phases: how they go on.
         budget: what they may cost.
         seed: decides on everything that is drawn.
+        shuffle: learn and choose by labels that belong to other interventions, and score by the true ones: a control.
         progress: is told the share of the work that is done.
 
     Raises:
@@ -174,6 +173,7 @@ def search(
         phases=tuple(phases),
         budget=budget,
         seed=seed,
+        shuffle=shuffle,
     )
     request.check(networks)
     findings = solve(networks, Data.draw(task, budget, seed=seed), request, progress=progress)
@@ -216,8 +216,6 @@ def evaluate(
         batch=budget.batch,
         generator=lambda hypothesis: stream(seed, "test", hypothesis.name),
     )
-    only = torch.zeros(1, dtype=torch.long, device=network.device)
-    tail = network.tail(alignment.site)
-    interchange = Interchange(entry=tail.entry, rest=tail.rest(only), workspace=Workspace(held_out.cache.entered))
+    interchange, problems = exchange_in(network, alignment.site, 0)
     frames = Frames(*(part.unsqueeze(0).to(network.device) for part in alignment.frames))
-    return held_out.scores(interchange, frames, Problems(network=only, hypothesis=only))[0]
+    return held_out.scores(interchange, frames, problems)[0]

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from interlocus.causal import Hypothesis
-from interlocus.counterfactuals import Interventions, Pool, draw
+from interlocus.counterfactuals import Interventions, Pool, draw, shuffled
 from interlocus.featurizers import Frames
 from interlocus.interchange import Cache, Interchange, Problems, batches, is_right, lay_out, look
 from interlocus.metrics import Grouping, Score, group, scores
 from interlocus.networks import AbstractNetworks
+from interlocus.workspace import Workspace
+
+
+def exchange_in(networks: AbstractNetworks, site: str, network: int, searches: int = 1) -> tuple[Interchange, Problems]:
+    """What it takes to ask one of several networks, with as many maps at once."""
+    only = torch.tensor([network], device=networks.device)
+    tail, workspace = networks.tail(site), Workspace(torch.zeros(0, device=networks.device))
+    entry = None if tail.entry is None else tail.entry[only]
+    interchange = Interchange(entry=entry, rest=tail.rest(only.expand(searches)), workspace=workspace)
+    return interchange, Problems(network=only, hypothesis=torch.zeros_like(only))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,12 +33,14 @@ class HeldOut:
 
     Args:
         cache: what the networks compute on the pool.
+        hypotheses: what is asked for.
         own: one-hot, what each network answers without intervention.
         asked: for each hypothesis several batches of interventions.
         groupings: for each hypothesis the cells of all batches.
     """
 
     cache: Cache
+    hypotheses: tuple[Hypothesis, ...]
     own: Float[Tensor, "network class row"]
     asked: tuple[Interventions, ...]
     groupings: tuple[Grouping, ...]
@@ -66,7 +78,18 @@ class HeldOut:
         with torch.no_grad():
             logits = networks(pool.inputs.to(networks.device))
         own = torch.nn.functional.one_hot(logits.argmax(2), logits.shape[2]).transpose(1, 2).to(logits)
-        return cls(cache=look(networks, site, pool), own=own, asked=asked, groupings=tuple(groupings))
+        return cls(
+            cache=look(networks, site, pool),
+            hypotheses=tuple(hypotheses),
+            own=own,
+            asked=asked,
+            groupings=tuple(groupings),
+        )
+
+    def shuffled(self, generator: Callable[[Hypothesis], torch.Generator]) -> HeldOut:
+        """The same with labels of other interventions: what nothing should learn from."""
+        pairs = zip(self.asked, self.hypotheses, strict=True)
+        return replace(self, asked=tuple(shuffled(asked, generator(hypothesis)) for asked, hypothesis in pairs))
 
     def iia(self, interchange: Interchange, frames: Frames, problems: Problems) -> Float[Tensor, " search"]:
         """Share of counterfactual labels that the networks give, for each search."""
