@@ -53,9 +53,7 @@ def test_starts_do_not_know_the_values_either():
 
 
 def test_random_directions_score_by_chance():
-    scores = random_subspaces(
-        hand_wired(), TASK, hypothesis="both", site="input", sizes=(1, 4), draws=50, budget=SMALL
-    )
+    scores = random_subspaces(hand_wired(), TASK, hypothesis="both", site="input", sizes=(1, 4), draws=50, budget=SMALL)
     assert scores.shape == (1, 2, 50)
     assert np.median(scores) == pytest.approx(0.5, abs=0.06)
     assert scores.max() < 0.75

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,11 @@ from interlocus import files
 from interlocus.errors import AlignmentError, UnknownNameError
 from interlocus.featurizers import Frames
 from interlocus.networks import AbstractNetworks
+from interlocus.readout import Reading, ReadOut, fit_read_out
+from interlocus.seeds import stream
+from interlocus.tasks import AbstractTask
 
+READ_OUT_EXAMPLES = 16_384
 _FORMAT = "interlocus.alignment/1"
 
 
@@ -32,6 +36,7 @@ class Alignment:
         task: the name of the task.
         frames: the maps, `[variable, feature, width]` each: features are `read @ h`, and an interchange adds
             `writeᵀ (read (h_source − h))` to the base's activations h.
+        read_outs: for each variable how its value is read from its features, where that was fitted.
     """
 
     site: str
@@ -41,6 +46,7 @@ class Alignment:
     network: str
     task: str
     frames: Frames
+    read_outs: Mapping[str, ReadOut] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -65,6 +71,44 @@ class Alignment:
         """
         hidden = self._look(network, inputs)
         return {name: hidden @ self.frames.read[i].T for i, name in enumerate(self.variables)}
+
+    def fitted(
+        self, network: AbstractNetworks, task: AbstractTask, *, examples: int = READ_OUT_EXAMPLES, seed: int = 0
+    ) -> Alignment:
+        """The same with read-outs, fitted to validation examples.
+
+        Args:
+            network: in which the alignment was found.
+            task: what it solves.
+            examples: how many.
+            seed: decides on them.
+
+        Raises:
+            AlignmentError: another network, or a variable without two values that occur.
+        """
+        pool = task.pool(examples, split="validation", generator=stream(seed, "read-out"))
+        features = self.features(network, pool.inputs.to(network.device))
+        read_outs = {name: fit_read_out(features[name], pool.values[name]) for name in self.variables}
+        return replace(self, read_outs=read_outs)
+
+    def read(self, network: AbstractNetworks, inputs: Float[Tensor, "batch input"]) -> dict[str, Reading]:
+        """For each variable its value on some inputs, with a probability, and the features it is read from.
+
+        Args:
+            network: in which the alignment was found.
+            inputs: what the network is shown.
+
+        Raises:
+            AlignmentError: another network, or nothing was fitted yet.
+        """
+        if not self.read_outs:
+            raise AlignmentError(
+                "The alignment has no read-out.",
+                "It says where the variables are; which value they have is fitted to examples.",
+                "Call `alignment.fitted(network, task)` first.",
+            )
+        features = self.features(network, inputs)
+        return {name: read_out.to(features[name]).read(features[name]) for name, read_out in self.read_outs.items()}
 
     def write(
         self, network: AbstractNetworks, base: Float[Tensor, "batch input"], **sources: Float[Tensor, "batch input"]
@@ -122,7 +166,11 @@ class Alignment:
         fields: dict[str, Any] = about["alignment"]
         frames = Frames(read=tensors[f"read.{wanted}"], write=tensors[f"write.{wanted}"])
         variables = tuple(fields.pop("variables"))
-        return cls(**fields, variables=variables, frames=frames)
+        read_outs = {
+            name: ReadOut(**_under(tensors, f"read_out.{wanted}.{name}."), **kept)
+            for name, kept in about.get("read_outs", {}).get(str(wanted), {}).items()
+        }
+        return cls(**fields, variables=variables, frames=frames, read_outs=read_outs)
 
     def _index(self, variable: str) -> int:
         if variable not in self.variables:
@@ -139,8 +187,17 @@ class Alignment:
 def save_alignments(alignments: Mapping[int, Alignment]) -> bytes:
     """Alignments of one trial, by size, as the bytes of a safetensors file."""
     tensors: dict[str, Tensor] = {}
+    read_outs: dict[str, dict[str, Any]] = {}
     for size, alignment in alignments.items():
         tensors |= {f"read.{size}": alignment.frames.read, f"write.{size}": alignment.frames.write}
+        for name, read_out in alignment.read_outs.items():
+            own, read_outs.setdefault(str(size), {})[name] = read_out.to_tensors()
+            tensors |= {f"read_out.{size}.{name}.{part}": tensor for part, tensor in own.items()}
     one = next(iter(alignments.values()))
-    fields = {name: value for name, value in vars(one).items() if name != "frames"}
-    return files.to_bytes(tensors, {"format": _FORMAT, "alignment": fields})
+    fields = {name: value for name, value in vars(one).items() if name not in {"frames", "read_outs"}}
+    return files.to_bytes(tensors, {"format": _FORMAT, "alignment": fields, "read_outs": read_outs})
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin so, by the rest of their names."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -34,16 +34,18 @@ class Found:
         site: where.
         hypothesis: what for.
         featurizer: the class of maps.
-        task: the name of the task.
-        networks: the fingerprint of each network.
+        task: what the networks solve.
+        networks: where was searched.
+        seed: of the search.
         findings: one a network.
     """
 
     site: str
     hypothesis: Hypothesis
     featurizer: str
-    task: str
-    networks: tuple[str, ...]
+    task: AbstractTask
+    networks: AbstractNetworks
+    seed: int
     findings: tuple[Finding, ...]
 
     @property
@@ -69,21 +71,24 @@ class Found:
         return self.attempts(network=network, size=size).best.score
 
     def best(self, *, network: int, size: int) -> Alignment:
-        """The best alignment of one network and size.
+        """The best alignment of one network and size, with read-outs for variables that have values to tell apart.
 
         Raises:
             SpecificationError: that network or size was not searched.
         """
-        finding = self.findings[self._network(network)]
-        return Alignment(
+        finding, own = self.findings[self._network(network)], self.networks[network]
+        alignment = Alignment(
             site=self.site,
             hypothesis=self.hypothesis.name,
             variables=self.hypothesis.variables,
             featurizer=self.featurizer,
-            network=self.networks[network],
-            task=self.task,
+            network=own.fingerprint(),
+            task=self.task.name,
             frames=finding.frames[self._place(size)],
         )
+        if any(self.hypothesis.model.variables[name].values is None for name in self.hypothesis.variables):
+            return alignment
+        return alignment.fitted(own, self.task, seed=self.seed)
 
     def to_rows(self) -> list[dict[str, Any]]:
         """One mapping a network and size, for a table."""
@@ -181,8 +186,9 @@ def search(
         site=site,
         hypothesis=request.hypotheses[0],
         featurizer=chosen.name,
-        task=task.name,
-        networks=tuple(networks[i].fingerprint() for i in range(len(networks))),
+        task=task,
+        networks=networks,
+        seed=seed,
         findings=tuple(findings),
     )
 

@@ -7,7 +7,7 @@ read-out is quadratic in the features: logit c of features x is xᵀ A_c x + b_c
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -72,16 +72,19 @@ class ReadOut:
         probability, place = self.logits(features).softmax(1).max(1)
         return Reading(value=self.values.to(place.device)[place], probability=probability, features=features)
 
+    def to_tensors(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """What has to be kept: tensors, and plain values about them."""
+        tensors = {name: getattr(self, name) for name in ("values", "quadratic", "linear", "constant")}
+        return tensors, {"method": self.method, "accuracy": self.accuracy}
+
     def to(self, like: Tensor) -> ReadOut:
         """The same where a tensor is, in its precision."""
-        quadratic, linear, constant = (part.to(like) for part in (self.quadratic, self.linear, self.constant))
-        return ReadOut(
+        return replace(
+            self,
             values=self.values.to(like.device),
-            quadratic=quadratic,
-            linear=linear,
-            constant=constant,
-            method=self.method,
-            accuracy=self.accuracy,
+            quadratic=self.quadratic.to(like),
+            linear=self.linear.to(like),
+            constant=self.constant.to(like),
         )
 
 
@@ -205,4 +208,5 @@ def _temperature(form: _Form, rows: Float[np.ndarray, "row feature"], values: In
         scaled: Any = log_softmax(logits / np.exp(log_temperature), axis=1)
         return -float(scaled[np.arange(len(values)), values].mean())
 
-    return float(np.exp(minimize_scalar(surprise, bounds=(-4.0, 6.0), method="bounded").x))
+    best: Any = minimize_scalar(surprise, bounds=(-4.0, 6.0), method="bounded")
+    return float(np.exp(best.x))
