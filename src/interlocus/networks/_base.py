@@ -87,6 +87,11 @@ class AbstractNetworks(abc.ABC):
 
     @property
     @abc.abstractmethod
+    def input_width(self) -> int | None:
+        """How many numbers an input has; `None` where only the network's own code knows."""
+
+    @property
+    @abc.abstractmethod
     def device(self) -> torch.device:
         """Where the parameters are."""
 

@@ -139,6 +139,10 @@ class MLP(AbstractNetworks):
         return {"input": self.weights[0].shape[2], **hidden}
 
     @property
+    def input_width(self) -> int:
+        return self.weights[0].shape[2]
+
+    @property
     def device(self) -> torch.device:
         return self.weights[0].device
 
