@@ -69,7 +69,7 @@ def _side_by_side(
     tell("(b) milliseconds a step")
     lines += steps.steps(repeats=3 if quick else 9)
     tell("(c) time to IIA .99")
-    asked = {"repeats": 3 if quick else 7, "cap": 10 if quick else 60}
+    asked = {"repeats": 3 if quick else 5, "cap": 10 if quick else 90}
     found = [goal.goal(usual, "plain network", **asked), goal.goal(networks, "easy network, weight decay 1", **asked)]
     tell("(d) grid")
     length = 30 if quick else grid.STEPS

@@ -179,6 +179,6 @@ def _about(
     share = sum(reach.data for reach in their) / sum(reach.seconds for reach in their)
     return (
         f"{text} pyvene: {_told(their, other)}; {share:.0%} of its time is data. Both draw fresh examples for every "
-        f"step. pyvene is looked at every {THEIR_CHECK} steps off the clock; ours pays for its pools, its validations every "
-        f"{CHECK} steps and its final score."
+        f"step. pyvene is looked at every {THEIR_CHECK} steps off the clock; ours pays for its pools, its validations "
+        f"every {CHECK} steps and its final score."
     )

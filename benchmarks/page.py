@@ -110,7 +110,7 @@ def _curves(measured: Measured) -> str:
     parts = [
         "## What a step costs\n\n"
         "Milliseconds a step of the stack, one thread. Searches 64, batch 256, width 16, size 8 and a pool of 65,536 "
-        " where nothing else is said; width and size with 4 searches and a pool of 4,096. "
+        "where nothing else is said; width and size with 4 searches and a pool of 4,096. "
         "*Slope*: log-log, over the last three values. *Straight from*: the value from which on no stretch is flatter "
         "than three quarters of that.\n\n"
         "![Milliseconds a step by searches, batch, width, size and pool](images/cost_curves.svg)"
