@@ -159,7 +159,7 @@ class Alignment:
         wanted = sizes[-1] if size is None and len(sizes) == 1 else size
         if wanted not in sizes:
             raise AlignmentError(
-                f"The file {path} holds the sizes {sizes}, and {wanted} is asked for.",
+                f"The file {path} holds the sizes {sizes}, and {wanted or 'none of them'} is asked for.",
                 "An alignment has one size.",
                 f"Pass size={sizes[-1]}, say.",
             )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import itertools
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOBase
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -151,7 +153,7 @@ class ToText:
         file: open for writing.
     """
 
-    def __init__(self, file: TextIOBase) -> None:
+    def __init__(self, file: TextIOBase | TextIO) -> None:
         self._writer, self._begun = csv.writer(file, lineterminator="\n"), False
 
     def write(self, columns: Columns) -> None:
@@ -200,3 +202,39 @@ class ToArray:
     def _head(self) -> None:
         about = {"descr": np.lib.format.dtype_to_descr(self._kind), "fortran_order": False, "shape": (self._count,)}
         np.lib.format.write_array_header_1_0(self._file, about)
+
+
+@contextmanager
+def write_to(path: Path | None) -> Iterator[ToText | ToArray]:
+    """Where columns go: a `.npy` or `.csv` file, which appears when it is complete, or the standard output.
+
+    Raises:
+        SpecificationError: a file of another kind, or one that cannot be written.
+    """
+    if path is None:
+        yield ToText(sys.stdout)
+        return
+    if path.suffix not in {".npy", ".csv"}:
+        raise SpecificationError(
+            f"The values should go to {path}.",
+            "They are written as .npy or .csv.",
+            "Name a file of one of those kinds.",
+        )
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        if path.suffix == ".npy":
+            array = ToArray(partial)
+            yield array
+            array.close()
+        else:
+            with partial.open("w", newline="") as file:
+                yield ToText(file)
+        partial.replace(path)
+    except OSError as error:
+        raise SpecificationError(
+            f"The file {path} cannot be written: {error.strerror or error}.",
+            "The values should go there.",
+            "Make room or get permission, or name another file.",
+        ) from None
+    finally:
+        partial.unlink(missing_ok=True)
