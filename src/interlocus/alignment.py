@@ -62,7 +62,7 @@ class Alignment:
         return self.frames.write[self._index(variable)].T
 
     def features(
-        self, network: AbstractNetworks, inputs: Float[Tensor, "batch input"]
+        self, network: AbstractNetworks, inputs: Float[Tensor, "batch ..."]
     ) -> dict[str, Float[Tensor, "batch feature"]]:
         """The features of each variable on some inputs.
 
@@ -91,7 +91,7 @@ class Alignment:
         read_outs = {name: fit_read_out(features[name], pool.values[name]) for name in self.variables}
         return replace(self, read_outs=read_outs)
 
-    def read(self, network: AbstractNetworks, inputs: Float[Tensor, "batch input"]) -> dict[str, Reading]:
+    def read(self, network: AbstractNetworks, inputs: Float[Tensor, "batch ..."]) -> dict[str, Reading]:
         """For each variable its value on some inputs, with a probability, and the features it is read from.
 
         Args:
@@ -111,7 +111,7 @@ class Alignment:
         return {name: read_out.to(features[name]).read(features[name]) for name, read_out in self.read_outs.items()}
 
     def write(
-        self, network: AbstractNetworks, base: Float[Tensor, "batch input"], **sources: Float[Tensor, "batch input"]
+        self, network: AbstractNetworks, base: Float[Tensor, "batch ..."], **sources: Float[Tensor, "batch ..."]
     ) -> Float[Tensor, "batch class"]:
         """Logits for the base inputs when variables take the value that they have on other inputs.
 
@@ -137,7 +137,7 @@ class Alignment:
                 )
             difference = self._look(network, inputs) - hidden
             change += difference @ self.frames.read[index].T @ self.frames.write[index]
-        return network.run_from(self.site, (hidden + change).unsqueeze(0))[0]
+        return network.run_from(self.site, (hidden + change).unsqueeze(0), base)[0]
 
     def save(self, path: str | Path) -> None:
         """Write to a safetensors file."""
@@ -177,7 +177,7 @@ class Alignment:
             raise UnknownNameError("variable", variable, self.variables, "this alignment")
         return self.variables.index(variable)
 
-    def _look(self, network: AbstractNetworks, inputs: Float[Tensor, "batch input"]) -> Float[Tensor, "batch width"]:
+    def _look(self, network: AbstractNetworks, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch width"]:
         if len(network) != 1 or network.fingerprint() != self.network:
             raise AlignmentError.of_another_network(self.network, network.fingerprint())
         with torch.no_grad():

@@ -14,7 +14,7 @@ from interlocus.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.causal import Hypothesis
 from interlocus.data import Data
 from interlocus.engine import Progress, Request, solve
-from interlocus.errors import AlignmentError, SpecificationError
+from interlocus.errors import AlignmentError, NetworkError, SpecificationError
 from interlocus.featurizers import AbstractFeaturizer, Frames
 from interlocus.held_out import HeldOut, exchange_in
 from interlocus.metrics import Score
@@ -128,6 +128,22 @@ class Found:
         return self.sizes.index(size)
 
 
+def check_fit(networks: AbstractNetworks, task: AbstractTask) -> None:
+    """Show the networks some inputs of the task, and see that they answer with its classes.
+
+    Raises:
+        InterlocusError: a site cannot be exchanged, or the task has other inputs or classes.
+    """
+    inputs, _ = task.examples(8, split="train", generator=stream(0, "first look"))
+    networks.meet(inputs)
+    if networks.classes != task.classes:
+        raise NetworkError(
+            f"The network tells {networks.classes} classes apart, and the task {task.name} has {task.classes}.",
+            "Its answers cannot be held against the causal model's.",
+            "Pass the task that it was trained on, or `call=…` that gives the logits of the task's classes.",
+        )
+
+
 def search(
     networks: AbstractNetworks,
     task: AbstractTask,
@@ -180,6 +196,7 @@ def search(
         seed=seed,
         shuffle=shuffle,
     )
+    check_fit(networks, task)
     request.check(networks)
     findings = solve(networks, Data.draw(task, budget, seed=seed), request, progress=progress)
     return Found(
@@ -211,6 +228,7 @@ def evaluate(
     """
     if len(network) != 1 or network.fingerprint() != alignment.network:
         raise AlignmentError.of_another_network(alignment.network, network.fingerprint())
+    check_fit(network, task)
     budget, hypothesis = budget or Budget(), task.hypothesis(alignment.hypothesis)
     pool = task.pool(budget.held_out, split="test", generator=stream(seed, "pool", "test"))
     held_out = HeldOut.draw(

@@ -59,8 +59,8 @@ def _contrasts(rows: Float[Tensor, "row width"], values: Int[Tensor, " row"]) ->
     total = _Sums(len(rows), torch.zeros_like(centre), centred.T @ centred)
     for value in present[1:] if len(present) == 2 else present:
         inside = _Sums.of(centred, values == value)
-        outside = _Sums(*(whole - part for whole, part in zip(total, inside, strict=True)))
-        if min(inside.count, outside.count) >= FEW:
+        outside = _Sums(total.rows - inside.rows, total.first - inside.first, total.second - inside.second)
+        if min(inside.rows, outside.rows) >= FEW:
             yield Contrast(*(sums.moments(centre) for sums in (inside, outside)))
 
 
@@ -68,12 +68,12 @@ class _Sums(NamedTuple):
     """Sums over centred rows; those of the rest follow by subtraction, so each row is looked at once.
 
     Args:
-        count: of the rows.
+        rows: how many.
         first: their sum.
         second: the sum of their outer products.
     """
 
-    count: int
+    rows: int
     first: Float[Tensor, " width"]
     second: Float[Tensor, "width width"]
 
@@ -83,8 +83,8 @@ class _Sums(NamedTuple):
         return cls(len(chosen), chosen.sum(0), chosen.T @ chosen)
 
     def moments(self, centre: Float[Tensor, " width"]) -> Moments:
-        mean = self.first / self.count
-        covariance = (self.second - self.count * torch.outer(mean, mean)) / (self.count - 1)
+        mean = self.first / self.rows
+        covariance = (self.second - self.rows * torch.outer(mean, mean)) / (self.rows - 1)
         return Moments(centre + mean, covariance)
 
 
