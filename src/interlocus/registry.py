@@ -124,6 +124,13 @@ LOSSES = Registry(
     plural="losses",
 )
 
+NETWORKS = Registry(
+    "network",
+    {
+        "mlp": Entry(target="interlocus.kinds:Perceptrons", summary="perceptrons that are trained here, many at once"),
+    },
+)
+
 EXECUTORS = Registry(
     "executor",
     {

@@ -25,7 +25,7 @@ import yaml
 from interlocus import __version__
 from interlocus.alignment import Alignment, save_alignments
 from interlocus.errors import RunFolderError
-from interlocus.networks import MLP
+from interlocus.networks import AbstractNetworks
 from interlocus.plan import Trial
 from interlocus.results import Attempts
 from interlocus.study import SCHEMA, Study
@@ -137,7 +137,7 @@ class Store:
                 "It holds no study.yaml.",
                 "Pass a folder that `interlocus study` wrote.",
             )
-        return Study.load(self.folder / "study.yaml")
+        return Study.stored(self.folder / "study.yaml")
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a file whole or not at all.
@@ -199,7 +199,7 @@ class Store:
         """Where a network is kept."""
         return self.folder / "networks" / f"{name}.safetensors"
 
-    def add_network(self, name: str, network: MLP) -> None:
+    def add_network(self, name: str, network: AbstractNetworks) -> None:
         """Keep a network."""
         self.write(self.network_path(name), network.to_bytes())
 

@@ -48,7 +48,10 @@ def progress(study: Study, folder: Path, *, quiet: bool) -> Iterator[Observe]:
         return
     networks = sum(family.count for family in study.families)
     err.print(f"[bold]{escape(study.title or study.name)}[/bold]")
-    err.print(f"{networks} networks, results in {folder}\n")
+    err.print(f"{networks} networks, results in {folder}")
+    if study.code:
+        err.print(f"This runs code: {escape(', '.join(study.code))}")
+    err.print()
     if not err.is_terminal:
         yield _lines()
         return
@@ -98,8 +101,8 @@ def show_forecast(study: Study, cost: Forecast, *, as_json: bool) -> None:
         return
     table = Table(title=f"{study.name}: {study.title}", title_justify="left", show_header=False)
     for family in study.families:
-        about = f"{family.activation}, {'×'.join(map(str, family.hidden))}, weight decay {family.weight_decay:g}"
-        table.add_row(f"family {family.name}", f"{family.count} networks, {about if family.trained else 'untrained'}")
+        about = family.kind.summary if family.trained else f"{family.kind.summary}, untrained"
+        table.add_row(f"family {family.name}", escape(f"{family.count} networks, {about}"))
     table.add_row("sites", ", ".join(study.sites))
     for search in study.searches:
         sizes = ", ".join(map(str, search.sizes))

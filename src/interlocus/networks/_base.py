@@ -135,6 +135,14 @@ class AbstractNetworks(abc.ABC):
         """The part behind a site."""
 
     @abc.abstractmethod
+    def to(self, device: str | torch.device) -> AbstractNetworks:
+        """The same networks on a device."""
+
+    @abc.abstractmethod
+    def to_bytes(self) -> bytes:
+        """Their parameters, as the bytes of a file that runs no code when it is read."""
+
+    @abc.abstractmethod
     def fingerprint(self) -> str:
         """Tells these networks from others: equal for equal parameters."""
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from interlocus import files
 from interlocus.errors import NetworkError
 from interlocus.networks._base import AbstractNetworks, AbstractTail
 from interlocus.networks.hooks import hooked
@@ -22,6 +25,7 @@ from interlocus.sites import Site
 Call = Callable[[nn.Module, Tensor], Tensor]
 """Runs a module on encoded inputs, one a row, and gives its logits."""
 
+_FORMAT = "interlocus.module/1"
 TOGETHER = 4096
 """Rows that are run at once where no gradient is asked for."""
 
@@ -156,6 +160,33 @@ class Module(AbstractNetworks):
             shape=self._shapes[site],
             parts=behind(self.module, place) if self._call is call_directly else None,
         )
+
+    def to(self, device: str | torch.device) -> Module:
+        if torch.device(device) == self.device:
+            return self
+        moved = Module(copy.deepcopy(self.module).to(device), call=self._call)
+        moved._places, moved._shapes = self._places, self._shapes
+        moved._classes, moved._input_shape = self._classes, self._input_shape
+        return moved
+
+    def to_bytes(self) -> bytes:
+        return files.to_bytes(self.module.state_dict(), {"format": _FORMAT})
+
+    def load_parameters(self, path: str | Path) -> None:
+        """Put in parameters and buffers that were kept of a module like this one.
+
+        Raises:
+            NetworkError: the file holds something else.
+        """
+        tensors, _ = files.read(path, _FORMAT, NetworkError, "a run")
+        try:
+            self.module.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise NetworkError(
+                f"The parameters in {path} do not fit the module: {str(error).splitlines()[-1].strip()}.",
+                "They were kept of another one.",
+                "Run the study in a new folder if the code of the network has changed.",
+            ) from None
 
     def fingerprint(self) -> str:
         digest = hashlib.sha256(repr(self.module).encode())
