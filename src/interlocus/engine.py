@@ -21,7 +21,7 @@ from interlocus.causal import Hypothesis
 from interlocus.counterfactuals import Interventions, Pool, draw
 from interlocus.data import Data
 from interlocus.errors import SpecificationError
-from interlocus.featurizers import AbstractFeaturizer, Frames
+from interlocus.featurizers import AbstractFeaturizer, Frames, compact
 from interlocus.held_out import HeldOut
 from interlocus.interchange import Cache, Problems, gather, lay_out, look
 from interlocus.ledger import Ledger
@@ -201,7 +201,7 @@ class _Block:
             mask=self._mask(),
             workspace=Workspace(sight.train.entered),
         )
-        parameters = self.featurizer.begin(self._directions())
+        parameters = self.featurizer.begin(self._directions(), self._activations())
         self.ledger = Ledger(parameters, self._validate(self._stack(parameters)), self.shape, request.budget)
 
     def solve(self, report: Progress) -> list[Finding]:
@@ -238,6 +238,11 @@ class _Block:
                 row += 1
         return directions
 
+    def _activations(self) -> list[Float[Tensor, "row width"]]:
+        """For each search what its network computes on the training pool."""
+        networks = self.lot.problems.network.tolist()
+        return [self.sight.train.activations[network] for network in networks for _ in self.request.lineup]
+
     def _stack(self, parameters: Float[Tensor, " search *shape"]) -> Stack:
         """All searches of the block."""
         every = torch.ones(self.shape, dtype=torch.bool)
@@ -261,7 +266,8 @@ class _Block:
             last = min(first + every, phase.steps)
             for step in range(first, last):
                 rate = phase.learning_rate * (1 + math.cos(math.pi * step / phase.steps)) / 2
-                stack.step(self.featurizer, loss, gather(cache, script, step - first), rate)
+                heat = 1 - step / phase.steps
+                stack.step(self.featurizer, loss, gather(cache, script, step - first), rate, heat=heat)
                 ledger.count(stack)
             ledger.take(stack, self._validate(stack), last)
             stack = stack.shrink(ledger.alive)
@@ -302,9 +308,7 @@ class _Block:
         for problem, (network, number) in enumerate(zip(*(axis.tolist() for axis in self.lot.problems), strict=True)):
             first = problem * self.shape[1]
             sizes = [_of_size(request.lineup, attempts[first : first + self.shape[1]], size) for size in request.sizes]
-            kept = [
-                Frames(*(part[first + place, :, :size].cpu().clone() for part in frames)) for size, place, _ in sizes
-            ]
+            kept = [compact(Frames(*(part[first + place].cpu() for part in frames))) for _, place, _ in sizes]
             findings.append(
                 Finding(
                     network=network,

@@ -8,7 +8,9 @@ the name and whose value is `module:attribute`.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -22,15 +24,18 @@ class Entry:
     Args:
         target: `"module:attribute"`.
         summary: one line for people.
+        arguments: what the attribute is called with under this name, where one class answers to several names.
     """
 
     target: str
     summary: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def load(self) -> Any:
-        """Import the module and return the attribute."""
+        """Import the module and return the attribute, with its arguments where there are any."""
         module, attribute = self.target.split(":")
-        return getattr(importlib.import_module(module), attribute)
+        loaded = getattr(importlib.import_module(module), attribute)
+        return partial(loaded, **self.arguments) if self.arguments else loaded
 
 
 class Registry:
@@ -93,6 +98,24 @@ FEATURIZERS = Registry(
         "linear": Entry(
             target="interlocus.featurizers.linear:Linear",
             summary="any invertible linear map; its directions may be oblique",
+        ),
+        "frame": Entry(
+            target="interlocus.featurizers.frame:Frame",
+            summary="directions that may drift, written back by their pseudo-inverse",
+        ),
+        "frame_transposed": Entry(
+            target="interlocus.featurizers.frame:Frame",
+            summary="directions that may drift, written back naively by their transpose",
+            arguments={"write": "transpose"},
+        ),
+        "principal": Entry(
+            target="interlocus.featurizers.principal:Principal",
+            summary="principal components of the covariance; nothing is learned, the start chooses them",
+        ),
+        "principal_uncentred": Entry(
+            target="interlocus.featurizers.principal:Principal",
+            summary="principal components of the second moment, the mean left in",
+            arguments={"centred": False},
         ),
     },
 )

@@ -86,9 +86,11 @@ class Stack:
         """The maps as they stand."""
         return featurizer.frames(self.parameters, self.mask)[0]
 
-    def step(self, featurizer: AbstractFeaturizer, loss: AbstractLoss, batch: Batch, rate: float) -> None:
+    def step(
+        self, featurizer: AbstractFeaturizer, loss: AbstractLoss, batch: Batch, rate: float, *, heat: float = 0.0
+    ) -> None:
         """One step of Adam on every search by itself."""
-        frames, saved = featurizer.frames(self.parameters, self.mask)
+        frames, saved = featurizer.frames(self.parameters, self.mask, heat)
         logits, way = self.interchange.forward(frames, batch)
         slope = gradient(loss, logits, batch.one_hot, self.interchange.workspace)
         pulled = featurizer.pull(self.parameters, saved, self.interchange.backward(frames, batch, way, slope))

@@ -1,8 +1,20 @@
 """Featurizers: maps from activations to features, and back."""
 
-from interlocus.featurizers._base import AbstractFeaturizer, Frames
+from interlocus.featurizers._base import AbstractFeaturizer, Frames, compact, in_use
+from interlocus.featurizers.frame import Frame
 from interlocus.featurizers.identity import Identity
 from interlocus.featurizers.linear import Linear
+from interlocus.featurizers.principal import Principal
 from interlocus.featurizers.rotation import Rotation
 
-__all__ = ["AbstractFeaturizer", "Frames", "Identity", "Linear", "Rotation"]
+__all__ = [
+    "AbstractFeaturizer",
+    "Frame",
+    "Frames",
+    "Identity",
+    "Linear",
+    "Principal",
+    "Rotation",
+    "compact",
+    "in_use",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -29,12 +30,23 @@ class Linear(AbstractFeaturizer):
     def trainable(self) -> bool:
         return True
 
-    def begin(self, directions: Float[Tensor, "search variable feature width"]) -> Float[Tensor, "search width width"]:
+    @property
+    def learns_size(self) -> bool:
+        return False
+
+    def begin(
+        self,
+        directions: Float[Tensor, "search variable feature width"],
+        activations: Sequence[Float[Tensor, "_ width"]],
+    ) -> Float[Tensor, "search width width"]:
         rows = rearrange(directions, "search variable feature width -> search (variable feature) width")
         return complete(rows)
 
     def frames(
-        self, parameters: Float[Tensor, "search width width"], mask: Float[Tensor, "search variable feature 1"]
+        self,
+        parameters: Float[Tensor, "search width width"],
+        mask: Float[Tensor, "search variable feature 1"],
+        heat: float = 0.0,
     ) -> tuple[Frames, Any]:
         variables, features = mask.shape[1:3]
         inverse = torch.linalg.inv_ex(parameters).inverse.transpose(1, 2).contiguous()

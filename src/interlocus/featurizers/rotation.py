@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -20,7 +21,8 @@ NEAR = 1e-3
 class Rotation(AbstractFeaturizer):
     """The rows Q of an orthogonal map: read with Q, write with Qᵀ.
 
-    Only the rows in use are kept, so memory grows with width × size. They are moved along the Stiefel manifold: the
+    Only the rows in use are kept, so memory grows with width × size: this is the low-rank rotation for wide sites too, and
+    no width × width matrix is built for it. Rows are moved along the Stiefel manifold: the
     gradient G is projected to G − sym(G Qᵀ) Q, and after a step Newton–Schulz iterations Q ← (3 − Q Qᵀ) Q / 2 bring the
     rows back to the nearest orthonormal ones. Rows that are zero stay zero, which lets sizes be mixed.
 
@@ -35,11 +37,22 @@ class Rotation(AbstractFeaturizer):
     def trainable(self) -> bool:
         return True
 
-    def begin(self, directions: Float[Tensor, "search variable feature width"]) -> Float[Tensor, "search row width"]:
+    @property
+    def learns_size(self) -> bool:
+        return False
+
+    def begin(
+        self,
+        directions: Float[Tensor, "search variable feature width"],
+        activations: Sequence[Float[Tensor, "_ width"]],
+    ) -> Float[Tensor, "search row width"]:
         return rearrange(directions, "search variable feature width -> search (variable feature) width").contiguous()
 
     def frames(
-        self, parameters: Float[Tensor, "search row width"], mask: Float[Tensor, "search variable feature 1"]
+        self,
+        parameters: Float[Tensor, "search row width"],
+        mask: Float[Tensor, "search variable feature 1"],
+        heat: float = 0.0,
     ) -> tuple[Frames, Any]:
         rows = parameters.view(*mask.shape[:3], -1)
         return Frames(read=rows, write=rows), None
