@@ -13,7 +13,7 @@ from torch import Tensor
 
 from interlocus import files
 from interlocus.errors import AlignmentError, UnknownNameError
-from interlocus.featurizers import Frames
+from interlocus.featurizers import Frames, in_use
 from interlocus.networks import AbstractNetworks
 
 _FORMAT = "interlocus.alignment/1"
@@ -44,8 +44,13 @@ class Alignment:
 
     @property
     def size(self) -> int:
-        """Features a variable."""
+        """Features of the variable that has most; where sizes are learned, variables may differ: see `sizes`."""
         return self.frames.read.shape[1]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many features each variable has."""
+        return dict(zip(self.variables, in_use(self.frames).sum(1).tolist(), strict=True))
 
     def basis(self, variable: str) -> Float[Tensor, "width feature"]:
         """The directions that a variable is written to; orthonormal where the featurizer's maps are.
@@ -54,6 +59,29 @@ class Alignment:
             UnknownNameError: the alignment has no such variable.
         """
         return self.frames.write[self._index(variable)].T
+
+    def projection_norm(self, variable: str) -> float:
+        """‖P‖₂ of the projection P = Wᵀ R that an interchange of a variable applies to the difference of states.
+
+        It is 1 where directions are read and written alike, and larger the more oblique they are: so much a part of the
+        state that the variable is not about is magnified. Rescaling features does not change it.
+
+        Raises:
+            UnknownNameError: the alignment has no such variable.
+        """
+        index = self._index(variable)
+        read, write = (part[index].double() for part in self.frames)
+        # of the triangles only, since orthonormal columns have no part in a norm
+        return float(torch.linalg.matrix_norm(torch.linalg.qr(write.T).R @ torch.linalg.qr(read.T).R.T, 2))
+
+    @property
+    def condition(self) -> float:
+        """The condition number of what all variables read together; 1 where features are orthonormal.
+
+        Unlike `projection_norm` it changes when features are rescaled, which no interchange notices.
+        """
+        rows = self.frames.read.flatten(0, 1).double()
+        return float(torch.linalg.cond(rows[(rows != 0).any(1)]))
 
     def features(
         self, network: AbstractNetworks, inputs: Float[Tensor, "batch input"]

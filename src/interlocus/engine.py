@@ -21,13 +21,13 @@ from interlocus.causal import Hypothesis
 from interlocus.counterfactuals import Interventions, Pool, draw
 from interlocus.data import Data
 from interlocus.errors import SpecificationError
-from interlocus.featurizers import AbstractFeaturizer, Frames, compact
+from interlocus.featurizers import AbstractFeaturizer, Frames, compact, in_use
 from interlocus.held_out import HeldOut
 from interlocus.interchange import Cache, Problems, gather, lay_out, look
 from interlocus.ledger import Ledger
 from interlocus.networks import AbstractNetworks
 from interlocus.registry import LOSSES
-from interlocus.results import Attempt, Attempts, Finding
+from interlocus.results import Attempt, Attempts, Finding, Outcome
 from interlocus.seeds import stream
 from interlocus.stack import Lot, Stack
 from interlocus.starts import AbstractStart, Sight
@@ -202,7 +202,8 @@ class _Block:
             workspace=Workspace(sight.train.entered),
         )
         parameters = self.featurizer.begin(self._directions(), self._activations())
-        self.ledger = Ledger(parameters, self._validate(self._stack(parameters)), self.shape, request.budget)
+        begin = self._validate(self._stack(parameters))
+        self.ledger = Ledger(parameters, begin, self.shape, request.budget, learns_size=self.featurizer.learns_size)
 
     def solve(self, report: Progress) -> list[Finding]:
         """All phases, then the scores."""
@@ -291,6 +292,7 @@ class _Block:
         stack = self._stack(ledger.best)
         frames = stack.frames(self.featurizer)
         score = self.sight.test.scores(stack.interchange, frames, stack.problems)
+        chosen = _of_choice(frames) if self.featurizer.learns_size else [None] * len(ledger.outcome)
         attempts = [
             Attempt(
                 start=start.name,
@@ -299,7 +301,7 @@ class _Block:
                 validation=float(ledger.validation[row]),
                 last=float(ledger.last[row]),
                 steps=int(ledger.steps[row]),
-                outcome=ledger.outcome[row],
+                outcome=chosen[row] or ledger.outcome[row],
                 score=score[row],
             )
             for row, (_, start, restart) in enumerate(request.lineup * self.shape[0])
@@ -318,6 +320,13 @@ class _Block:
                 )
             )
         return findings
+
+
+def _of_choice(frames: Frames) -> list[Outcome | None]:
+    """For each search whether the features that were chosen are none, or all of the site for one variable."""
+    counts = in_use(frames).sum(2)
+    none, every = (counts == 0).all(1).tolist(), (counts == frames.read.shape[3]).any(1).tolist()
+    return ["empty" if empty else "full" if full else None for empty, full in zip(none, every, strict=True)]
 
 
 def _of_size(

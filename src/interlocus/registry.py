@@ -99,6 +99,11 @@ FEATURIZERS = Registry(
             target="interlocus.featurizers.linear:Linear",
             summary="any invertible linear map; its directions may be oblique",
         ),
+        "linear_bounded": Entry(
+            target="interlocus.featurizers.linear:Linear",
+            summary="an invertible linear map whose oblique projections are kept below a norm of about 2",
+            arguments={"bound": 2.0},
+        ),
         "frame": Entry(
             target="interlocus.featurizers.frame:Frame",
             summary="directions that may drift, written back by their pseudo-inverse",
@@ -116,6 +121,24 @@ FEATURIZERS = Registry(
             target="interlocus.featurizers.principal:Principal",
             summary="principal components of the second moment, the mean left in",
             arguments={"centred": False},
+        ),
+        "mask": Entry(
+            target="interlocus.featurizers.mask:Mask",
+            summary="a learned mask over neurons; its size is learned too",
+        ),
+        "mask_principal": Entry(
+            target="interlocus.featurizers.mask:Mask",
+            summary="a learned mask over principal components; its size is learned too",
+            arguments={"over": "principal"},
+        ),
+        "mask_rotation": Entry(
+            target="interlocus.featurizers.mask:Mask",
+            summary="a learned mask over a rotation that is learned with it; its size is learned too",
+            arguments={"over": "rotation"},
+        ),
+        "boundless": Entry(
+            target="interlocus.featurizers.boundless:Boundless",
+            summary="orthonormal directions with learned boundaries, so that sizes are learned too",
         ),
     },
 )

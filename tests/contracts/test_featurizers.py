@@ -16,11 +16,11 @@ from interlocus.seeds import stream
 WIDTH, VARIABLES = 12, 2
 SIZES = (3, 1, 2, 3)
 """Features a variable, for each search of a stack."""
-FIXED_BASIS = {"identity", "principal", "principal_uncentred"}
+FIXED_BASIS = {"identity", "principal", "principal_uncentred", "mask", "mask_principal"}
 """Featurizers that cannot take any direction: here their basis is that of the neurons."""
 NO_PROJECTION = {"frame_transposed"}
 """Featurizers whose interchange is no projection once they have moved."""
-HEAT = 0.6
+HEAT = 0.9
 
 
 @pytest.fixture(params=list(FEATURIZERS))
@@ -61,6 +61,13 @@ def begun(featurizer: AbstractFeaturizer, directions: Tensor) -> Tensor:
     return featurizer.begin(directions, seen(len(directions), width=directions.shape[3], dtype=directions.dtype))
 
 
+def movable(featurizer: AbstractFeaturizer, change: Tensor) -> Tensor:
+    """A change of parameters without what is kept with them but not learned: the basis of a mask over a fixed one."""
+    if featurizer.name not in {"mask", "mask_principal"}:
+        return change
+    return torch.cat([torch.zeros_like(change[:, :WIDTH]), change[:, WIDTH:]], 1)
+
+
 def moved(featurizer: AbstractFeaturizer, directions: Tensor, mask: Tensor, *, by: float = 0.1) -> Tensor:
     """Allowed parameters away from the start, as after some steps."""
     parameters = begun(featurizer, directions)
@@ -68,6 +75,7 @@ def moved(featurizer: AbstractFeaturizer, directions: Tensor, mask: Tensor, *, b
         return parameters
     step = torch.randn(parameters.shape, dtype=parameters.dtype, generator=stream(9, "step"))
     used = (parameters.norm(dim=-1, keepdim=True) > 0).to(parameters.dtype)
+    step = movable(featurizer, step)
     # once more, for a step as large as this leaves a little to do
     return featurizer.constrain(featurizer.constrain(parameters + by * used * step))
 
@@ -154,7 +162,7 @@ def test_a_frame_that_drifted_and_is_written_back_by_its_transpose_is_no_project
 
 @pytest.mark.parametrize("heat", [0.0, HEAT, 1.0])
 def test_maps_that_are_chosen_softly_lose_and_mix_nothing(featurizer, heat):
-    """However soft the choice, no direction is swapped by more than the whole, and by two variables together neither."""
+    """However soft the choice, all variables together swap no direction by more than the whole."""
     if not featurizer.learns_size:
         pytest.skip("its sizes are given")
     directions, mask = directions_of()
@@ -236,7 +244,7 @@ def test_searches_know_nothing_of_each_other(featurizer, heat):
 
 
 def _gradient(frames: Frames) -> Frames:
-    """A linear functional of the maps. It is blind to rows that are not in use, as every loss is: they carry nothing."""
+    """A linear functional of the maps, blind to rows that are not in use, as every loss is: they carry nothing."""
     used = in_use(frames).unsqueeze(3)
     return Frames(
         *(torch.randn(frames.read.shape, dtype=torch.float64, generator=stream(2, i)) * used for i in range(2))
@@ -267,8 +275,8 @@ def test_pull_is_the_gradient_along_the_allowed_parameters(trainable, heat):
     frames, _ = trainable.frames(trainable.constrain(leaf), mask, heat)
     _apply(gradient, frames).backward()
     pulled = _through(trainable, parameters, mask, heat, gradient)
-    assert pulled.norm() > 1 or (heat == 0 and trainable.learns_size)
-    assert torch.allclose(pulled, leaf.grad, rtol=1e-9, atol=1e-9)
+    assert pulled.norm() > 0.5 or (heat == 0 and trainable.learns_size)
+    assert torch.allclose(pulled, movable(trainable, leaf.grad), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("heat", [0.0, HEAT])
@@ -283,10 +291,10 @@ def test_pull_is_what_finite_differences_say(trainable, heat):
         return float(_apply(gradient, frames))
 
     numerical, step = torch.zeros_like(parameters), 1e-5
-    for index in itertools.product(*map(range, parameters.shape)):
+    for index in movable(trainable, torch.ones_like(parameters)).nonzero().tolist():
         change = torch.zeros_like(parameters)
-        change[index] = step
-        numerical[index] = (value(parameters + change) - value(parameters - change)) / (2 * step)
+        change[tuple(index)] = step
+        numerical[tuple(index)] = (value(parameters + change) - value(parameters - change)) / (2 * step)
     # along directions in which parameters are allowed to move
     allowed = torch.func.vjp(trainable.constrain, parameters)[1]
     # a central difference is off by step² / 6 of a third derivative, here at most a few thousand

@@ -14,8 +14,8 @@ class Frames(NamedTuple):
     """The linear maps of a stack of searches, free of parameters.
 
     With r and w the rows of `read` and `write` that belong to a variable, an interchange adds to the base's activations
-    h the sum of w·(r·(h_source − h)) over rows and variables. Rows that are not in use are zero: those behind a search's
-    size, and those that a learned size leaves out.
+    h the sum of w·(r·(h_source − h)) over rows and variables. Rows that are not in use are zero: those behind a
+    search's size, and those that a learned size leaves out.
 
     Args:
         read: `[search, variable, feature, width]`.

@@ -16,7 +16,7 @@ from interlocus.featurizers._choice import choose
 class Principal(AbstractFeaturizer):
     """Features are principal components. Nothing is learned: the start's directions choose those they point to.
 
-    Centred, components are eigenvectors of the covariance C = E[(h − μ)(h − μ)ᵀ]; otherwise of the second moment E[h hᵀ],
+    Centred, components are eigenvectors of the covariance E[(h − μ)(h − μ)ᵀ]; otherwise of the second moment E[h hᵀ],
     whose first one mostly points to the mean. The mean itself is neither subtracted nor added in an interchange, for it
     cancels in the difference of source and base.
 

@@ -21,10 +21,10 @@ NEAR = 1e-3
 class Rotation(AbstractFeaturizer):
     """The rows Q of an orthogonal map: read with Q, write with Qᵀ.
 
-    Only the rows in use are kept, so memory grows with width × size: this is the low-rank rotation for wide sites too, and
-    no width × width matrix is built for it. Rows are moved along the Stiefel manifold: the
-    gradient G is projected to G − sym(G Qᵀ) Q, and after a step Newton–Schulz iterations Q ← (3 − Q Qᵀ) Q / 2 bring the
-    rows back to the nearest orthonormal ones. Rows that are zero stay zero, which lets sizes be mixed.
+    Only the rows in use are kept, so memory grows with width × size: this is the low-rank rotation for wide sites too,
+    and no width × width matrix is built for it. Rows are moved along the Stiefel manifold: the gradient G is projected
+    to G − sym(G Qᵀ) Q, and after a step Newton–Schulz iterations Q ← (3 − Q Qᵀ) Q / 2 bring the rows back to the
+    nearest orthonormal ones. Rows that are zero stay zero, which lets sizes be mixed.
 
     Source: distributed alignment search, arXiv 2303.02536, section 3.2.
     """
@@ -60,12 +60,18 @@ class Rotation(AbstractFeaturizer):
     def pull(
         self, parameters: Float[Tensor, "search row width"], saved: Any, gradient: Frames
     ) -> Float[Tensor, "search row width"]:
-        euclidean = (gradient.read + gradient.write).view_as(parameters)
-        inner = torch.bmm(euclidean, parameters.transpose(1, 2))
-        return torch.baddbmm(euclidean, inner + inner.transpose(1, 2), parameters, alpha=-0.5)
+        return tangent((gradient.read + gradient.write).view_as(parameters), parameters)
 
     def constrain(self, parameters: Float[Tensor, "search row width"]) -> Float[Tensor, "search row width"]:
         return orthonormalise(parameters)
+
+
+def tangent(
+    gradient: Float[Tensor, "search row width"], rows: Float[Tensor, "search row width"]
+) -> Float[Tensor, "search row width"]:
+    """The part of a gradient G along which orthonormal rows Q can move: G − sym(G Qᵀ) Q."""
+    inner = torch.bmm(gradient, rows.transpose(1, 2))
+    return torch.baddbmm(gradient, inner + inner.transpose(1, 2), rows, alpha=-0.5)
 
 
 def orthonormalise(rows: Float[Tensor, "search row width"]) -> Float[Tensor, "search row width"]:
