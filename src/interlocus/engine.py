@@ -7,6 +7,7 @@ never on workers or on what is finished already, so results do not either.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,15 +17,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.budget import Budget, Phase
+from interlocus.budget import Budget, Phase, check_phases
 from interlocus.causal import Hypothesis
-from interlocus.counterfactuals import Interventions, Pool, draw
+from interlocus.counterfactuals import Interventions, Pool, check_sampling, draw
 from interlocus.data import Data
 from interlocus.errors import SpecificationError
 from interlocus.featurizers import AbstractFeaturizer, Frames, compact, in_use
 from interlocus.held_out import HeldOut
 from interlocus.interchange import Cache, Problems, gather, lay_out, look
 from interlocus.ledger import Ledger
+from interlocus.natural import Natural
 from interlocus.networks import AbstractNetworks
 from interlocus.registry import LOSSES
 from interlocus.results import Attempt, Attempts, Finding, Outcome
@@ -85,6 +87,9 @@ class Request:
             SpecificationError: hypotheses of unequal shape, no start, or sizes that do not fit the site.
         """
         width = networks.width(self.site)
+        check_phases(self.phases)
+        for phase, hypothesis in itertools.product(self.phases, self.hypotheses):
+            check_sampling(hypothesis, phase.sampling)
         if len({len(hypothesis.variables) for hypothesis in self.hypotheses}) != 1 or not self.lineup:
             raise SpecificationError(
                 f"{len(self.hypotheses)} hypotheses, {len(self.sizes)} sizes and {len(self.starts)} starts are asked.",
@@ -256,6 +261,7 @@ class _Block:
         """One phase: every search that is not solved goes on from its best state."""
         ledger, loss, every = self.ledger, LOSSES.get(phase.loss)(), self.request.budget.check_every
         cache, pool = self.sight.training(phase)
+        natural = Natural.of(cache, pool, self.request.hypotheses) if phase.latent else None
         ledger.begin_phase()
         stack = self._stack(ledger.best).shrink(ledger.alive)
         for first in range(0, phase.steps, every):
@@ -264,11 +270,18 @@ class _Block:
             report(1 - float(ledger.alive.float().mean()) * (1 - first / phase.steps))
             asked = self._draw(number, phase, pool, first)
             script = lay_out(cache, asked, stack.problems, self.sight.test.own.shape[1])
+            codes = None if natural is None else natural.codes(asked)
             last = min(first + every, phase.steps)
             for step in range(first, last):
                 rate = phase.learning_rate * (1 + math.cos(math.pi * step / phase.steps)) / 2
-                heat = 1 - step / phase.steps
-                stack.step(self.featurizer, loss, gather(cache, script, step - first), rate, heat=heat)
+                batch, heat = gather(cache, script, step - first), 1 - step / phase.steps
+                beside = None
+                if natural is not None and codes is not None:
+                    now = codes[:, step - first]
+                    beside = natural.pull(stack.interchange, stack.problems, batch, now, phase.latent)
+                stack.step(
+                    self.featurizer, loss, batch, rate, heat=heat, temperature=phase.temperature**heat, beside=beside
+                )
                 ledger.count(stack)
             ledger.take(stack, self._validate(stack), last)
             stack = stack.shrink(ledger.alive)

@@ -76,6 +76,7 @@ class Batch:
         places: those rows.
         one_hot: the counterfactual labels.
         inputs: what the networks were shown as bases, for tails that run them whole.
+        hidden: the bases at the site itself.
     """
 
     base: Float[Tensor, "problem entered batch"]
@@ -83,6 +84,7 @@ class Batch:
     places: tuple[slice, ...]
     one_hot: Float[Tensor, "problem 1 class batch"]
     inputs: Float[Tensor, "problem batch ..."] | None = None
+    hidden: Float[Tensor, "problem batch width"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +146,7 @@ def gather(cache: Cache, script: Script, step: int) -> Batch:
         places=script.places,
         one_hot=script.one_hot[step],
         inputs=None if cache.inputs is None else cache.inputs[base % len(cache.inputs)],
+        hidden=here,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -87,13 +88,34 @@ class Stack:
         return featurizer.frames(self.parameters, self.mask)[0]
 
     def step(
-        self, featurizer: AbstractFeaturizer, loss: AbstractLoss, batch: Batch, rate: float, *, heat: float = 0.0
+        self,
+        featurizer: AbstractFeaturizer,
+        loss: AbstractLoss,
+        batch: Batch,
+        rate: float,
+        *,
+        heat: float = 0.0,
+        temperature: float = 1.0,
+        beside: Callable[[Frames], Frames] | None = None,
     ) -> None:
-        """One step of Adam on every search by itself."""
+        """One step of Adam on every search by itself.
+
+        Args:
+            featurizer: the class of maps.
+            loss: of the logits.
+            batch: the interventions.
+            rate: the learning rate.
+            heat: how softly maps are chosen.
+            temperature: by which logits are divided.
+            beside: the gradient of a further loss with respect to the maps.
+        """
         frames, saved = featurizer.frames(self.parameters, self.mask, heat)
         logits, way = self.interchange.forward(frames, batch)
-        slope = gradient(loss, logits, batch.one_hot, self.interchange.workspace)
-        pulled = featurizer.pull(self.parameters, saved, self.interchange.backward(frames, batch, way, slope))
+        slope = gradient(loss, logits, batch.one_hot, self.interchange.workspace, temperature)
+        wanted = self.interchange.backward(frames, batch, way, slope)
+        if beside is not None:
+            wanted = Frames(*map(torch.add, wanted, beside(frames)))
+        pulled = featurizer.pull(self.parameters, saved, wanted)
         moved = torch.sub(self.parameters, self.adam.direction(pulled), alpha=rate)
         self.parameters = featurizer.constrain(moved)
 

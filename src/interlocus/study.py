@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import yaml
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
-from interlocus.budget import STARTS_BY_DEFAULT, Budget, Count, Phase, Share, Written
+from interlocus.budget import STARTS_BY_DEFAULT, Budget, Count, Phase, Share, Written, check_phases
 from interlocus.catalogue import shipped_studies
+from interlocus.counterfactuals import check_sampling
 from interlocus.errors import SpecificationError, UnknownNameError
 from interlocus.networks.activations import find_activation
 from interlocus.networks.training import RECIPES, Recipe
@@ -149,6 +150,7 @@ class Study(Written):
             SpecificationError: a size that does not fit a site.
         """
         task = self.task.build()
+        check_phases(self.phases)
         for start in self.starts:
             STARTS.get(start)
         for phase in self.phases:
@@ -168,6 +170,8 @@ class Study(Written):
         for name in search.hypotheses:
             sought = task.hypothesis(name).variables
             variables = len(sought)
+            for phase in self.phases:
+                check_sampling(task.hypothesis(name), phase.sampling)
             if any(phase.sampling == "minimal_pairs" for phase in self.phases) and not task.has_partners(sought):
                 raise SpecificationError(
                     f"Minimal pairs are asked for, and the task has none for {', '.join(sought)}.",
