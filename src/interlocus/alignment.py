@@ -13,7 +13,7 @@ from torch import Tensor
 
 from interlocus import files
 from interlocus.errors import AlignmentError, UnknownNameError
-from interlocus.featurizers import Frames, in_use
+from interlocus.featurizers import Frames, Warp
 from interlocus.networks import AbstractNetworks
 
 _FORMAT = "interlocus.alignment/1"
@@ -30,8 +30,8 @@ class Alignment:
         featurizer: the class of maps in which it was found.
         network: the fingerprint of the network.
         task: the name of the task.
-        frames: the maps, `[variable, feature, width]` each: features are `read @ h`, and an interchange adds
-            `writeᵀ (read (h_source − h))` to the base's activations h.
+        frames: the maps. Linear ones are `[variable, feature, width]` each: features are `read @ h`, and an interchange
+            adds `writeᵀ (read (h_source − h))` to the base's activations h. Those that are not linear keep parameters.
     """
 
     site: str
@@ -40,25 +40,26 @@ class Alignment:
     featurizer: str
     network: str
     task: str
-    frames: Frames
+    frames: Frames | Warp
 
     @property
     def size(self) -> int:
         """Features of the variable that has most; where sizes are learned, variables may differ: see `sizes`."""
-        return self.frames.read.shape[1]
+        return max(self.frames.sizes)
 
     @property
     def sizes(self) -> dict[str, int]:
         """How many features each variable has."""
-        return dict(zip(self.variables, in_use(self.frames).sum(1).tolist(), strict=True))
+        return dict(zip(self.variables, self.frames.sizes, strict=True))
 
     def basis(self, variable: str) -> Float[Tensor, "width feature"]:
         """The directions that a variable is written to; orthonormal where the featurizer's maps are.
 
         Raises:
             UnknownNameError: the alignment has no such variable.
+            AlignmentError: its maps are not linear.
         """
-        return self.frames.write[self._index(variable)].T
+        return self._linear.write[self._index(variable)].T
 
     def projection_norm(self, variable: str) -> float:
         """‖P‖₂ of the projection P = Wᵀ R that an interchange of a variable applies to the difference of states.
@@ -68,9 +69,10 @@ class Alignment:
 
         Raises:
             UnknownNameError: the alignment has no such variable.
+            AlignmentError: its maps are not linear.
         """
         index = self._index(variable)
-        read, write = (part[index].double() for part in self.frames)
+        read, write = (part[index].double() for part in self._linear)
         # of the triangles only, since orthonormal columns have no part in a norm
         return float(torch.linalg.matrix_norm(torch.linalg.qr(write.T).R @ torch.linalg.qr(read.T).R.T, 2))
 
@@ -80,7 +82,7 @@ class Alignment:
 
         Unlike `projection_norm` it changes when features are rescaled, which no interchange notices.
         """
-        rows = self.frames.read.flatten(0, 1).double()
+        rows = self._linear.read.flatten(0, 1).double()
         return float(torch.linalg.cond(rows[(rows != 0).any(1)]))
 
     def features(
@@ -92,7 +94,7 @@ class Alignment:
             AlignmentError: the network is not the one in which the alignment was found.
         """
         hidden = self._look(network, inputs)
-        return {name: hidden @ self.frames.read[i].T for i, name in enumerate(self.variables)}
+        return dict(zip(self.variables, self.frames.features(hidden), strict=True))
 
     def write(
         self, network: AbstractNetworks, base: Float[Tensor, "batch input"], **sources: Float[Tensor, "batch input"]
@@ -110,7 +112,7 @@ class Alignment:
             UnknownNameError: the alignment has no such variable.
         """
         hidden = self._look(network, base)
-        change = torch.zeros_like(hidden)
+        states = {}
         for name, inputs in sources.items():
             index = self._index(name)
             if inputs.shape != base.shape:
@@ -119,9 +121,8 @@ class Alignment:
                     "Each base takes the value of one source.",
                     "Pass as many sources as bases.",
                 )
-            difference = self._look(network, inputs) - hidden
-            change += difference @ self.frames.read[index].T @ self.frames.write[index]
-        return network.run_from(self.site, (hidden + change).unsqueeze(0))[0]
+            states[index] = self._look(network, inputs)
+        return network.run_from(self.site, self.frames.swap(hidden, states).unsqueeze(0))[0]
 
     def save(self, path: str | Path) -> None:
         """Write to a safetensors file."""
@@ -139,7 +140,8 @@ class Alignment:
             AlignmentError: the file cannot be read, holds something else, or not that size.
         """
         tensors, about = files.read(path, _FORMAT, AlignmentError, "Alignment.save")
-        sizes = sorted(int(name.split(".")[1]) for name in tensors if name.startswith("read."))
+        parts = [name.split(".") for name in tensors]
+        sizes = sorted({int(size) for _, size in parts})
         wanted = sizes[-1] if size is None and len(sizes) == 1 else size
         if wanted not in sizes:
             raise AlignmentError(
@@ -148,9 +150,20 @@ class Alignment:
                 f"Pass size={sizes[-1]}, say.",
             )
         fields: dict[str, Any] = about["alignment"]
-        frames = Frames(read=tensors[f"read.{wanted}"], write=tensors[f"write.{wanted}"])
+        own = {name: tensors[f"{name}.{size}"] for name, size in parts if int(size) == wanted}
+        frames = Frames(**own) if "read" in own else Warp.from_tensors(own)
         variables = tuple(fields.pop("variables"))
         return cls(**fields, variables=variables, frames=frames)
+
+    @property
+    def _linear(self) -> Frames:
+        if not isinstance(self.frames, Frames):
+            raise AlignmentError(
+                f"The alignment is one of the featurizer {self.featurizer!r}, which is not linear.",
+                "Only linear maps have directions and a projection.",
+                "Ask for its features, or for what is written.",
+            )
+        return self.frames
 
     def _index(self, variable: str) -> int:
         if variable not in self.variables:
@@ -168,7 +181,7 @@ def save_alignments(alignments: Mapping[int, Alignment]) -> bytes:
     """Alignments of one trial, by size, as the bytes of a safetensors file."""
     tensors: dict[str, Tensor] = {}
     for size, alignment in alignments.items():
-        tensors |= {f"read.{size}": alignment.frames.read, f"write.{size}": alignment.frames.write}
+        tensors |= {f"{name}.{size}": tensor for name, tensor in alignment.frames.tensors().items()}
     one = next(iter(alignments.values()))
     fields = {name: value for name, value in vars(one).items() if name != "frames"}
     return files.to_bytes(tensors, {"format": _FORMAT, "alignment": fields})

@@ -22,9 +22,10 @@ from interlocus.causal import Hypothesis
 from interlocus.counterfactuals import Interventions, Pool, check_sampling, draw
 from interlocus.data import Data
 from interlocus.errors import SpecificationError
-from interlocus.featurizers import AbstractFeaturizer, Frames, compact, in_use
+from interlocus.featurizers import AbstractFeaturizer, Frames, check_width, in_use
 from interlocus.held_out import HeldOut
 from interlocus.interchange import Cache, Problems, gather, lay_out, look
+from interlocus.interchange_warp import exchange_for
 from interlocus.ledger import Ledger
 from interlocus.natural import Natural
 from interlocus.networks import AbstractNetworks
@@ -96,6 +97,7 @@ class Request:
                 "Searches that are stacked have equally many variables, and at least one size and start.",
                 "Ask for hypotheses with different numbers of variables one by one.",
             )
+        check_width(self.featurizer, self.site, width)
         for size in self.sizes:
             if size < 1 or size * self.variables > width:
                 raise SpecificationError(
@@ -205,6 +207,7 @@ class _Block:
             tail=sight.networks.tail(request.site),
             mask=self._mask(),
             workspace=Workspace(sight.train.entered),
+            exchange=exchange_for(linear=self.featurizer.linear),
         )
         parameters = self.featurizer.begin(self._directions(), self._activations())
         begin = self._validate(self._stack(parameters))
@@ -323,7 +326,7 @@ class _Block:
         for problem, (network, number) in enumerate(zip(*(axis.tolist() for axis in self.lot.problems), strict=True)):
             first = problem * self.shape[1]
             sizes = [_of_size(request.lineup, attempts[first : first + self.shape[1]], size) for size in request.sizes]
-            kept = [compact(Frames(*(part[first + place].cpu() for part in frames))) for _, place, _ in sizes]
+            kept = [frames.of(first + place) for _, place, _ in sizes]
             findings.append(
                 Finding(
                     network=network,

@@ -16,9 +16,10 @@ from interlocus.causal import Hypothesis
 from interlocus.data import Data
 from interlocus.engine import Progress, Request, solve
 from interlocus.errors import AlignmentError, SpecificationError
-from interlocus.featurizers import AbstractFeaturizer, Frames
+from interlocus.featurizers import AbstractFeaturizer
 from interlocus.held_out import HeldOut
-from interlocus.interchange import Interchange, Problems
+from interlocus.interchange import Problems
+from interlocus.interchange_warp import exchange_for
 from interlocus.metrics import Score
 from interlocus.networks import AbstractNetworks
 from interlocus.registry import FEATURIZERS, STARTS
@@ -218,6 +219,7 @@ def evaluate(
     )
     only = torch.zeros(1, dtype=torch.long, device=network.device)
     tail = network.tail(alignment.site)
-    interchange = Interchange(entry=tail.entry, rest=tail.rest(only), workspace=Workspace(held_out.cache.entered))
-    frames = Frames(*(part.unsqueeze(0).to(network.device) for part in alignment.frames))
+    exchange = exchange_for(linear=alignment.frames.linear)
+    interchange = exchange(entry=tail.entry, rest=tail.rest(only), workspace=Workspace(held_out.cache.entered))
+    frames = alignment.frames.alone(network.device)
     return held_out.scores(interchange, frames, Problems(network=only, hypothesis=only))[0]

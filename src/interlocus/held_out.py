@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -11,8 +12,8 @@ from torch import Tensor
 
 from interlocus.causal import Hypothesis
 from interlocus.counterfactuals import Interventions, Pool, draw
-from interlocus.featurizers import Frames
-from interlocus.interchange import Cache, Interchange, Problems, gather, is_right, lay_out, look
+from interlocus.interchange import Cache, Problems, gather, is_right, lay_out, look
+from interlocus.interchange_warp import AnyInterchange
 from interlocus.metrics import Grouping, Score, group, scores
 from interlocus.networks import AbstractNetworks
 
@@ -68,17 +69,19 @@ class HeldOut:
         own = torch.nn.functional.one_hot(logits.argmax(2), logits.shape[2]).transpose(1, 2).to(logits)
         return cls(cache=look(networks, site, pool), own=own, asked=asked, groupings=tuple(groupings))
 
-    def iia(self, interchange: Interchange, frames: Frames, problems: Problems) -> Float[Tensor, " search"]:
+    @torch.no_grad()
+    def iia(self, interchange: AnyInterchange, frames: Any, problems: Problems) -> Float[Tensor, " search"]:
         """Share of counterfactual labels that the networks give, for each search."""
-        right = torch.zeros(len(frames.read), dtype=torch.float64)
+        right = torch.zeros((), dtype=torch.float64)
         script = lay_out(self.cache, self.asked, problems, self.own.shape[1])
         for step in range(len(script)):
             batch = gather(self.cache, script, step)
             logits, _ = interchange.forward(frames, batch)
-            right += is_right(logits, batch.one_hot).sum(2).flatten().cpu()
+            right = right + is_right(logits, batch.one_hot).sum(2).flatten().cpu()
         return right / self.asked[0].base.numel()
 
-    def scores(self, interchange: Interchange, frames: Frames, problems: Problems) -> list[Score]:
+    @torch.no_grad()
+    def scores(self, interchange: AnyInterchange, frames: Any, problems: Problems) -> list[Score]:
         """The score of each search."""
         right, changed = [], []
         script = lay_out(self.cache, self.asked, problems, self.own.shape[1])

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from interlocus.causal import Hypothesis, Values
 from interlocus.counterfactuals import Interventions, Pool
-from interlocus.featurizers import Frames
-from interlocus.interchange import Batch, Cache, Interchange, Problems
+from interlocus.interchange import Batch, Cache, Problems
+from interlocus.interchange_warp import AnyInterchange
 from interlocus.networks import AbstractRest
 from interlocus.workspace import Workspace
 
@@ -78,12 +78,12 @@ class Natural:
 
     def pull(
         self,
-        interchange: Interchange,
+        interchange: AnyInterchange,
         problems: Problems,
         batch: Batch,
         codes: Int[Tensor, "hypothesis batch"],
         weight: float,
-    ) -> Callable[[Frames], Frames]:
+    ) -> Callable[[Any], Any]:
         """From maps to the gradient of the weighted mean loss of each search with respect to them.
 
         Args:
@@ -101,10 +101,10 @@ class Natural:
         states = replace(interchange, entry=None, rest=_AsItIs(), workspace=Workspace(batch.hidden))
         there = replace(batch, base=batch.hidden.transpose(1, 2).contiguous(), inputs=None)
 
-        def gradient(frames: Frames) -> Frames:
-            patched, saved = states.forward(frames, there)
+        def gradient(maps: Any) -> Any:
+            patched, saved = states.forward(maps, there)
             off = (patched - target.unsqueeze(1)) * (share * 2 / share.shape[1])[:, None, None]
-            return states.backward(frames, there, saved, off)
+            return states.backward(maps, there, saved, off)
 
         return gradient
 

@@ -140,6 +140,10 @@ FEATURIZERS = Registry(
             target="interlocus.featurizers.boundless:Boundless",
             summary="orthonormal directions with learned boundaries, so that sizes are learned too",
         ),
+        "coupling": Entry(
+            target="interlocus.featurizers.coupling:Coupling",
+            summary="an invertible map that is not linear: additive couplings, as in reversible networks",
+        ),
     },
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from interlocus.featurizers import Frames
+from interlocus.featurizers import Frames, Warp
 from interlocus.metrics import Score
 
 Outcome = Literal["solved", "plateau", "budget", "diverged", "empty", "full"]
@@ -110,10 +110,10 @@ class Finding:
         network: its index.
         hypothesis: its name.
         sizes: one entry a size.
-        frames: for each size the maps of the chosen attempt, `[variable, feature, width]`.
+        frames: for each size the maps of the chosen attempt: `Frames` of `[variable, feature, width]`, or a `Warp`.
     """
 
     network: int
     hypothesis: str
     sizes: tuple[Attempts, ...]
-    frames: tuple[Frames, ...]
+    frames: tuple[Frames | Warp, ...]

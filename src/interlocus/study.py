@@ -16,6 +16,7 @@ from interlocus.budget import STARTS_BY_DEFAULT, Budget, Count, Phase, Share, Wr
 from interlocus.catalogue import shipped_studies
 from interlocus.counterfactuals import check_sampling
 from interlocus.errors import SpecificationError, UnknownNameError
+from interlocus.featurizers import check_width
 from interlocus.networks.activations import find_activation
 from interlocus.networks.training import RECIPES, Recipe
 from interlocus.registry import EXECUTORS, FEATURIZERS, LOSSES, RUN, STARTS, TASKS
@@ -166,7 +167,7 @@ class Study(Written):
 
     def _check_search(self, search: SearchSpec, task: AbstractTask, site: str, width: int) -> None:
         for featurizer in search.featurizers:
-            FEATURIZERS.get(featurizer)
+            check_width(FEATURIZERS.get(featurizer)(), site, width)
         for name in search.hypotheses:
             sought = task.hypothesis(name).variables
             variables = len(sought)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+
+from interlocus.errors import SpecificationError
 
 
 class Frames(NamedTuple):
@@ -25,12 +28,73 @@ class Frames(NamedTuple):
     read: Float[Tensor, "search variable feature width"]
     write: Float[Tensor, "search variable feature width"]
 
+    @property
+    def linear(self) -> bool:
+        return True
+
+    @property
+    def sizes(self) -> list[int]:
+        return in_use(self).sum(1).tolist()
+
+    def of(self, search: int) -> Frames:
+        return compact(Frames(*(part[search].cpu() for part in self)))
+
+    def alone(self, device: torch.device) -> Frames:
+        return Frames(*(part.unsqueeze(0).to(device) for part in self))
+
+    def features(self, states: Float[Tensor, "batch width"]) -> tuple[Float[Tensor, "batch feature"], ...]:
+        return tuple(states @ rows.T for rows in self.read)
+
+    def swap(
+        self, base: Float[Tensor, "batch width"], sources: Mapping[int, Float[Tensor, "batch width"]]
+    ) -> Float[Tensor, "batch width"]:
+        change = [(source - base) @ self.read[v].T @ self.write[v] for v, source in sources.items()]
+        return base + torch.stack(change).sum(0) if change else base
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {"read": self.read, "write": self.write}
+
+
+class Maps(Protocol):
+    """What a featurizer's parameters stand for, for a stack of searches; `of` gives those of one search."""
+
+    @property
+    def linear(self) -> bool:
+        """Whether an interchange is linear in the difference of source and base."""
+        ...
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many features each variable has; of one search."""
+        ...
+
+    def of(self, search: int) -> Maps:
+        """The maps of one search, without an axis for searches, to be kept."""
+        ...
+
+    def alone(self, device: torch.device) -> Maps:
+        """What `of` gave, as a stack of one."""
+        ...
+
+    def features(self, states: Float[Tensor, "batch width"]) -> tuple[Float[Tensor, "batch feature"], ...]:
+        """The features of each variable; of one search."""
+        ...
+
+    def swap(
+        self, base: Float[Tensor, "batch width"], sources: Mapping[int, Float[Tensor, "batch width"]]
+    ) -> Float[Tensor, "batch width"]:
+        """The states of bases when variables take their features from sources; of one search."""
+        ...
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What is kept in a file; of one search."""
+        ...
+
 
 class AbstractFeaturizer(abc.ABC):
     """A class of maps whose parameters are learned, for many searches at once.
 
-    A featurizer has no state: parameters go in, and the maps they stand for come out. Gradients are written out, since
-    the loop builds no graph.
+    A featurizer has no state: parameters go in, and the maps they stand for come out.
     """
 
     @property
@@ -47,6 +111,16 @@ class AbstractFeaturizer(abc.ABC):
     @abc.abstractmethod
     def learns_size(self) -> bool:
         """Whether features are chosen on the way, softly at first and for good at the end of a phase."""
+
+    @property
+    @abc.abstractmethod
+    def linear(self) -> bool:
+        """Whether its maps are."""
+
+    @property
+    @abc.abstractmethod
+    def multiple(self) -> int:
+        """What the width of a site has to be a multiple of."""
 
     @abc.abstractmethod
     def begin(
@@ -67,8 +141,8 @@ class AbstractFeaturizer(abc.ABC):
         parameters: Float[Tensor, " search *shape"],
         mask: Float[Tensor, "search variable feature 1"],
         heat: float = 0.0,
-    ) -> tuple[Frames, Any]:
-        """The maps for these parameters, and what `pull` needs.
+    ) -> tuple[Any, Any]:
+        """The maps for these parameters (`Maps`), and what `pull` needs.
 
         Args:
             parameters: of the searches.
@@ -78,7 +152,7 @@ class AbstractFeaturizer(abc.ABC):
 
     @abc.abstractmethod
     def pull(
-        self, parameters: Float[Tensor, " search *shape"], saved: Any, gradient: Frames
+        self, parameters: Float[Tensor, " search *shape"], saved: Any, gradient: Any
     ) -> Float[Tensor, " search *shape"]:
         """The gradient with respect to the parameters, from that with respect to the maps.
 
@@ -88,6 +162,31 @@ class AbstractFeaturizer(abc.ABC):
     @abc.abstractmethod
     def constrain(self, parameters: Float[Tensor, " search *shape"]) -> Float[Tensor, " search *shape"]:
         """The nearest allowed parameters, after a step of the optimiser."""
+
+
+class AbstractLinearMap(AbstractFeaturizer):
+    """A class of linear maps: `frames` gives `Frames`, and `pull` takes them.
+
+    Gradients are written out, since the loop builds no graph.
+    """
+
+    @property
+    def linear(self) -> bool:
+        return True
+
+    @property
+    def multiple(self) -> int:
+        return 1
+
+
+def check_width(featurizer: AbstractFeaturizer, site: str, width: int) -> None:
+    """Raise `SpecificationError` where a featurizer has no maps for a site of this width."""
+    if width % featurizer.multiple:
+        raise SpecificationError(
+            f"The featurizer {featurizer.name!r} is asked for at {site!r}, which is {width} wide.",
+            f"It parts a state into {featurizer.multiple} equal halves, so the width must be even.",
+            "Leave that site out, or use another featurizer.",
+        )
 
 
 def compact(frames: Frames) -> Frames:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.featurizers._base import AbstractFeaturizer, Frames
+from interlocus.featurizers._base import AbstractLinearMap, Frames
 from interlocus.featurizers._gates import Gated, constrain_basis, gated_frames, pull_basis, pull_gates, temperature
 from interlocus.featurizers.linear import complete
 
@@ -17,7 +17,7 @@ HOT, COLD = 1.0, 0.05
 """Temperatures of a boundary, in features."""
 
 
-class Boundless(AbstractFeaturizer):
+class Boundless(AbstractLinearMap):
     """A rotation with learned boundaries.
 
     Each variable has a block of the rotation's rows, width // variables of them, and a boundary b in it: the variable

@@ -10,12 +10,12 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.featurizers._base import AbstractFeaturizer, Frames
+from interlocus.featurizers._base import AbstractLinearMap, Frames
 
 Write = Literal["pseudo_inverse", "transpose"]
 
 
-class Frame(AbstractFeaturizer):
+class Frame(AbstractLinearMap):
     """Rows L that may drift: read with L, write with its pseudo-inverse or, naively, with Lᵀ.
 
     The pseudo-inverse is that of the rows of all variables together, W = (L Lᵀ)⁻¹ L, so what is written to a feature is

@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.featurizers._base import AbstractFeaturizer, Frames
+from interlocus.featurizers._base import AbstractLinearMap, Frames
 from interlocus.featurizers._choice import choose
 
 
-class Identity(AbstractFeaturizer):
+class Identity(AbstractLinearMap):
     """Features are neurons. Nothing is learned: the start's directions choose the neurons that they point to.
 
     Each direction gets a neuron of its own, so that the absolute entries chosen add up to the most.

@@ -11,13 +11,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interlocus.errors import SpecificationError
-from interlocus.featurizers._base import AbstractFeaturizer, Frames
+from interlocus.featurizers._base import AbstractLinearMap, Frames
 
 PRICE = 1.0
 """What a unit of norm above the bound adds to the loss: more than any label is worth to a step."""
 
 
-class Linear(AbstractFeaturizer):
+class Linear(AbstractLinearMap):
     """An invertible map M: read with rows of M, write with the same columns of M⁻¹.
 
     The directions of a variable need not be orthogonal to the rest, so an interchange is an oblique projection. The

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.featurizers._base import AbstractFeaturizer, Frames
+from interlocus.featurizers._base import AbstractLinearMap, Frames
 from interlocus.featurizers._choice import choose
 from interlocus.featurizers._gates import Gated, constrain_basis, gated_frames, pull_basis, pull_gates, temperature
 from interlocus.featurizers.linear import complete
@@ -22,7 +22,7 @@ SURE = 1.0
 """The logit of what the start chooses, and minus that of the rest."""
 
 
-class Mask(AbstractFeaturizer):
+class Mask(AbstractLinearMap):
     """A binary mask over a basis: which of its directions a variable takes is learned, and how many.
 
     For each direction every variable has a logit l, and nobody has the logit 0: the variable swaps the share

@@ -10,7 +10,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.featurizers._base import AbstractFeaturizer, Frames
+from interlocus.featurizers._base import AbstractLinearMap, Frames
 
 POLISHES = 20
 """At most; a step of the usual size takes two or three."""
@@ -18,7 +18,7 @@ NEAR = 1e-3
 """Rows that one more iteration changes by less are orthonormal after it, up to the square of this."""
 
 
-class Rotation(AbstractFeaturizer):
+class Rotation(AbstractLinearMap):
     """The rows Q of an orthogonal map: read with Q, write with Qᵀ.
 
     Only the rows in use are kept, so memory grows with width × size: this is the low-rank rotation for wide sites too,
