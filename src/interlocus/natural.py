@@ -102,6 +102,7 @@ class Natural:
         there = replace(batch, base=batch.hidden.transpose(1, 2).contiguous(), inputs=None)
 
         def gradient(maps: Any) -> Any:
+            saved: Any
             patched, saved = states.forward(maps, there)
             off = (patched - target.unsqueeze(1)) * (share * 2 / share.shape[1])[:, None, None]
             return states.backward(maps, there, saved, off)

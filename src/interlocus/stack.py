@@ -114,6 +114,7 @@ class Stack:
             beside: the gradient of a further loss with respect to the maps.
         """
         frames, saved = featurizer.frames(self.parameters, self.mask, heat)
+        way: Any
         logits, way = self.interchange.forward(frames, batch)
         slope = gradient(loss, logits, batch.one_hot, self.interchange.workspace, temperature)
         wanted = self.interchange.backward(frames, batch, way, slope)

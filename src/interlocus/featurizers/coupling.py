@@ -99,7 +99,7 @@ class Warp(NamedTuple):
 
     def coordinates(self, variable: int) -> Float[Tensor, "search 1 width"]:
         """One on the coordinates of a variable."""
-        count, variables, features, _ = self.mask.shape
+        count, _, features, _ = self.mask.shape
         chosen = torch.zeros(count, 1, self.architecture.width).to(self.mask)
         chosen[:, 0, variable * features : (variable + 1) * features] = self.mask[:, variable, :, 0]
         return chosen
@@ -128,7 +128,7 @@ class Warp(NamedTuple):
 
     def _unpack(self) -> tuple[Float[Tensor, "search width width"], list[tuple[Function, Function]]]:
         """The rotation, and the two functions of each block."""
-        count, (width, blocks, hidden) = len(self.parameters), self.architecture
+        count, (width, _, hidden) = len(self.parameters), self.architecture
         half = width // 2
         shapes = [(half, hidden), (1, hidden), (hidden, half), (1, half)]
         basis, *parts = self.parameters.split(self.architecture.sizes, 1)
