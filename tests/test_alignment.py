@@ -62,3 +62,15 @@ def test_sizes_count_the_rows_in_use():
 def test_an_unknown_variable_is_named(fails):
     with fails(UnknownNameError, "lefty"):
         oblique().projection_norm("lefty")
+
+
+def test_an_alignment_of_nothing_is_kept_too(tmp_path):
+    """A mask may select nothing: then an interchange changes nothing."""
+    nothing = Frames(*torch.zeros(2, 1, 2, 5, 6)).of(0)
+    one = alignment(*nothing)
+    one.save(tmp_path / "nothing.safetensors")
+    again = il.Alignment.load(tmp_path / "nothing.safetensors")
+    assert again.sizes == {"left": 0, "right": 0}
+    assert again.projection_norm("left") == 0
+    states = torch.randn(3, 6, generator=stream(0))
+    assert torch.equal(again.frames.swap(states, {0: states.flip(0)}), states)

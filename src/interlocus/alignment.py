@@ -83,7 +83,8 @@ class Alignment:
         Unlike `projection_norm` it changes when features are rescaled, which no interchange notices.
         """
         rows = self._linear.read.flatten(0, 1).double()
-        return float(torch.linalg.cond(rows[(rows != 0).any(1)]))
+        used = rows[(rows != 0).any(1)]
+        return float(torch.linalg.cond(used)) if len(used) else float("nan")
 
     def features(
         self, network: AbstractNetworks, inputs: Float[Tensor, "batch input"]

@@ -62,8 +62,8 @@ class Ledger:
         finite = torch.isfinite(stack.spread(stack.parameters.flatten(1).sum(1), count)).cpu()
         going = self._alive.clone()
         self.last[going] = iia[going]
-        enough = self.validation.clamp_max(self.budget.solved) if self.learns_size else self.validation
-        better = going & ((iia > self.validation) | (self.learns_size & (iia >= enough)))
+        as_good = (iia >= self.validation.clamp_max(self.budget.solved)) & self.learns_size
+        better = going & ((iia > self.validation) | as_good)
         self.best[better] = stack.spread(stack.parameters, count)[better]
         self.validation[better] = iia[better]
         moved = going & (iia >= self._mark + self.budget.gain)

@@ -36,6 +36,16 @@ def trainable(request) -> AbstractFeaturizer:
     return FEATURIZERS.get(request.param)()
 
 
+@pytest.fixture(params=[name for name in LINEAR if name not in NO_PROJECTION])
+def projecting(request) -> AbstractFeaturizer:
+    return FEATURIZERS.get(request.param)()
+
+
+@pytest.fixture(params=[name for name in LINEAR if FEATURIZERS.get(name)().learns_size])
+def choosing(request) -> AbstractFeaturizer:
+    return FEATURIZERS.get(request.param)()
+
+
 def directions_of(
     sizes=SIZES, *, width=WIDTH, variables=VARIABLES, dtype=torch.float64, neurons=False
 ) -> tuple[Tensor, Tensor]:
@@ -145,12 +155,10 @@ def test_as_many_rows_are_in_use_as_the_search_has_features(featurizer, where):
 
 
 @pytest.mark.parametrize("where", ["start", "moved"])
-def test_what_is_written_to_a_feature_is_read_from_it_and_from_no_other(featurizer, where):
-    if featurizer.name in NO_PROJECTION and where == "moved":
-        pytest.skip("it is no projection: see the test below")
+def test_what_is_written_to_a_feature_is_read_from_it_and_from_no_other(projecting, where):
     directions, mask = directions_of()
-    parameters = moved(featurizer, directions, mask, by=0.1 if where == "moved" else 0.0)
-    frames, _ = featurizer.frames(parameters, mask)
+    parameters = moved(projecting, directions, mask, by=0.1 if where == "moved" else 0.0)
+    frames, _ = projecting.frames(parameters, mask)
     table = flat(frames.read) @ flat(frames.write).transpose(1, 2)
     assert close(table, torch.diag_embed(in_use(frames).flatten(1).double()))
 
@@ -164,12 +172,10 @@ def test_a_frame_that_drifted_and_is_written_back_by_its_transpose_is_no_project
 
 
 @pytest.mark.parametrize("heat", [0.0, HEAT, 1.0])
-def test_maps_that_are_chosen_softly_lose_and_mix_nothing(featurizer, heat):
+def test_maps_that_are_chosen_softly_lose_and_mix_nothing(choosing, heat):
     """However soft the choice, all variables together swap no direction by more than the whole."""
-    if not featurizer.learns_size:
-        pytest.skip("its sizes are given")
     directions, mask = directions_of()
-    frames, _ = featurizer.frames(moved(featurizer, directions, mask), mask, heat)
+    frames, _ = choosing.frames(moved(choosing, directions, mask), mask, heat)
     shares = torch.linalg.eigvalsh(projections(frames).sum(1))
     assert shares.min() > -1e-9
     assert shares.max() < 1 + 1e-9
@@ -195,11 +201,9 @@ def test_a_base_that_is_its_own_source_changes_nothing(featurizer):
     assert torch.equal(swap(frames, base, base.expand(VARIABLES, -1, -1)), base.expand(len(SIZES), -1, -1))
 
 
-def test_a_swap_gives_the_features_of_the_source_and_keeps_those_of_the_other_variable(featurizer):
-    if featurizer.name in NO_PROJECTION:
-        pytest.skip("it is no projection")
+def test_a_swap_gives_the_features_of_the_source_and_keeps_those_of_the_other_variable(projecting):
     directions, mask = directions_of()
-    frames, _ = featurizer.frames(moved(featurizer, directions, mask), mask)
+    frames, _ = projecting.frames(moved(projecting, directions, mask), mask)
     base, source = activations(2)
     after = swap(frames, base, torch.stack([source, base]))
     read = torch.einsum("svfw,srw->svrf", frames.read, after)
@@ -208,11 +212,9 @@ def test_a_swap_gives_the_features_of_the_source_and_keeps_those_of_the_other_va
     assert not close(after, base.expand_as(after))
 
 
-def test_two_variables_take_their_features_from_two_sources(featurizer):
-    if featurizer.name in NO_PROJECTION:
-        pytest.skip("it is no projection")
+def test_two_variables_take_their_features_from_two_sources(projecting):
     directions, mask = directions_of()
-    frames, _ = featurizer.frames(moved(featurizer, directions, mask), mask)
+    frames, _ = projecting.frames(moved(projecting, directions, mask), mask)
     base, *sources = activations(3)
     after = swap(frames, base, torch.stack(sources))
     read = torch.einsum("svfw,srw->svrf", frames.read, after)

@@ -190,13 +190,13 @@ def check_width(featurizer: AbstractFeaturizer, site: str, width: int) -> None:
 
 
 def compact(frames: Frames) -> Frames:
-    """One search's maps without rows that no variable uses, the others in their order.
+    """One search's maps without rows that no variable uses, the others in their order; one row stays in any case.
 
     Args:
         frames: `[variable, feature, width]`.
     """
     used = in_use(frames)
-    order = used.int().argsort(dim=1, descending=True, stable=True)[:, : int(used.sum(1).max())]
+    order = used.int().argsort(dim=1, descending=True, stable=True)[:, : max(1, int(used.sum(1).max()))]
     return Frames(*(part.gather(1, order.unsqueeze(2).expand(-1, -1, part.shape[2])) for part in frames))
 
 
