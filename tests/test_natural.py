@@ -11,7 +11,7 @@ from interlocus.budget import Budget, Phase
 from interlocus.counterfactuals import draw
 from interlocus.errors import SpecificationError
 from interlocus.featurizers import Frames
-from interlocus.interchange import Interchange, Problems, gather, lay_out, look
+from interlocus.interchange import Interchange, Problems, batches, lay_out, look
 from interlocus.natural import Natural
 from interlocus.networks import MLP
 from interlocus.seeds import stream
@@ -42,7 +42,7 @@ def test_its_gradient_is_that_of_autograd(name):
     )
     read, write = (torch.randn(4, 2, 3, 16, generator=stream(0, i)).double().requires_grad_() for i in range(2))
     asked = draw(pool, hypothesis, shape=(1, 60), generator=stream(1))
-    batch = gather(cache, lay_out(cache, [asked], problems, TASK.classes), 0)
+    batch = next(batches(cache, lay_out(cache, [asked], problems, TASK.classes)))
     natural = Natural.of(cache, pool, [hypothesis])
     pull = natural.pull(interchange, problems, batch, natural.codes([asked])[:, 0], WEIGHT)
     pulled = pull(Frames(read=read.detach(), write=write.detach()))

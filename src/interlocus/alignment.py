@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,11 @@ from interlocus import files
 from interlocus.errors import AlignmentError, UnknownNameError
 from interlocus.featurizers import Frames, Warp
 from interlocus.networks import AbstractNetworks
+from interlocus.readout import Reading, ReadOut, fit_read_out
+from interlocus.seeds import stream
+from interlocus.tasks import AbstractTask
 
+READ_OUT_EXAMPLES = 16_384
 _FORMAT = "interlocus.alignment/1"
 
 
@@ -32,6 +36,7 @@ class Alignment:
         task: the name of the task.
         frames: the maps. Linear ones are `[variable, feature, width]` each: features are `read @ h`, and an interchange
             adds `writeᵀ (read (h_source − h))` to the base's activations h. Those that are not linear keep parameters.
+        read_outs: for each variable how its value is read from its features, where that was fitted.
     """
 
     site: str
@@ -41,6 +46,7 @@ class Alignment:
     network: str
     task: str
     frames: Frames | Warp
+    read_outs: Mapping[str, ReadOut] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -87,7 +93,7 @@ class Alignment:
         return float(torch.linalg.cond(used)) if len(used) else float("nan")
 
     def features(
-        self, network: AbstractNetworks, inputs: Float[Tensor, "batch input"]
+        self, network: AbstractNetworks, inputs: Float[Tensor, "batch ..."]
     ) -> dict[str, Float[Tensor, "batch feature"]]:
         """The features of each variable on some inputs.
 
@@ -97,8 +103,46 @@ class Alignment:
         hidden = self._look(network, inputs)
         return dict(zip(self.variables, self.frames.features(hidden), strict=True))
 
+    def fitted(
+        self, network: AbstractNetworks, task: AbstractTask, *, examples: int = READ_OUT_EXAMPLES, seed: int = 0
+    ) -> Alignment:
+        """The same with read-outs, fitted to validation examples.
+
+        Args:
+            network: in which the alignment was found.
+            task: what it solves.
+            examples: how many.
+            seed: decides on them.
+
+        Raises:
+            AlignmentError: another network, or a variable without two values that occur.
+        """
+        pool = task.pool(examples, split="validation", generator=stream(seed, "read-out"))
+        features = self.features(network, pool.inputs.to(network.device))
+        read_outs = {name: fit_read_out(features[name], pool.values[name]) for name in self.variables}
+        return replace(self, read_outs=read_outs)
+
+    def read(self, network: AbstractNetworks, inputs: Float[Tensor, "batch ..."]) -> dict[str, Reading]:
+        """For each variable its value on some inputs, with a probability, and the features it is read from.
+
+        Args:
+            network: in which the alignment was found.
+            inputs: what the network is shown.
+
+        Raises:
+            AlignmentError: another network, or nothing was fitted yet.
+        """
+        if not self.read_outs:
+            raise AlignmentError(
+                "The alignment has no read-out.",
+                "It says where the variables are; which value they have is fitted to examples.",
+                "Call `alignment.fitted(network, task)` first.",
+            )
+        features = self.features(network, inputs)
+        return {name: read_out.to(features[name]).read(features[name]) for name, read_out in self.read_outs.items()}
+
     def write(
-        self, network: AbstractNetworks, base: Float[Tensor, "batch input"], **sources: Float[Tensor, "batch input"]
+        self, network: AbstractNetworks, base: Float[Tensor, "batch ..."], **sources: Float[Tensor, "batch ..."]
     ) -> Float[Tensor, "batch class"]:
         """Logits for the base inputs when variables take the value that they have on other inputs.
 
@@ -123,7 +167,7 @@ class Alignment:
                     "Pass as many sources as bases.",
                 )
             states[index] = self._look(network, inputs)
-        return network.run_from(self.site, self.frames.swap(hidden, states).unsqueeze(0))[0]
+        return network.run_from(self.site, self.frames.swap(hidden, states).unsqueeze(0), base)[0]
 
     def save(self, path: str | Path) -> None:
         """Write to a safetensors file."""
@@ -141,12 +185,12 @@ class Alignment:
             AlignmentError: the file cannot be read, holds something else, or not that size.
         """
         tensors, about = files.read(path, _FORMAT, AlignmentError, "Alignment.save")
-        parts = [name.split(".") for name in tensors]
+        parts = [name.split(".") for name in tensors if not name.startswith("read_out.")]
         sizes = sorted({int(size) for _, size in parts})
         wanted = sizes[-1] if size is None and len(sizes) == 1 else size
         if wanted not in sizes:
             raise AlignmentError(
-                f"The file {path} holds the sizes {sizes}, and {wanted} is asked for.",
+                f"The file {path} holds the sizes {sizes}, and {wanted or 'none of them'} is asked for.",
                 "An alignment has one size.",
                 f"Pass size={sizes[-1]}, say.",
             )
@@ -154,7 +198,11 @@ class Alignment:
         own = {name: tensors[f"{name}.{size}"] for name, size in parts if int(size) == wanted}
         frames = Frames(**own) if "read" in own else Warp.from_tensors(own)
         variables = tuple(fields.pop("variables"))
-        return cls(**fields, variables=variables, frames=frames)
+        read_outs = {
+            name: ReadOut(**_under(tensors, f"read_out.{wanted}.{name}."), **kept)
+            for name, kept in about.get("read_outs", {}).get(str(wanted), {}).items()
+        }
+        return cls(**fields, variables=variables, frames=frames, read_outs=read_outs)
 
     @property
     def _linear(self) -> Frames:
@@ -171,7 +219,7 @@ class Alignment:
             raise UnknownNameError("variable", variable, self.variables, "this alignment")
         return self.variables.index(variable)
 
-    def _look(self, network: AbstractNetworks, inputs: Float[Tensor, "batch input"]) -> Float[Tensor, "batch width"]:
+    def _look(self, network: AbstractNetworks, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch width"]:
         if len(network) != 1 or network.fingerprint() != self.network:
             raise AlignmentError.of_another_network(self.network, network.fingerprint())
         with torch.no_grad():
@@ -181,8 +229,17 @@ class Alignment:
 def save_alignments(alignments: Mapping[int, Alignment]) -> bytes:
     """Alignments of one trial, by size, as the bytes of a safetensors file."""
     tensors: dict[str, Tensor] = {}
+    read_outs: dict[str, dict[str, Any]] = {}
     for size, alignment in alignments.items():
         tensors |= {f"{name}.{size}": tensor for name, tensor in alignment.frames.tensors().items()}
+        for name, read_out in alignment.read_outs.items():
+            own, read_outs.setdefault(str(size), {})[name] = read_out.to_tensors()
+            tensors |= {f"read_out.{size}.{name}.{part}": tensor for part, tensor in own.items()}
     one = next(iter(alignments.values()))
-    fields = {name: value for name, value in vars(one).items() if name != "frames"}
-    return files.to_bytes(tensors, {"format": _FORMAT, "alignment": fields})
+    fields = {name: value for name, value in vars(one).items() if name not in {"frames", "read_outs"}}
+    return files.to_bytes(tensors, {"format": _FORMAT, "alignment": fields, "read_outs": read_outs})
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin so, by the rest of their names."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -100,6 +100,21 @@ def draw(
     return Interventions(base=base, sources=sources, labels=labels, places=places)
 
 
+def shuffled(asked: Interventions, generator: torch.Generator) -> Interventions:
+    """The same interventions with labels of others of the same kind: a control in which there is nothing to find.
+
+    Labels change places within a step and within the rows that `places` tells apart, so how often each label is right
+    for each kind stays as it is.
+    """
+    borders = sorted({0, asked.labels.shape[-1]} | {end for place in asked.places for end in (place.start, place.stop)})
+    labels = asked.labels.clone()
+    for first, last in itertools.pairwise(borders):
+        part = labels[..., first:last]
+        order = torch.rand(part.shape, generator=generator).argsort(-1)
+        labels[..., first:last] = part.gather(-1, order)
+    return replace(asked, labels=labels)
+
+
 def kind_rows(hypothesis: Hypothesis, batch: int) -> tuple[KindRows, ...]:
     """Part a batch into equal slices, one a kind of intervention."""
     kinds = hypothesis.kinds

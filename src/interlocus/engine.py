@@ -19,12 +19,12 @@ from torch import Tensor
 
 from interlocus.budget import Budget, Phase, check_phases
 from interlocus.causal import Hypothesis
-from interlocus.counterfactuals import Interventions, Pool, check_sampling, draw
+from interlocus.counterfactuals import Interventions, Pool, check_sampling, draw, shuffled
 from interlocus.data import Data
 from interlocus.errors import SpecificationError
 from interlocus.featurizers import AbstractFeaturizer, Frames, check_width, in_use
 from interlocus.held_out import HeldOut
-from interlocus.interchange import Cache, Problems, gather, lay_out, look
+from interlocus.interchange import Cache, Problems, batches, lay_out, look
 from interlocus.interchange_warp import exchange_for
 from interlocus.ledger import Ledger
 from interlocus.natural import Natural
@@ -57,6 +57,7 @@ class Request:
         phases: how they go on.
         budget: how much they may cost.
         seed: decides on everything that is drawn.
+        shuffle: learn and choose by labels that belong to other interventions, and score by the true ones: a control.
     """
 
     site: str
@@ -67,6 +68,7 @@ class Request:
     phases: tuple[Phase, ...]
     budget: Budget
     seed: int
+    shuffle: bool = False
 
     @property
     def variables(self) -> int:
@@ -161,7 +163,7 @@ class _Sight:
         wants_pairs = any(phase.sampling == "minimal_pairs" for phase in request.phases)
 
         def held_out(pool: Pool, split: str, count: int) -> HeldOut:
-            return HeldOut.draw(
+            drawn = HeldOut.draw(
                 networks,
                 request.site,
                 pool,
@@ -170,6 +172,9 @@ class _Sight:
                 batch=request.budget.batch,
                 generator=lambda hypothesis: stream(request.seed, split, hypothesis.name),
             )
+            if request.shuffle and split == "validation":
+                return drawn.shuffled(lambda hypothesis: stream(request.seed, split, "shuffled", hypothesis.name))
+            return drawn
 
         return cls(
             networks=networks,
@@ -237,6 +242,8 @@ class _Block:
         for network, number in zip(*(axis.tolist() for axis in self.lot.problems), strict=True):
             hypothesis = request.hypotheses[number]
             values = torch.stack([self.sight.data.train.values[name] for name in hypothesis.variables])
+            if request.shuffle:  # a start that looks at values must not know the true ones either
+                values = values[:, torch.randperm(values.shape[1], generator=stream(request.seed, "shuffled values"))]
             sight = Sight(activations=train[network], values=values)
             about = self.sight.networks[network].fingerprint(), request.site, hypothesis.name
             for size, start, restart in request.lineup:
@@ -275,10 +282,9 @@ class _Block:
             script = lay_out(cache, asked, stack.problems, self.sight.test.own.shape[1])
             codes = None if natural is None else natural.codes(asked)
             last = min(first + every, phase.steps)
-            for step in range(first, last):
+            for step, batch in zip(range(first, last), batches(cache, script), strict=False):
                 rate = phase.learning_rate * (1 + math.cos(math.pi * step / phase.steps)) / 2
-                batch, heat = gather(cache, script, step - first), 1 - step / phase.steps
-                beside = None
+                beside, heat = None, 1 - step / phase.steps
                 if natural is not None and codes is not None:
                     now = codes[:, step - first]
                     beside = natural.pull(stack.interchange, stack.problems, batch, now, phase.latent)
@@ -292,16 +298,18 @@ class _Block:
     def _draw(self, number: int, phase: Phase, pool: Pool, step: int) -> list[Interventions]:
         """The batches until the next validation, for each hypothesis."""
         budget, seed = self.request.budget, self.request.seed
-        return [
-            draw(
+        asked = []
+        for hypothesis in self.request.hypotheses:
+            about = number, hypothesis.name, step
+            drawn = draw(
                 pool,
                 hypothesis,
                 shape=(budget.check_every, budget.batch),
                 sampling=phase.sampling,
-                generator=stream(seed, "batches", number, hypothesis.name, step),
+                generator=stream(seed, "batches", *about),
             )
-            for hypothesis in self.request.hypotheses
-        ]
+            asked.append(shuffled(drawn, stream(seed, "shuffled", *about)) if self.request.shuffle else drawn)
+        return asked
 
     def _findings(self) -> list[Finding]:
         ledger, request = self.ledger, self.request

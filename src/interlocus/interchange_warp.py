@@ -43,23 +43,24 @@ class WarpInterchange:
     def forward(self, maps: Warp, batch: Batch) -> tuple[Float[Tensor, "problem search class batch"], SavedWarp]:
         """Logits after the interchange."""
         assert batch.hidden is not None
-        problems, count, width = batch.hidden.shape
+        hidden = batch.hidden.transpose(1, 2)
+        problems, count, width = hidden.shape
         searches = len(maps.parameters)
         each = searches // problems
         parameters = maps.parameters.detach().requires_grad_(torch.is_grad_enabled())
         warp = maps._replace(parameters=parameters)
         sources = [
-            batch.hidden[:, place] + difference
+            hidden[:, place] + difference.transpose(1, 2)
             for place, difference in zip(batch.places, batch.differences, strict=True)
         ]
-        seen = torch.cat([batch.hidden, *sources], 1).repeat_interleave(each, 0)
+        seen = torch.cat([hidden, *sources], 1).repeat_interleave(each, 0)
         codes, *found = warp.encode(seen).split([count, *(source.shape[1] for source in sources)], 1)
         exchanged = codes
         for variable, (place, source) in enumerate(zip(batch.places, found, strict=True)):
             change = (source - codes[:, place]) * warp.coordinates(variable)
             exchanged = exchanged + torch.nn.functional.pad(change, (0, 0, place.start, count - place.stop))
         patched = warp.decode(exchanged)
-        change = (patched.detach().view(problems, each, count, width) - batch.hidden.unsqueeze(1)).transpose(2, 3)
+        change = (patched.detach().view(problems, each, count, width) - hidden.unsqueeze(1)).transpose(2, 3)
         if self.entry is not None:
             change = self.entry.unsqueeze(1) @ change
         state = (batch.base.unsqueeze(1) + change).flatten(0, 1).contiguous()

@@ -99,7 +99,7 @@ class Natural:
         target = self.means[network[:, None], number[:, None], mine].transpose(1, 2)
         share = weight * self.known[number[:, None], mine] / self.spread[network, number, None]
         states = replace(interchange, entry=None, rest=_AsItIs(), workspace=Workspace(batch.hidden))
-        there = replace(batch, base=batch.hidden.transpose(1, 2).contiguous(), inputs=None)
+        there = replace(batch, base=batch.hidden, inputs=None)
 
         def gradient(maps: Any) -> Any:
             saved: Any

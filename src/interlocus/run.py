@@ -219,13 +219,13 @@ def search(study: Study, job: Job, folder: str | Path, device: str, report: Call
         seed=study.seed,
     )
     findings = solve(networks, Data.draw(task, study.budget, seed=study.seed), request, progress=report)
-    seconds = (time.perf_counter() - begun) / len(findings)
+    seconds, fingerprint = (time.perf_counter() - begun) / len(findings), study.fingerprint
     for trial, finding in zip(job.trials, findings, strict=True):
         if store.has(trial):
             continue
         record = Record(
             trial=trial,
-            study=study.fingerprint,
+            study=fingerprint,
             accuracy=accuracy[finding.network],
             seconds=seconds,
             sizes=finding.sizes,

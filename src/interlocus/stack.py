@@ -120,9 +120,8 @@ class Stack:
         wanted = self.interchange.backward(frames, batch, way, slope)
         if beside is not None:
             wanted = type(wanted)(*map(torch.add, wanted, beside(frames)))
-        pulled = featurizer.pull(self.parameters, saved, wanted)
-        moved = torch.sub(self.parameters, self.adam.direction(pulled), alpha=rate)
-        self.parameters = featurizer.constrain(moved)
+        self.adam.step(self.parameters, featurizer.pull(self.parameters, saved, wanted), rate)
+        self.parameters = featurizer.constrain(self.parameters)
 
 
 def _rectangle(

@@ -121,20 +121,23 @@ class Store:
             header = f"# interlocus {__version__}, schema {SCHEMA}: the study with every default written out\n"
             self.write(path, (header + yaml.safe_dump(study.to_dict(), sort_keys=False)).encode())
 
+    def has_study(self) -> bool:
+        """Whether this is a run folder at all."""
+        return (self.folder / "study.yaml").is_file()
+
     def study(self) -> Study:
         """The study in this folder.
 
         Raises:
             RunFolderError: there is none.
         """
-        path = self.folder / "study.yaml"
-        if not path.is_file():
+        if not self.has_study():
             raise RunFolderError(
                 f"{self.folder} is no run folder.",
                 "It holds no study.yaml.",
                 "Pass a folder that `interlocus study` wrote.",
             )
-        return Study.load(path)
+        return Study.load(self.folder / "study.yaml")
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a file whole or not at all.

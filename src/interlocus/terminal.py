@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +21,7 @@ from interlocus.console import err, out
 from interlocus.errors import SpecificationError
 from interlocus.forecast import Forecast
 from interlocus.report import write_report
+from interlocus.rows import Columns, Rows, write_to
 from interlocus.run import Observe, Run
 from interlocus.study import Study
 from interlocus.summary import Line
@@ -125,6 +126,19 @@ def finish(run: Run, *, as_json: bool) -> None:
     out.print(f"page {page}")
     for failure in run.failures:
         err.print(f"[red]failed[/red] {', '.join(failure.trials)}\n  {failure.error}")
+
+
+def write_columns(columns: Iterable[Columns], rows: Rows, path: Path | None) -> None:
+    """Write what is read from rows to a file, or to the terminal.
+
+    Raises:
+        SpecificationError: a file of another kind, or one that cannot be written.
+    """
+    with write_to(path) as output:
+        for part in columns:
+            output.write(part)
+    if rows.skipped:
+        err.print(f"{rows.skipped} bad rows were left out")
 
 
 def write_page(run: Run) -> None:

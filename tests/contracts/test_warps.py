@@ -12,7 +12,7 @@ from interlocus.counterfactuals import draw
 from interlocus.errors import AlignmentError, SpecificationError
 from interlocus.featurizers import AbstractFeaturizer, Coupling, Rotation, Warp, WarpGradient
 from interlocus.found import evaluate
-from interlocus.interchange import Interchange, Problems, gather, lay_out, look
+from interlocus.interchange import Interchange, Problems, batches, lay_out, look
 from interlocus.interchange_warp import WarpInterchange
 from interlocus.losses import CrossEntropy, gradient
 from interlocus.networks import MLP
@@ -148,7 +148,7 @@ def problem(site: str):
     searches = torch.tensor([1, 1, 0, 0])
     cache, tail = look(network, site, pool), network.tail(site)
     asked = draw(pool, TASK.hypothesis("both"), shape=(1, 60), generator=stream(1))
-    batch = gather(cache, lay_out(cache, [asked], problems, TASK.classes), 0)
+    batch = next(batches(cache, lay_out(cache, [asked], problems, TASK.classes)))
     about = {"entry": tail.entry[problems.network], "rest": tail.rest(searches), "workspace": Workspace(tail.entry)}
     return network, pool, asked[0], searches, batch, about
 

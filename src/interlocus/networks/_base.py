@@ -11,6 +11,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interlocus.errors import UnknownNameError
+from interlocus.seeds import stream
+from interlocus.tasks import AbstractTask
 from interlocus.workspace import Workspace
 
 
@@ -87,22 +89,46 @@ class AbstractNetworks(abc.ABC):
 
     @property
     @abc.abstractmethod
+    def input_width(self) -> int | None:
+        """How many numbers an input has; `None` where only the network's own code knows."""
+
+    @property
+    @abc.abstractmethod
     def device(self) -> torch.device:
         """Where the parameters are."""
 
     @abc.abstractmethod
-    def __call__(self, inputs: Float[Tensor, "batch input"]) -> Float[Tensor, "network batch class"]:
+    def __call__(self, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "network batch class"]:
         """Logits of every network on the same inputs."""
 
     @abc.abstractmethod
-    def activations(self, site: str, inputs: Float[Tensor, "batch input"]) -> Float[Tensor, "network batch width"]:
+    def activations(self, site: str, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "network batch width"]:
         """Activations of every network at a site on the same inputs."""
 
     @abc.abstractmethod
     def run_from(
-        self, site: str, activations: Float[Tensor, "network batch width"]
+        self,
+        site: str,
+        activations: Float[Tensor, "network batch width"],
+        inputs: Float[Tensor, "batch ..."] | None = None,
     ) -> Float[Tensor, "network batch class"]:
-        """Logits of every network from its activations at a site on."""
+        """Logits of every network from its activations at a site on.
+
+        The inputs are what the networks were shown; only those whose tail `needs_inputs` look at them.
+        """
+
+    @abc.abstractmethod
+    def meet(self, inputs: Float[Tensor, "batch ..."]) -> None:
+        """Be shown some inputs before anything else, so that what cannot work is said at once.
+
+        Raises:
+            InterlocusError: a site cannot be exchanged.
+        """
+
+    @property
+    @abc.abstractmethod
+    def classes(self) -> int | None:
+        """How many classes the networks tell apart; `None` before they have met an input."""
 
     @abc.abstractmethod
     def tail(self, site: str) -> AbstractTail:
@@ -111,6 +137,14 @@ class AbstractNetworks(abc.ABC):
     @abc.abstractmethod
     def fingerprint(self) -> str:
         """Tells these networks from others: equal for equal parameters."""
+
+    def accuracy(self, task: AbstractTask, *, seed: int, count: int = 20_000) -> list[float]:
+        """Share of right classes on fresh examples, for each network."""
+        inputs, labels = task.examples(count, split="test", generator=stream(seed, "accuracy"))
+        with torch.no_grad():
+            logits = self(inputs.to(self.device))
+        own = logits.gather(2, labels.to(self.device).expand(len(self), -1).unsqueeze(2)).squeeze(2)
+        return (own >= logits.amax(2)).double().mean(1).tolist()
 
     def width(self, site: str) -> int:
         """The width of a site.
