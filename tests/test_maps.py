@@ -157,3 +157,10 @@ def test_a_bound_keeps_projections_nearly_orthogonal():
     free, bounded = (found(hand_wired(), Linear(bound=b), **about).best(network=0, size=2) for b in (None, 1.2))
     for variable in ("left", "right"):
         assert bounded.projection_norm(variable) < 1.3 < free.projection_norm(variable)
+
+
+def test_unequal_sizes_beyond_a_block_are_refused(fails):
+    directions = torch.zeros(1, 2, 6, 8)
+    directions[0, 0], directions[0, 1, :2] = torch.eye(8)[:6], torch.eye(8)[6:]
+    with fails(SpecificationError, "boundless", "6", "8"):
+        Boundless().begin(directions, [])

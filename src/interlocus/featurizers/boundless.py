@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from interlocus.errors import SpecificationError
 from interlocus.featurizers._base import AbstractLinearMap, Frames
 from interlocus.featurizers._gates import Gated, constrain_basis, gated_frames, pull_basis, pull_gates, temperature
 from interlocus.featurizers.linear import complete
@@ -53,6 +54,12 @@ class Boundless(AbstractLinearMap):
     ) -> Float[Tensor, "search row width"]:
         count, variables, most, width = directions.shape
         block = width // variables
+        if most > block:
+            raise SpecificationError(
+                f"A search of 'boundless' is to begin with {most} features of a variable at a site {width} wide.",
+                f"Each of its {variables} variables has a block of {block} rows, however unequal their sizes are.",
+                f"Begin with {block} at most, or use 'mask_rotation'.",
+            )
         rows = torch.nn.functional.pad(directions, (0, 0, 0, block - most))
         sizes = (directions.norm(dim=3) > 0).sum(2)
         choice = torch.zeros(count, variables, width).to(directions)
