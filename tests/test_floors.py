@@ -268,3 +268,12 @@ def test_settings_that_cannot_be_counted_are_refused(fails):
 def test_minimal_pairs_of_what_is_no_root_cannot_be_counted(fails):
     with fails(CausalModelError, "'both_equal'"):
         enumerate_interventions(TASK.hypothesis("symmetric"), SYMMETRIC, sampling="minimal_pairs")
+
+
+def test_restoring_goes_from_another_value_to_the_last_one():
+    asked = enumerate_interventions(TASK.hypothesis("left"), SETTINGS, sampling="restoring")
+    asked_for = asked.probability > 0
+    assert (asked.base["left"][asked_for] == 0).all()
+    assert (asked.sources["left"]["left"][asked_for] == 1).all()
+    assert float(asked.probability.sum()) == pytest.approx(1)
+    assert do_nothing(asked) == 0  # the label always changes

@@ -13,12 +13,14 @@ from torch import Tensor
 from interlocus.causal import Hypothesis, Values
 from interlocus.errors import SpecificationError, UnknownNameError
 
-Sampling = Literal["natural", "balanced", "minimal_pairs"]
+Sampling = Literal["natural", "balanced", "minimal_pairs", "restoring"]
 """How bases and sources are chosen.
 
 - `natural`: independently, as the task draws its examples.
 - `balanced`: so that the label differs from the base's in half of the interventions of each kind.
 - `minimal_pairs`: the source differs from the base in the swapped variable only.
+- `restoring`: the source has the last of a swapped variable's values and the base another, so equality is only ever
+  restored, never broken. A first phase, before one that asks for both.
 """
 
 CANDIDATES = 16
@@ -84,12 +86,12 @@ def draw(
 
     Raises:
         UnknownNameError: no such sampling.
-        SpecificationError: minimal pairs are asked of a pool without partners.
+        SpecificationError: minimal pairs are asked of a pool without partners, or a variable cannot be restored.
     """
     if sampling not in get_args(Sampling):
         raise UnknownNameError("sampling", sampling, get_args(Sampling))
     layout = kind_rows(hypothesis, shape[-1])
-    propose = _partners if sampling == "minimal_pairs" else _free
+    propose = {"minimal_pairs": _partners, "restoring": _restoring}.get(sampling, _free)
     base, sources = propose(pool, hypothesis, shape, layout, generator)
     labels = label(pool, hypothesis, base, sources)
     if sampling == "balanced":
@@ -183,6 +185,55 @@ def _partners(
         )
     base = torch.randint(pool.count, shape, generator=generator)
     sources = torch.stack([base + pool.partners[variable] for variable in hypothesis.variables])
+    return base, _only_swapped(base, sources, hypothesis, layout)
+
+
+def check_sampling(hypothesis: Hypothesis, sampling: Sampling) -> None:
+    """Raise `SpecificationError` where no example of a hypothesis could be drawn in this way."""
+    for variable in hypothesis.variables if sampling == "restoring" else ():
+        last_value(hypothesis, variable)
+
+
+def last_value(hypothesis: Hypothesis, variable: str) -> int:
+    """The value to which a variable is restored.
+
+    Raises:
+        SpecificationError: it declares no two values.
+    """
+    values = hypothesis.model.variables[variable].values
+    if values is None or len(values) < 2:
+        raise SpecificationError(
+            f"The sampling 'restoring' is asked for {variable!r}, which declares no two values.",
+            "It lets a variable go from another value to its last one.",
+            "Declare the values of the variable, or use another sampling.",
+        )
+    return values[-1]
+
+
+def _restoring(
+    pool: Pool, hypothesis: Hypothesis, shape: tuple[int, ...], layout: tuple[KindRows, ...], generator: torch.Generator
+) -> Proposal:
+    check_sampling(hypothesis, "restoring")
+    last = {name: pool.values[name][: pool.count] == last_value(hypothesis, name) for name in hypothesis.variables}
+
+    def among(rows: Int[Tensor, " row"], places: slice, what: str) -> Int[Tensor, " *steps batch"]:
+        if not len(rows):
+            raise SpecificationError(
+                f"The pool has no example in which {what}.",
+                "The sampling 'restoring' draws bases without and sources with the last value of a variable.",
+                "Use a larger pool, or another sampling.",
+            )
+        wanted = (*shape[:-1], places.stop - places.start)
+        return rows[torch.randint(len(rows), wanted, generator=generator)]
+
+    base = torch.empty(shape, dtype=torch.long)
+    for kind, places in layout:
+        without = ~torch.stack([last[name] for name in kind]).any(0)
+        base[..., places] = among(without.nonzero().squeeze(1), places, f"{' and '.join(kind)} have another value")
+    sources = base.expand(len(hypothesis.variables), *shape).clone()
+    for name, rows in zip(hypothesis.variables, sources, strict=True):
+        places = swapped_rows(layout, name)
+        rows[..., places] = among(last[name].nonzero().squeeze(1), places, f"{name} has its last value")
     return base, _only_swapped(base, sources, hypothesis, layout)
 
 

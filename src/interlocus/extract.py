@@ -97,8 +97,8 @@ class _Program(torch.nn.Module):
     def forward(self, inputs: Float[Tensor, "batch input"]) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
         hidden = self._network.activations(self._alignment.site, inputs)[0]
         read = {}
-        for place, name in enumerate(self._alignment.variables):
-            features = hidden @ self._alignment.frames.read[place].T
+        found = self._alignment.frames.features(hidden)
+        for name, features in zip(self._alignment.variables, found, strict=True):
             reading = self._alignment.read_outs[name].to(features).read(features)
             read[name] = (reading.value, reading.probability, reading.features)
         return read

@@ -15,7 +15,7 @@ from interlocus.causal import Hypothesis
 from interlocus.data import Data
 from interlocus.engine import Progress, Request, solve
 from interlocus.errors import AlignmentError, NetworkError, SpecificationError
-from interlocus.featurizers import AbstractFeaturizer, Frames
+from interlocus.featurizers import AbstractFeaturizer
 from interlocus.held_out import HeldOut, exchange_in
 from interlocus.metrics import Score
 from interlocus.networks import AbstractNetworks
@@ -240,6 +240,5 @@ def evaluate(
         batch=budget.batch,
         generator=lambda hypothesis: stream(seed, "test", hypothesis.name),
     )
-    interchange, problems = exchange_in(network, alignment.site, 0)
-    frames = Frames(*(part.unsqueeze(0).to(network.device) for part in alignment.frames))
-    return held_out.scores(interchange, frames, problems)[0]
+    interchange, problems = exchange_in(network, alignment.site, 0, linear=alignment.frames.linear)
+    return held_out.scores(interchange, alignment.frames.alone(network.device), problems)[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -11,19 +12,21 @@ from torch import Tensor
 
 from interlocus.causal import Hypothesis
 from interlocus.counterfactuals import Interventions, Pool, draw, shuffled
-from interlocus.featurizers import Frames
-from interlocus.interchange import Cache, Interchange, Problems, batches, is_right, lay_out, look
+from interlocus.interchange import Cache, Problems, batches, is_right, lay_out, look
+from interlocus.interchange_warp import AnyInterchange, exchange_for
 from interlocus.metrics import Grouping, Score, group, scores
 from interlocus.networks import AbstractNetworks
 from interlocus.workspace import Workspace
 
 
-def exchange_in(networks: AbstractNetworks, site: str, network: int, searches: int = 1) -> tuple[Interchange, Problems]:
-    """What it takes to ask one of several networks, with as many maps at once."""
+def exchange_in(
+    networks: AbstractNetworks, site: str, network: int, searches: int = 1, *, linear: bool = True
+) -> tuple[AnyInterchange, Problems]:
+    """What it takes to ask one of several networks, with as many maps at once, linear or not."""
     only = torch.tensor([network], device=networks.device)
     tail, workspace = networks.tail(site), Workspace(torch.zeros(0, device=networks.device))
     entry = None if tail.entry is None else tail.entry[only]
-    interchange = Interchange(entry=entry, rest=tail.rest(only.expand(searches)), workspace=workspace)
+    interchange = exchange_for(linear=linear)(entry=entry, rest=tail.rest(only.expand(searches)), workspace=workspace)
     return interchange, Problems(network=only, hypothesis=torch.zeros_like(only))
 
 
@@ -91,16 +94,18 @@ class HeldOut:
         pairs = zip(self.asked, self.hypotheses, strict=True)
         return replace(self, asked=tuple(shuffled(asked, generator(hypothesis)) for asked, hypothesis in pairs))
 
-    def iia(self, interchange: Interchange, frames: Frames, problems: Problems) -> Float[Tensor, " search"]:
+    @torch.no_grad()
+    def iia(self, interchange: AnyInterchange, frames: Any, problems: Problems) -> Float[Tensor, " search"]:
         """Share of counterfactual labels that the networks give, for each search."""
-        right = torch.zeros(len(frames.read), dtype=torch.float64)
+        right = torch.zeros((), dtype=torch.float64)
         script = lay_out(self.cache, self.asked, problems, self.own.shape[1])
         for batch in batches(self.cache, script):
             logits, _ = interchange.forward(frames, batch)
-            right += is_right(logits, batch.one_hot).sum(2).flatten().cpu()
+            right = right + is_right(logits, batch.one_hot).sum(2).flatten().cpu()
         return right / self.asked[0].base.numel()
 
-    def scores(self, interchange: Interchange, frames: Frames, problems: Problems) -> list[Score]:
+    @torch.no_grad()
+    def scores(self, interchange: AnyInterchange, frames: Any, problems: Problems) -> list[Score]:
         """The score of each search."""
         right, changed = [], []
         script = lay_out(self.cache, self.asked, problems, self.own.shape[1])

@@ -80,6 +80,7 @@ class Batch:
         places: where that is.
         one_hot: the counterfactual labels.
         inputs: what the networks were shown as bases, for tails that run them whole.
+        hidden: the bases at the site itself, batch last.
     """
 
     base: Float[Tensor, "problem entered batch"]
@@ -87,6 +88,7 @@ class Batch:
     places: tuple[slice, ...]
     one_hot: Float[Tensor, "problem 1 class batch"]
     inputs: Float[Tensor, "problem batch ..."] | None = None
+    hidden: Float[Tensor, "problem width batch"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +158,7 @@ def batches(cache: Cache, script: Script) -> Iterator[Batch]:
                 places=script.places,
                 one_hot=script.one_hot[first + step],
                 inputs=None if cache.inputs is None else cache.inputs[base[step] % len(cache.inputs)],
+                hidden=here[step],
             )
 
 

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from interlocus.budget import STARTS_BY_DEFAULT, Budget, Count, Phase, Share, Written
+from interlocus.budget import STARTS_BY_DEFAULT, Budget, Count, Phase, Share, Written, check_phases
 from interlocus.catalogue import shipped_studies
 from interlocus.code import names_code
+from interlocus.counterfactuals import check_sampling
 from interlocus.errors import SpecificationError, UnknownNameError
 from interlocus.family import Family, TaskSpec, with_whole_paths
+from interlocus.featurizers import check_width
 from interlocus.registry import EXECUTORS, FEATURIZERS, LOSSES, RUN, STARTS
 from interlocus.specification import assign, explain, no_twins, parse_yaml
 from interlocus.tasks import AbstractTask
@@ -98,6 +100,7 @@ class Study(Written):
             SpecificationError: a size that does not fit a site.
         """
         task = self.task.build()
+        check_phases(self.phases)
         for start in self.starts:
             STARTS.get(start)
         for phase in self.phases:
@@ -114,10 +117,12 @@ class Study(Written):
 
     def _check_search(self, search: SearchSpec, task: AbstractTask, site: str, width: int) -> None:
         for featurizer in search.featurizers:
-            FEATURIZERS.get(featurizer)
+            check_width(FEATURIZERS.get(featurizer)(), site, width)
         for name in search.hypotheses:
             sought = task.hypothesis(name).variables
             variables = len(sought)
+            for phase in self.phases:
+                check_sampling(task.hypothesis(name), phase.sampling)
             if any(phase.sampling == "minimal_pairs" for phase in self.phases) and not task.has_partners(sought):
                 raise SpecificationError(
                     f"Minimal pairs are asked for, and the task has none for {', '.join(sought)}.",
