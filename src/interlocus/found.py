@@ -176,7 +176,8 @@ def search(
         seed=seed,
     )
     request.check(networks)
-    findings = solve(networks, Data.draw(task, budget, seed=seed), request, progress=progress)
+    data = Data.draw(task, budget, seed=seed, hypotheses=(hypothesis,))
+    findings = solve(networks, data, request, progress=progress)
     return Found(
         site=site,
         hypothesis=request.hypotheses[0],
@@ -206,7 +207,7 @@ def evaluate(
     if len(network) != 1 or network.fingerprint() != alignment.network:
         raise AlignmentError.of_another_network(alignment.network, network.fingerprint())
     budget, hypothesis = budget or Budget(), task.hypothesis(alignment.hypothesis)
-    pool = task.pool(budget.held_out, split="test", generator=stream(seed, "pool", "test"))
+    pool = task.pool(budget.held_out, split="test", generator=stream(seed, "pool", "test"), own_of=(hypothesis.name,))
     held_out = HeldOut.draw(
         network,
         alignment.site,

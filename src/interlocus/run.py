@@ -218,7 +218,8 @@ def search(study: Study, job: Job, folder: str | Path, device: str, report: Call
         budget=study.budget,
         seed=study.seed,
     )
-    findings = solve(networks, Data.draw(task, study.budget, seed=study.seed), request, progress=report)
+    data = Data.draw(task, study.budget, seed=study.seed, hypotheses=job.hypotheses)
+    findings = solve(networks, data, request, progress=report)
     seconds = (time.perf_counter() - begun) / len(findings)
     for trial, finding in zip(job.trials, findings, strict=True):
         if store.has(trial):

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from interlocus.causal import CausalModel, Hypothesis, Values
 from interlocus.counterfactuals import Pool
-from interlocus.errors import UnknownNameError
+from interlocus.errors import CausalModelError, UnknownNameError
 from interlocus.floors import Settings, settings
+from interlocus.seeds import stream
 
 Split = Literal["train", "validation", "test"]
 """Which examples: nothing that is chosen on one split is measured on the same."""
@@ -63,6 +64,34 @@ class AbstractTask(abc.ABC):
     def partner(self, values: Values, variable: str, *, split: Split, generator: torch.Generator) -> Values | None:
         """Inputs in which only that variable has another value, or `None` where the task has no such pairs."""
 
+    def matched(self, values: Values, variable: str, *, split: Split, generator: torch.Generator) -> Values:
+        """Sources that fit these bases, row by row: with the variable from there, what is rare otherwise comes true.
+
+        For hypotheses with `sampled="matched"`. Half of the sources are such, the others are drawn freely.
+
+        Raises:
+            CausalModelError: the task has none for this variable.
+        """
+        raise CausalModelError(
+            f"Sources of {variable!r} are to fit their bases, and the task {self.name} does not say how.",
+            "A hypothesis with sampled='matched' needs them.",
+            "Give the task a method `matched`, or sample the hypothesis freely.",
+        )
+
+    def apart(self, hypothesis: str, count: int, *, split: Split, generator: torch.Generator) -> Values:
+        """Examples of a hypothesis' own, as values of the inputs; on them its model gives the classes of the task.
+
+        For hypotheses with `sampled="apart"`.
+
+        Raises:
+            CausalModelError: the task has none for this hypothesis.
+        """
+        raise CausalModelError(
+            f"Hypothesis {hypothesis!r} has examples of its own, and the task {self.name} does not say which.",
+            "A hypothesis with sampled='apart' needs them.",
+            "Give the task a method `apart`, or sample the hypothesis freely.",
+        )
+
     @property
     def classes(self) -> int:
         """How many classes the network tells apart."""
@@ -88,7 +117,15 @@ class AbstractTask(abc.ABC):
         """The joint settings of the discrete variables that examples have, with their probabilities."""
         return settings(self.model, self.roots)
 
-    def pool(self, count: int, *, split: Split, generator: torch.Generator, partners_of: Sequence[str] = ()) -> Pool:
+    def pool(
+        self,
+        count: int,
+        *,
+        split: Split,
+        generator: torch.Generator,
+        partners_of: Sequence[str] = (),
+        own_of: Sequence[str] = (),
+    ) -> Pool:
         """Draw a pool of examples.
 
         Args:
@@ -97,16 +134,41 @@ class AbstractTask(abc.ABC):
             generator: where randomness comes from.
             partners_of: variables for which minimal pairs are wanted; behind the examples the pool then holds as many
                 partners for each of them for which the task has such pairs.
+            own_of: hypotheses whose own examples are wanted, where they have any: see `interlocus.causal.Sampled`.
+
+        Raises:
+            UnknownNameError: the task has no hypothesis of that name.
         """
         parts = [self.sample(count, split=split, generator=generator)]
-        first: dict[str, int] = {}
+        partners: dict[str, int] = {}
         for variable in partners_of:
             changed = self.partner(parts[0], variable, split=split, generator=generator)
             if changed is not None:
-                first[variable] = count * len(parts)
+                partners[variable] = count * len(parts)
                 parts.append(changed)
+        matched: dict[str, int] = {}
+        apart: dict[str, int] = {}
+        # streams of their own, so that they do not depend on what else is wanted
+        seed = int(torch.randint(2**62, (), generator=generator)) if own_of else 0
+        for hypothesis in map(self.hypothesis, own_of):
+            if hypothesis.sampled == "apart":
+                apart[hypothesis.name] = count * len(parts)
+                own = stream(seed, "apart", hypothesis.name)
+                parts.append(self.apart(hypothesis.name, count, split=split, generator=own))
+            elif hypothesis.sampled == "matched":
+                for variable in [name for name in hypothesis.variables if name not in matched]:
+                    matched[variable] = count * len(parts)
+                    own = stream(seed, "matched", variable)
+                    parts.append(self.matched(parts[0], variable, split=split, generator=own))
         drawn = parts[0] if len(parts) == 1 else {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-        return Pool(inputs=self.encode(drawn), values=self.discrete_values(drawn), count=count, partners=first)
+        return Pool(
+            inputs=self.encode(drawn),
+            values=self.values(drawn),
+            count=count,
+            partners=partners,
+            matched=matched,
+            apart=apart,
+        )
 
     def examples(
         self, count: int, *, split: Split, generator: torch.Generator
@@ -115,13 +177,24 @@ class AbstractTask(abc.ABC):
         drawn = self.sample(count, split=split, generator=generator)
         return self.encode(drawn), self.model.run(drawn)[self.model.output]
 
-    def discrete_values(self, drawn: Values) -> Values:
-        """The values of all discrete variables, of every hypothesis' model, on drawn inputs.
+    def values(self, drawn: Values) -> Values:
+        """On drawn inputs the values of all discrete variables, and of the continuous ones that hypotheses ask for.
 
-        A name stands for the same variable in all models of a task.
+        A name stands for the same variable in all models of a task. Where a model contradicts the task's on examples
+        that are not its own, the task's has the word.
         """
-        known, discrete = dict(drawn), set()
-        for model in {id(hypothesis.model): hypothesis.model for hypothesis in self.hypotheses.values()}.values():
+        known, kept = dict(drawn), set()
+        for model in {
+            id(model): model for model in (self.model, *(h.model for h in self.hypotheses.values()))
+        }.values():
             known |= model.run({name: value for name, value in known.items() if name in model.variables})
-            discrete |= set(model.discrete)
-        return {name: value for name, value in known.items() if name in discrete}
+            kept |= set(model.discrete)
+        for hypothesis in self.hypotheses.values():
+            kept |= {*hypothesis.variables, *hypothesis.needed}
+        return {name: value for name, value in known.items() if name in kept}
+
+    def discrete_values(self, drawn: Values) -> Values:
+        """On drawn inputs the values of all discrete variables of every hypothesis' model."""
+        models = [self.model, *(hypothesis.model for hypothesis in self.hypotheses.values())]
+        discrete = {name for model in models for name in model.discrete}
+        return {name: value for name, value in self.values(drawn).items() if name in discrete}
