@@ -25,7 +25,8 @@ class Variable:
     Args:
         name: how it is called.
         parents: the variables that its mechanism takes, in that order. None of them: an input of the model.
-        mechanism: tensors of the parents' values in, the tensor of this variable's values out, a row an example.
+        mechanism: tensors of the parents' values in, the tensor of this variable's values out, a row an example. Truth
+            values are taken as 0 and 1.
         values: the values that it may take, for a discrete variable; `None` for a continuous one (a number or vector).
 
     A mechanism works on whole batches:
@@ -159,6 +160,7 @@ def _apply(variable: Variable, values: Values) -> Tensor:
             "Work on whole batches: reduce over the last axis, not over the first.",
         )
     if variable.values is not None:
+        result = result.long() if result.dtype == torch.bool else result
         allowed = torch.tensor(variable.values, device=result.device)
         strange = result[~torch.isin(result, allowed)]
         if len(strange):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import abc
+import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -23,46 +25,77 @@ Split = Literal["train", "validation", "test"]
 class AbstractTask(abc.ABC):
     """A problem that networks solve, with what is believed of how they do it.
 
-    A task says how examples are drawn (`sample`), how the network sees them (`encode`), and what may be computed on the
-    way (`hypotheses`). Everything else follows.
+    A task needs a causal model and a sampler; the rest has defaults that fit a small task and can be replaced:
+
+        >>> import torch
+        >>> from interlocus.causal import CausalModel, Variable
+        >>> class Between(AbstractTask):
+        ...     model = CausalModel(
+        ...         [
+        ...             *(Variable(name=name) for name in ("low", "x", "high")),
+        ...             Variable(name="above", parents=("low", "x"), mechanism=torch.lt, values=(0, 1)),
+        ...             Variable(name="below", parents=("x", "high"), mechanism=torch.lt, values=(0, 1)),
+        ...             Variable(name="inside", parents=("above", "below"), mechanism=torch.bitwise_and, values=(0, 1)),
+        ...         ],
+        ...         output="inside",
+        ...     )
+        ...     def sample(self, count, *, split, generator):
+        ...         return {name: torch.randn(count, generator=generator) for name in self.model.inputs}
+        >>> task = Between()
+        >>> task.name, task.input_width, task.classes, list(task.hypotheses)
+        ('between', 3, 2, ['above', 'below'])
+
+    Hold a task of your own against itself by `interlocus.check_task` before anything is searched.
     """
-
-    @property
-    @abc.abstractmethod
-    def name(self) -> str:
-        """The name in the registry."""
-
-    @property
-    @abc.abstractmethod
-    def input_width(self) -> int:
-        """How many numbers a network is shown."""
 
     @property
     @abc.abstractmethod
     def model(self) -> CausalModel:
         """The causal model whose output is the class."""
 
-    @property
-    @abc.abstractmethod
-    def hypotheses(self) -> Mapping[str, Hypothesis]:
-        """What may be computed on the way, by name."""
-
-    @property
-    @abc.abstractmethod
-    def roots(self) -> Mapping[str, Sequence[float] | None]:
-        """Independent discrete variables from which the output follows, with the probabilities of their values."""
-
     @abc.abstractmethod
     def sample(self, count: int, *, split: Split, generator: torch.Generator) -> Values:
         """Draw examples, as values of the causal model's inputs."""
 
-    @abc.abstractmethod
-    def encode(self, values: Values) -> Float[Tensor, "batch width"]:
-        """What the network is shown for these values of the inputs."""
+    @property
+    def name(self) -> str:
+        """The name in the registry; by default that of the class, in small letters."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
 
-    @abc.abstractmethod
+    @property
+    def input_width(self) -> int:
+        """How many numbers a network is shown; by default as many as `encode` gives."""
+        return self.encode(self.sample(1, split="train", generator=torch.Generator().manual_seed(0))).shape[1]
+
+    @property
+    def hypotheses(self) -> Mapping[str, Hypothesis]:
+        """What may be computed on the way, by name; by default each variable between the inputs and the output."""
+        return self._single
+
+    @cached_property
+    def _single(self) -> Mapping[str, Hypothesis]:
+        model = self.model
+        return {
+            name: Hypothesis(name=name, model=model, variables=(name,))
+            for name, variable in model.variables.items()
+            if variable.parents and model.output in model.descendants[name]
+        }
+
+    @property
+    def roots(self) -> Mapping[str, Sequence[float] | None]:
+        """Independent discrete variables from which the output follows, with the probabilities of their values.
+
+        With them floors are counted out. By default there are none, and floors are estimated from examples.
+        """
+        return {}
+
+    def encode(self, values: Values) -> Float[Tensor, "batch width"]:
+        """What the network is shown for these values of the inputs; by default these values, one beside the other."""
+        return torch.cat([values[name].reshape(len(values[name]), -1).float() for name in self.model.inputs], 1)
+
     def partner(self, values: Values, variable: str, *, split: Split, generator: torch.Generator) -> Values | None:
         """Inputs in which only that variable has another value, or `None` where the task has no such pairs."""
+        return None
 
     def matched(self, values: Values, variable: str, *, split: Split, generator: torch.Generator) -> Values:
         """Sources that fit these bases, row by row: with the variable from there, what is rare otherwise comes true.
