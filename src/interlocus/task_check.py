@@ -72,7 +72,7 @@ class TaskCheck:
             trick = "" if level.one_sided is None else f", one-sided {level.one_sided:.3f}"
             lines.append(f"{name}: floor {level.floor:.3f}{trick} ({level.means})")
         for pair in self.differences:
-            why = ", one on the way of the other" if pair.nested else ""
+            why = "" if pair.share >= APART else ", one being on the way of the other"
             lines.append(f"{pair.one} and {pair.other}: other labels in {pair.share:.3f} of interventions{why}")
         return "\n".join(lines)
 
