@@ -49,9 +49,9 @@ def test_its_gradient_is_that_of_autograd(name):
 
     model, asked = hypothesis.model, asked[0]
     swapped = {v: pool.values[v][rows] for v, rows in zip(hypothesis.variables, asked.sources, strict=True)}
-    after = model.interchange({n: v[asked.base] for n, v in pool.values.items()}, swapped)
+    after = model.interchange({n: v[asked.base] for n, v in pool.values.items() if n in model.variables}, swapped)
     free = (
-        ["left", "right", "both_equal", "none_equal", "output"]
+        ["left", "right", "both_equal", "none_equal", "count", "output"]
         if name == "both"
         else ["both_equal", "none_equal", "output"]
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from interlocus.metrics import Score
     from interlocus.run import Run
     from interlocus.study import Study
+    from interlocus.task_check import check_task
 
 _HOME = {
     "Alignment": "alignment",
@@ -34,6 +35,7 @@ _HOME = {
     "Score": "metrics",
     "Study": "study",
     "Variable": "causal",
+    "check_task": "task_check",
     "evaluate": "found",
     "search": "found",
 }
@@ -51,6 +53,7 @@ __all__ = [
     "Score",
     "Study",
     "Variable",
+    "check_task",
     "evaluate",
     "featurizers",
     "networks",

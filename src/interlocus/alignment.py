@@ -117,9 +117,10 @@ class Alignment:
         Raises:
             AlignmentError: another network, or a variable without two values that occur.
         """
-        pool = task.pool(examples, split="validation", generator=stream(seed, "read-out"))
-        features = self.features(network, pool.inputs.to(network.device))
-        read_outs = {name: fit_read_out(features[name], pool.values[name]) for name in self.variables}
+        pool = task.pool(examples, split="validation", generator=stream(seed, "read-out"), own_of=(self.hypothesis,))
+        rows = pool.examples(task.hypothesis(self.hypothesis))
+        features = self.features(network, pool.inputs[rows].to(network.device))
+        read_outs = {name: fit_read_out(features[name], pool.values[name][rows]) for name in self.variables}
         return replace(self, read_outs=read_outs)
 
     def read(self, network: AbstractNetworks, inputs: Float[Tensor, "batch ..."]) -> dict[str, Reading]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -24,7 +25,8 @@ class Variable:
     Args:
         name: how it is called.
         parents: the variables that its mechanism takes, in that order. None of them: an input of the model.
-        mechanism: tensors of the parents' values in, the tensor of this variable's values out, a row an example.
+        mechanism: tensors of the parents' values in, the tensor of this variable's values out, a row an example. Truth
+            values are taken as 0 and 1.
         values: the values that it may take, for a discrete variable; `None` for a continuous one (a number or vector).
 
     A mechanism works on whole batches:
@@ -77,6 +79,15 @@ class CausalModel:
             for parent in self.variables[name].parents:
                 below[parent] |= {name} | below[name]
         return {name: frozenset(names) for name, names in below.items()}
+
+    def follows(self, given: Iterable[str]) -> frozenset[str]:
+        """The variables that can be computed from those that are given, with these."""
+        known = set(given)
+        for name in self._order:
+            parents = self.variables[name].parents
+            if parents and known.issuperset(parents):
+                known.add(name)
+        return frozenset(known)
 
     def run(self, given: Mapping[str, Tensor]) -> Values:
         """Every variable that follows from what is given.
@@ -149,6 +160,7 @@ def _apply(variable: Variable, values: Values) -> Tensor:
             "Work on whole batches: reduce over the last axis, not over the first.",
         )
     if variable.values is not None:
+        result = result.long() if result.dtype == torch.bool else result
         allowed = torch.tensor(variable.values, device=result.device)
         strange = result[~torch.isin(result, allowed)]
         if len(strange):
@@ -201,6 +213,16 @@ def _topological(variables: Mapping[str, Variable]) -> tuple[str, ...]:
         ) from None
 
 
+Sampled = Literal["freely", "matched", "apart"]
+"""Where the examples of a hypothesis come from, so that its labels depend on what is swapped.
+
+- `freely`: bases and sources are the task's examples, drawn independently.
+- `matched`: half of the sources are made to fit their base. An item from a free source, put beside another item of the
+  base, would as good as never equal it.
+- `apart`: bases and sources are examples of its own, where the task's would never make the variable true.
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Hypothesis:
     """Variables of a causal model that a place in the network may hold, each in its own features.
@@ -209,6 +231,7 @@ class Hypothesis:
         name: how it is called.
         model: the causal model that gives the counterfactual labels.
         variables: the variables that are sought together.
+        sampled: where its examples come from.
 
     Raises:
         UnknownNameError: one of them is not in the model.
@@ -219,6 +242,7 @@ class Hypothesis:
     name: str
     model: CausalModel
     variables: tuple[str, ...]
+    sampled: Sampled = "freely"
 
     def __post_init__(self) -> None:
         self.model.check_names(self.variables)
@@ -243,6 +267,22 @@ class Hypothesis:
                     "Where only one of them is swapped, the other could not follow.",
                     "Seek them one by one.",
                 )
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Variables whose value on the base the output needs after an interchange."""
+        changed = set().union(*(self.model.descendants[name] for name in self.variables))
+        needed: set[str] = set()
+        waiting = [self.model.output]
+        while waiting:
+            name = waiting.pop()
+            if name in self.variables:
+                continue
+            if name in changed:
+                waiting.extend(self.model.variables[name].parents)
+            else:
+                needed.add(name)
+        return tuple(sorted(needed))
 
     @property
     def kinds(self) -> tuple[tuple[str, ...], ...]:

@@ -33,15 +33,35 @@ class Pool:
 
     Args:
         inputs: `[row, width]`, what the network is shown.
-        values: for each variable of the causal model its value on each row.
-        count: the first so many rows are free examples; partners of minimal pairs lie behind them.
+        values: on each row the value of every discrete variable, and of the continuous ones that hypotheses ask for.
+        count: the first so many rows are free examples; what else there is lies behind them.
         partners: for a variable the first row of its partners: row `partners[v] + i` is row i with only v changed.
+        matched: for a variable the first row of sources that fit: row `matched[v] + i` is one for the base in row i.
+        apart: for a hypothesis the first of `count` examples of its own.
     """
 
     inputs: Float[Tensor, "row width"]
     values: Values
     count: int
     partners: dict[str, int] = field(default_factory=dict)
+    matched: dict[str, int] = field(default_factory=dict)
+    apart: dict[str, int] = field(default_factory=dict)
+
+    def examples(self, hypothesis: Hypothesis) -> slice:
+        """The rows that bases and free sources of a hypothesis are drawn from.
+
+        Raises:
+            SpecificationError: the pool lacks the examples that the hypothesis needs.
+        """
+        lacks_sources = hypothesis.sampled == "matched" and not set(hypothesis.variables) <= set(self.matched)
+        if lacks_sources or (hypothesis.sampled == "apart" and hypothesis.name not in self.apart):
+            raise SpecificationError(
+                f"Hypothesis {hypothesis.name!r} is asked, and the pool has no examples for it.",
+                "With the task's own examples its labels would not depend on what is swapped.",
+                f"Draw the pool with own_of=({hypothesis.name!r},).",
+            )
+        first = self.apart[hypothesis.name] if hypothesis.sampled == "apart" else 0
+        return slice(first, first + self.count)
 
 
 class KindRows(NamedTuple):
@@ -86,7 +106,8 @@ def draw(
 
     Raises:
         UnknownNameError: no such sampling.
-        SpecificationError: minimal pairs are asked of a pool without partners, or a variable cannot be restored.
+        SpecificationError: minimal pairs are asked of a pool without partners, a variable cannot be restored, or a
+            hypothesis needs examples of its own and the pool has none.
     """
     if sampling not in get_args(Sampling):
         raise UnknownNameError("sampling", sampling, get_args(Sampling))
@@ -136,26 +157,9 @@ def label(
     swapped = {
         name: pool.values[name][rows.reshape(-1)] for name, rows in zip(hypothesis.variables, sources, strict=True)
     }
-    needed = _kept(hypothesis)
-    result = model.interchange({name: pool.values[name][base.reshape(-1)] for name in needed}, swapped)
+    kept = {name: pool.values[name][base.reshape(-1)] for name in hypothesis.needed}
+    result = model.interchange(kept, swapped)
     return result[model.output].view(base.shape)
-
-
-def _kept(hypothesis: Hypothesis) -> tuple[str, ...]:
-    """Variables whose base value the output needs after the interchange: no others are gathered."""
-    model = hypothesis.model
-    changed = set().union(*(model.descendants[name] for name in hypothesis.variables))
-    needed: set[str] = set()
-    waiting = [model.output]
-    while waiting:
-        name = waiting.pop()
-        if name in hypothesis.variables:
-            continue
-        if name in changed:
-            waiting.extend(model.variables[name].parents)
-        else:
-            needed.add(name)
-    return tuple(sorted(needed))
 
 
 Proposal = tuple[Int[Tensor, " *batch"], Int[Tensor, "variable ..."]]
@@ -165,12 +169,23 @@ Proposal = tuple[Int[Tensor, " *batch"], Int[Tensor, "variable ..."]]
 def _free(
     pool: Pool, hypothesis: Hypothesis, shape: tuple[int, ...], layout: tuple[KindRows, ...], generator: torch.Generator
 ) -> Proposal:
-    base = torch.randint(pool.count, shape, generator=generator)
+    base = pool.examples(hypothesis).start + torch.randint(pool.count, shape, generator=generator)
     sources = base.expand(len(hypothesis.variables), *shape).clone()
     for variable, rows in zip(hypothesis.variables, sources, strict=True):
         place = swapped_rows(layout, variable)
-        rows[..., place] = torch.randint(pool.count, (*shape[:-1], place.stop - place.start), generator=generator)
+        rows[..., place] = _sources(pool, hypothesis, variable, base[..., place], generator)
     return base, _only_swapped(base, sources, hypothesis, layout)
+
+
+def _sources(
+    pool: Pool, hypothesis: Hypothesis, variable: str, base: Int[Tensor, " *batch"], generator: torch.Generator
+) -> Int[Tensor, " *batch"]:
+    """A source of a variable for each base."""
+    free = pool.examples(hypothesis).start + torch.randint(pool.count, base.shape, generator=generator)
+    if hypothesis.sampled != "matched":
+        return free
+    fits = torch.rand(base.shape, generator=generator) < 0.5
+    return torch.where(fits, pool.matched[variable] + base, free)
 
 
 def _partners(
@@ -254,7 +269,7 @@ def _balance(
     """Of several sources for each base take one that changes the label in every other row, and keeps it in the rest."""
     shape = (CANDIDATES, *base.shape)
     bases = base.expand(shape)
-    sources = torch.stack([torch.randint(pool.count, shape, generator=generator) for _ in hypothesis.variables])
+    sources = torch.stack([_sources(pool, hypothesis, name, bases, generator) for name in hypothesis.variables])
     sources = _only_swapped(bases, sources, hypothesis, layout)
     labels = label(pool, hypothesis, bases, sources)
     changes = labels != pool.values[hypothesis.model.output][base]

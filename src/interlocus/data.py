@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from interlocus.budget import Budget
 from interlocus.counterfactuals import Pool
 from interlocus.seeds import stream
-from interlocus.tasks import AbstractTask
+from interlocus.tasks import AbstractTask, Split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,13 +24,18 @@ class Data:
     pairs: Pool
 
     @classmethod
-    def draw(cls, task: AbstractTask, budget: Budget, *, seed: int) -> Data:
-        """Draw the pools of a task."""
+    def draw(cls, task: AbstractTask, budget: Budget, *, seed: int, hypotheses: Sequence[str] = ()) -> Data:
+        """Draw the pools of a task, with what these hypotheses need beside its own examples."""
+
+        def pool(split: Split) -> Pool:
+            count = budget.pool if split == "train" else budget.held_out
+            return task.pool(count, split=split, generator=stream(seed, "pool", split), own_of=hypotheses)
+
         variables = sorted({variable for h in task.hypotheses.values() for variable in h.variables})
         return cls(
-            train=task.pool(budget.pool, split="train", generator=stream(seed, "pool", "train")),
-            validation=task.pool(budget.held_out, split="validation", generator=stream(seed, "pool", "validation")),
-            test=task.pool(budget.held_out, split="test", generator=stream(seed, "pool", "test")),
+            train=pool("train"),
+            validation=pool("validation"),
+            test=pool("test"),
             pairs=task.pool(
                 budget.partners, split="train", generator=stream(seed, "pool", "pairs"), partners_of=variables
             ),

@@ -33,7 +33,7 @@ from interlocus.registry import LOSSES
 from interlocus.results import Attempt, Attempts, Finding, Outcome
 from interlocus.seeds import stream
 from interlocus.stack import Lot, Stack
-from interlocus.starts import AbstractStart, Sight
+from interlocus.starts import AbstractStart, Sight, coded
 from interlocus.threads import one_thread
 from interlocus.workspace import Workspace
 
@@ -241,10 +241,12 @@ class _Block:
         row = 0
         for network, number in zip(*(axis.tolist() for axis in self.lot.problems), strict=True):
             hypothesis = request.hypotheses[number]
-            values = torch.stack([self.sight.data.train.values[name] for name in hypothesis.variables])
+            pool = self.sight.data.train
+            rows = pool.examples(hypothesis)
+            values = torch.stack([coded(pool.values[name][rows]) for name in hypothesis.variables])
             if request.shuffle:  # a start that looks at values must not know the true ones either
                 values = values[:, torch.randperm(values.shape[1], generator=stream(request.seed, "shuffled values"))]
-            sight = Sight(activations=train[network], values=values)
+            sight = Sight(activations=train[network, rows], values=values)
             about = self.sight.networks[network].fingerprint(), request.site, hypothesis.name
             for size, start, restart in request.lineup:
                 generator = stream(request.seed, "start", start.name, *about, size, restart)

@@ -117,7 +117,7 @@ def _draw_colours(figure: Figure, panels: np.ndarray, asked: _Asked, shades: Sca
     """The colour bar, as far from the panels in a tall figure as in a low one."""
     pad, label = 0.3 / figure.get_figheight(), f"IIA of {asked.hypothesis}, mean over networks"
     bar = figure.colorbar(shades, ax=panels, location="top", extend="min", shrink=0.6, aspect=30, pad=pad, label=label)
-    if asked.levels:
+    if asked.levels and asked.levels.one_sided is not None:
         level = asked.levels.one_sided
         bar.ax.axvline(level, color="black", linewidth=1.5)
         bar.ax.secondary_xaxis("bottom").set_xticks([level], [f"one-sided {level:.3f}"], fontsize="small")
@@ -202,7 +202,10 @@ def _set_axes(first: Axes, asked: _Asked) -> None:
 
 def _draw_levels(panels: np.ndarray, levels: Line | None) -> None:
     """What is reached without the variable: a dotted line in each panel, named beside the last of each row."""
-    for name, level in (("do nothing", levels.floor), ("one-sided", levels.one_sided)) if levels else ():
+    named = (("do nothing", levels.floor), ("one-sided", levels.one_sided)) if levels else ()
+    for name, level in named:
+        if level is None:
+            continue
         for axes in panels.flat:
             axes.axhline(level, color=GREY, linewidth=0.8, linestyle=":", zorder=1)
         for axes in panels[:, -1]:

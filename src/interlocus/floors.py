@@ -1,7 +1,7 @@
 """What a score is worth: the scores that are reached without the variable, counted out over the causal model.
 
 Each is the IIA of a network that is imagined, under the sampling that is used. Interventions are enumerated with their
-probabilities, so nothing is estimated.
+probabilities, so nothing is estimated; where there are too many, or a variable is continuous, they are drawn.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interlocus.causal import CausalModel, Hypothesis, Values
-from interlocus.counterfactuals import Sampling, last_value
+from interlocus.counterfactuals import Pool, Sampling, draw, kind_rows, last_value
 from interlocus.errors import CausalModelError
 
 
@@ -72,7 +72,7 @@ def settings(model: CausalModel, roots: Mapping[str, Sequence[float] | None]) ->
 
 @dataclass(frozen=True, kw_only=True)
 class Enumeration:
-    """Every intervention of a hypothesis that a sampling can ask, with its probability.
+    """Interventions of a hypothesis with their probabilities: all that a sampling can ask, or many that were drawn.
 
     Args:
         hypothesis: what is asked.
@@ -127,6 +127,39 @@ def enumerate_interventions(
         sources=sources,
         label=label[hypothesis.model.output],
         probability=weight,
+    )
+
+
+def drawn_interventions(
+    hypothesis: Hypothesis, pool: Pool, *, count: int, sampling: Sampling = "natural", generator: torch.Generator
+) -> Enumeration:
+    """Draw interventions of a hypothesis, each as probable as the others: what is scored on them is an estimate.
+
+    With n interventions on a pool of p rows, a share s has a standard error of up to √(s (1 − s) (1/n + m/p)), where m
+    is the number of rows that an intervention looks at: the base, and a source a variable.
+
+    Args:
+        hypothesis: what is asked.
+        pool: of examples.
+        count: how many.
+        sampling: how sources are chosen for a base.
+        generator: where randomness comes from.
+    """
+    asked = draw(pool, hypothesis, shape=(count,), sampling=sampling, generator=generator)
+    kind = torch.zeros(count, dtype=torch.long)
+    for index, (_, rows) in enumerate(kind_rows(hypothesis, count)):
+        kind[rows] = index
+    known = {name: value for name, value in pool.values.items() if name in hypothesis.model.variables}
+    return Enumeration(
+        hypothesis=hypothesis,
+        kind=kind,
+        base={name: value[asked.base] for name, value in known.items()},
+        sources={
+            variable: {name: value[rows] for name, value in known.items()}
+            for variable, rows in zip(hypothesis.variables, asked.sources, strict=True)
+        },
+        label=asked.labels,
+        probability=torch.full((count,), 1 / count, dtype=torch.float64),
     )
 
 
@@ -206,14 +239,16 @@ def copy_source(asked: Enumeration) -> float:
     return float((asked.probability * (right & swapped).sum(0) / swapped.sum(0)).sum())
 
 
-def one_sided(asked: Enumeration) -> float:
+def one_sided(asked: Enumeration) -> float | None:
     """The best IIA of a swap that can take each variable out of a value but never put it back.
 
     For two-valued variables: equality can be broken and not restored, or the reverse. An IIA up to here needs no
-    variable that works in both directions.
+    variable that works in both directions. A continuous variable has no values to be taken out of: `None`.
     """
     hypothesis = asked.hypothesis
     values = [hypothesis.model.variables[name].values or () for name in hypothesis.variables]
+    if not all(values):
+        return None
     best = 0.0
     for unreachable in itertools.product(*values):
         effective = {

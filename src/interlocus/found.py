@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +89,9 @@ class Found:
         )
         if any(self.hypothesis.model.variables[name].values is None for name in self.hypothesis.variables):
             return alignment
-        return alignment.fitted(own, self.task, seed=self.seed)
+        with suppress(AlignmentError):  # a value that hardly occurs has no read-out, and can be exchanged all the same
+            return alignment.fitted(own, self.task, seed=self.seed)
+        return alignment
 
     def to_rows(self) -> list[dict[str, Any]]:
         """One mapping a network and size, for a table."""
@@ -198,7 +201,8 @@ def search(
     )
     check_fit(networks, task)
     request.check(networks)
-    findings = solve(networks, Data.draw(task, budget, seed=seed), request, progress=progress)
+    data = Data.draw(task, budget, seed=seed, hypotheses=(hypothesis,))
+    findings = solve(networks, data, request, progress=progress)
     return Found(
         site=site,
         hypothesis=request.hypotheses[0],
@@ -230,7 +234,7 @@ def evaluate(
         raise AlignmentError.of_another_network(alignment.network, network.fingerprint())
     check_fit(network, task)
     budget, hypothesis = budget or Budget(), task.hypothesis(alignment.hypothesis)
-    pool = task.pool(budget.held_out, split="test", generator=stream(seed, "pool", "test"))
+    pool = task.pool(budget.held_out, split="test", generator=stream(seed, "pool", "test"), own_of=(hypothesis.name,))
     held_out = HeldOut.draw(
         network,
         alignment.site,

@@ -17,6 +17,8 @@ from interlocus.counterfactuals import Interventions, Pool, kind_rows
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
+JOINT = "+"
+"""Stands between the variables that are swapped at once."""
 
 
 class Interval(NamedTuple):
@@ -36,8 +38,8 @@ class Cell:
 
     Args:
         kind: which variables were swapped.
-        change: `"0→1"`, base value to source value, for one variable; for a joint intervention whether the label
-            `"changes"` or `"stays"`.
+        change: `"0→1"`, base value to source value, for one discrete variable; for a continuous one, and for a joint
+            intervention, whether the label `"changes"` or `"stays"`.
         hits: how often the network answered with the counterfactual label.
         count: how often it was asked.
     """
@@ -106,7 +108,7 @@ class Score:
     @property
     def min_cell(self) -> float:
         """The smallest IIA of a cell with one variable swapped: a trick that works one way only shows here."""
-        return min(cell.iia for cell in self.cells if "→" in cell.change and cell.count)
+        return min(cell.iia for cell in self.cells if JOINT not in cell.kind and cell.count)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a record."""
@@ -131,10 +133,10 @@ def group(hypothesis: Hypothesis, asked: Interventions, pool: Pool) -> Grouping:
     index = torch.zeros_like(asked.base)
     before = pool.values[hypothesis.model.output][asked.base]
     for kind, rows in kind_rows(hypothesis, len(asked.base)):
-        if len(kind) == 1:
+        values = hypothesis.model.variables[kind[0]].values if len(kind) == 1 else None
+        if values:
             variable = kind[0]
             place = hypothesis.variables.index(variable)
-            values = hypothesis.model.variables[variable].values or ()
             changes = [f"{old}→{new}" for old in values for new in values]
             old, new = (
                 (pool.values[variable][part[rows]][:, None] == torch.tensor(values)).int().argmax(1)
@@ -145,7 +147,7 @@ def group(hypothesis: Hypothesis, asked: Interventions, pool: Pool) -> Grouping:
             changes = ["stays", "changes"]
             code = (asked.labels[rows] != before[rows]).long()
         first = len(names)
-        names |= {("+".join(kind), change): first + i for i, change in enumerate(changes)}
+        names |= {(JOINT.join(kind), change): first + i for i, change in enumerate(changes)}
         index[rows] = first + code
     return Grouping(tuple(names), torch.nn.functional.one_hot(index, len(names)).float())
 

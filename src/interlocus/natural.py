@@ -73,7 +73,9 @@ class Natural:
             name: self.values[name][rows.reshape(-1)]
             for name, rows in zip(hypothesis.variables, asked.sources, strict=True)
         }
-        after = hypothesis.model.interchange({name: value[base] for name, value in self.values.items()}, swapped)
+        model = hypothesis.model
+        kept = {name: value[base] for name, value in self.values.items() if name in model.variables}
+        after = model.interchange(kept, swapped)
         return _codes(hypothesis, after).view(asked.base.shape)
 
     def pull(
@@ -128,13 +130,20 @@ class _AsItIs(AbstractRest):
 
 
 def _settled(hypothesis: Hypothesis) -> dict[str, tuple[int, ...]]:
-    """The discrete variables on which no swapped one depends, with their values."""
-    model = hypothesis.model
-    return {
-        name: model.variables[name].values or ()
-        for name in model.discrete
-        if not model.descendants[name] & set(hypothesis.variables)
-    }
+    """The discrete variables that an interchange settles, with their values.
+
+    These are the swapped ones, what depends on them, and what has nothing in common with them. What they depend on is
+    not put back by a swap, nor is anything else that is computed from that.
+    """
+    model, below = hypothesis.model, hypothesis.model.descendants
+    above = {name for name in below if below[name] & set(hypothesis.variables)}
+    follows = set(hypothesis.variables).union(*(below[name] for name in hypothesis.variables))
+
+    def is_settled(name: str) -> bool:
+        shares = any(name in below[other] for other in above)
+        return name in follows or (name not in above and not shares)
+
+    return {name: model.variables[name].values or () for name in model.discrete if is_settled(name)}
 
 
 def _combinations(hypothesis: Hypothesis) -> int:

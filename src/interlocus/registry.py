@@ -81,6 +81,10 @@ TASKS = Registry(
             target="interlocus.tasks.hierarchical_equality:HierarchicalEquality",
             summary="is (a = b) the same as (c = d)? Four vectors in, two classes out",
         ),
+        "digits": Entry(
+            target="interlocus.tasks.digits:Digits",
+            summary="is (a = b) the same as (c = d)? Four photographs of handwritten digits in, two classes out",
+        ),
     },
 )
 

@@ -238,7 +238,8 @@ def _search(
         budget=study.budget,
         seed=study.seed,
     )
-    findings = solve(networks, Data.draw(task, study.budget, seed=study.seed), request, progress=report)
+    data = Data.draw(task, study.budget, seed=study.seed, hypotheses=job.hypotheses)
+    findings = solve(networks, data, request, progress=report)
     seconds, fingerprint = (time.perf_counter() - begun) / len(findings), study.fingerprint
     for trial, finding in zip(trials, findings, strict=True):
         if store.has(trial):

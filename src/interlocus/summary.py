@@ -45,7 +45,7 @@ class Line:
         sizes: in rising order.
         networks: how many.
         floor: IIA where an interchange changes nothing.
-        one_sided: IIA that a one-way trick can reach.
+        one_sided: IIA that a one-way trick can reach; `None` where a variable is continuous, which has no such trick.
     """
 
     family: str
@@ -55,7 +55,12 @@ class Line:
     sizes: tuple[SizeLine, ...]
     networks: int
     floor: float
-    one_sided: float
+    one_sided: float | None
+
+    @property
+    def bar(self) -> float:
+        """What a score has to pass to say anything: the one-way trick, or else doing nothing."""
+        return self.floor if self.one_sided is None else self.one_sided
 
     @property
     def best(self) -> SizeLine:
@@ -130,10 +135,10 @@ def _answer(study: Study, table: Sequence[Row], own: Sequence[Line]) -> str:
     competent = sum(value >= study.competence for value in accuracy.values())
     maps = dict.fromkeys(line.featurizer for line in own)
     scored = " ".join(_of_map([line for line in own if line.featurizer == name]) for name in maps)
+    trick = "" if one.one_sided is None else f", a one-sided trick up to {one.one_sided:.3f}"
     return (
         f"{competent} of {len(accuracy)} networks solve the task. Exchanging {_and(variables)} moves the output as the "
-        f"causal model says in this share of cases. {scored} Doing nothing scores {one.floor:.3f}, a one-sided trick "
-        f"up to {one.one_sided:.3f}."
+        f"causal model says in this share of cases. {scored} Doing nothing scores {one.floor:.3f}{trick}."
     )
 
 
@@ -141,9 +146,10 @@ def _of_map(own: Sequence[Line]) -> str:
     """The hidden sites of one featurizer, and where the interval over networks lies above every trick."""
     hidden = [line for line in own if line.site != "input"] or own
     sites = "; ".join(f"{line.site} {line.best.iia} at size {line.best.size}" for line in hidden)
-    above = [line.site for line in hidden if line.best.iia.low > line.one_sided]
+    above = [line.site for line in hidden if line.best.iia.low > line.bar]
     place = f"at {_and(above)}" if above else "nowhere"
-    return f"With {own[0].featurizer} maps: {sites}; the interval lies above the trick {place}."
+    level = "doing nothing" if own[0].one_sided is None else "the trick"
+    return f"With {own[0].featurizer} maps: {sites}; the interval lies above {level} {place}."
 
 
 def _and(names: Sequence[str]) -> str:

@@ -8,41 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 
-from interlocus.causal import Hypothesis
-from interlocus.floors import ceiling, copy_source, do_nothing, enumerate_interventions, one_sided
+from interlocus.levels import Floors, floors
 from interlocus.store import Record
 from interlocus.study import Study
-from interlocus.tasks import AbstractTask
 
 DIGITS = 6
-
-
-@dataclass(frozen=True, kw_only=True)
-class Floors:
-    """What a hypothesis scores without its variables, under the sampling of the test interventions.
-
-    Args:
-        floor: an interchange changes nothing.
-        copy_source: the answer to the source comes out.
-        one_sided: each variable can leave a value and not return to it.
-        output_only: the site carries the network's answer and nothing else.
-    """
-
-    floor: float
-    copy_source: float
-    one_sided: float
-    output_only: float
-
-
-def floors(task: AbstractTask, hypothesis: Hypothesis) -> Floors:
-    """Count the floors of a hypothesis out."""
-    asked = enumerate_interventions(hypothesis, task.settings())
-    return Floors(
-        floor=do_nothing(asked),
-        copy_source=copy_source(asked),
-        one_sided=one_sided(asked),
-        output_only=ceiling(asked, (hypothesis.model.output,)),
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +23,9 @@ class Row:
         interventions: how many were asked.
         iia: of the attempt that is best by validation, on test interventions; `low` and `high` are Wilson's 95 % ends.
         floor: IIA of a site where an interchange changes nothing; the other levels as in `Floors`.
-        min_cell: smallest IIA of a cell (base value → source value) of one variable.
+        floors: whether these levels are `enumerated` or `drawn`.
+        min_cell: smallest IIA of a cell of one variable: base value → source value, or for a continuous one whether the
+            label changes.
         live: share of swaps that change the answer.
         validation: IIA by which the attempt was chosen; `last` where its loss ended.
         start: from where; `restarts` counts all attempts, `restart_mean` and `restart_min` are theirs on test.
@@ -73,8 +45,9 @@ class Row:
     high: float
     floor: float
     copy_source: float
-    one_sided: float
+    one_sided: float | None
     output_only: float
+    floors: str
     min_cell: float
     live: float
     validation: float
@@ -131,6 +104,7 @@ def _rows_of(study: Study, record: Record, level: Floors) -> list[Row]:
                 copy_source=level.copy_source,
                 one_sided=level.one_sided,
                 output_only=level.output_only,
+                floors=level.means,
                 min_cell=best.score.min_cell,
                 live=best.score.live,
                 validation=best.validation,

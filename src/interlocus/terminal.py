@@ -200,7 +200,7 @@ def _table(family: str, lines: Sequence[Line]) -> Table:
             str(best.size),
             str(line.enough) if len(line.sizes) > 1 else "–",
             _share(line.floor),
-            _share(line.one_sided),
+            _share(line.one_sided) if line.one_sided is not None else "–",
             _share(best.min_cell),
         )
         last = line.site

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import abc
+import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -12,8 +14,9 @@ from torch import Tensor
 
 from interlocus.causal import CausalModel, Hypothesis, Values
 from interlocus.counterfactuals import Pool
-from interlocus.errors import UnknownNameError
+from interlocus.errors import CausalModelError, UnknownNameError
 from interlocus.floors import Settings, settings
+from interlocus.seeds import stream
 
 Split = Literal["train", "validation", "test"]
 """Which examples: nothing that is chosen on one split is measured on the same."""
@@ -22,46 +25,105 @@ Split = Literal["train", "validation", "test"]
 class AbstractTask(abc.ABC):
     """A problem that networks solve, with what is believed of how they do it.
 
-    A task says how examples are drawn (`sample`), how the network sees them (`encode`), and what may be computed on the
-    way (`hypotheses`). Everything else follows.
+    A task needs a causal model and a sampler; the rest has defaults that fit a small task and can be replaced:
+
+        >>> import torch
+        >>> from interlocus.causal import CausalModel, Variable
+        >>> class Between(AbstractTask):
+        ...     model = CausalModel(
+        ...         [
+        ...             *(Variable(name=name) for name in ("low", "x", "high")),
+        ...             Variable(name="above", parents=("low", "x"), mechanism=torch.lt, values=(0, 1)),
+        ...             Variable(name="below", parents=("x", "high"), mechanism=torch.lt, values=(0, 1)),
+        ...             Variable(name="inside", parents=("above", "below"), mechanism=torch.bitwise_and, values=(0, 1)),
+        ...         ],
+        ...         output="inside",
+        ...     )
+        ...     def sample(self, count, *, split, generator):
+        ...         return {name: torch.randn(count, generator=generator) for name in self.model.inputs}
+        >>> task = Between()
+        >>> task.name, task.input_width, task.classes, list(task.hypotheses)
+        ('between', 3, 2, ['above', 'below'])
+
+    Hold a task of your own against itself by `interlocus.check_task` before anything is searched.
     """
-
-    @property
-    @abc.abstractmethod
-    def name(self) -> str:
-        """The name in the registry."""
-
-    @property
-    @abc.abstractmethod
-    def input_width(self) -> int:
-        """How many numbers a network is shown."""
 
     @property
     @abc.abstractmethod
     def model(self) -> CausalModel:
         """The causal model whose output is the class."""
 
-    @property
-    @abc.abstractmethod
-    def hypotheses(self) -> Mapping[str, Hypothesis]:
-        """What may be computed on the way, by name."""
-
-    @property
-    @abc.abstractmethod
-    def roots(self) -> Mapping[str, Sequence[float] | None]:
-        """Independent discrete variables from which the output follows, with the probabilities of their values."""
-
     @abc.abstractmethod
     def sample(self, count: int, *, split: Split, generator: torch.Generator) -> Values:
         """Draw examples, as values of the causal model's inputs."""
 
-    @abc.abstractmethod
-    def encode(self, values: Values) -> Float[Tensor, "batch width"]:
-        """What the network is shown for these values of the inputs."""
+    @property
+    def name(self) -> str:
+        """The name in the registry; by default that of the class, in small letters."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
 
-    @abc.abstractmethod
+    @property
+    def input_width(self) -> int:
+        """How many numbers a network is shown; by default as many as `encode` gives."""
+        return self.encode(self.sample(1, split="train", generator=torch.Generator().manual_seed(0))).shape[1]
+
+    @property
+    def hypotheses(self) -> Mapping[str, Hypothesis]:
+        """What may be computed on the way, by name; by default each variable between the inputs and the output."""
+        return self._single
+
+    @cached_property
+    def _single(self) -> Mapping[str, Hypothesis]:
+        model = self.model
+        return {
+            name: Hypothesis(name=name, model=model, variables=(name,))
+            for name, variable in model.variables.items()
+            if variable.parents and model.output in model.descendants[name]
+        }
+
+    @property
+    def roots(self) -> Mapping[str, Sequence[float] | None]:
+        """Independent discrete variables from which the output follows, with the probabilities of their values.
+
+        With them floors are counted out. By default there are none, and floors are estimated from examples.
+        """
+        return {}
+
+    def encode(self, values: Values) -> Float[Tensor, "batch width"]:
+        """What the network is shown for these values of the inputs; by default these values, one beside the other."""
+        return torch.cat([values[name].reshape(len(values[name]), -1).float() for name in self.model.inputs], 1)
+
     def partner(self, values: Values, variable: str, *, split: Split, generator: torch.Generator) -> Values | None:
         """Inputs in which only that variable has another value, or `None` where the task has no such pairs."""
+        return None
+
+    def matched(self, values: Values, variable: str, *, split: Split, generator: torch.Generator) -> Values:
+        """Sources that fit these bases, row by row: with the variable from there, what is rare otherwise comes true.
+
+        For hypotheses with `sampled="matched"`. Half of the sources are such, the others are drawn freely.
+
+        Raises:
+            CausalModelError: the task has none for this variable.
+        """
+        raise CausalModelError(
+            f"Sources of {variable!r} are to fit their bases, and the task {self.name} does not say how.",
+            "A hypothesis with sampled='matched' needs them.",
+            "Give the task a method `matched`, or sample the hypothesis freely.",
+        )
+
+    def apart(self, hypothesis: str, count: int, *, split: Split, generator: torch.Generator) -> Values:
+        """Examples of a hypothesis' own, as values of the inputs; on them its model gives the classes of the task.
+
+        For hypotheses with `sampled="apart"`.
+
+        Raises:
+            CausalModelError: the task has none for this hypothesis.
+        """
+        raise CausalModelError(
+            f"Hypothesis {hypothesis!r} has examples of its own, and the task {self.name} does not say which.",
+            "A hypothesis with sampled='apart' needs them.",
+            "Give the task a method `apart`, or sample the hypothesis freely.",
+        )
 
     @property
     def classes(self) -> int:
@@ -88,7 +150,15 @@ class AbstractTask(abc.ABC):
         """The joint settings of the discrete variables that examples have, with their probabilities."""
         return settings(self.model, self.roots)
 
-    def pool(self, count: int, *, split: Split, generator: torch.Generator, partners_of: Sequence[str] = ()) -> Pool:
+    def pool(
+        self,
+        count: int,
+        *,
+        split: Split,
+        generator: torch.Generator,
+        partners_of: Sequence[str] = (),
+        own_of: Sequence[str] = (),
+    ) -> Pool:
         """Draw a pool of examples.
 
         Args:
@@ -97,16 +167,41 @@ class AbstractTask(abc.ABC):
             generator: where randomness comes from.
             partners_of: variables for which minimal pairs are wanted; behind the examples the pool then holds as many
                 partners for each of them for which the task has such pairs.
+            own_of: hypotheses whose own examples are wanted, where they have any: see `interlocus.causal.Sampled`.
+
+        Raises:
+            UnknownNameError: the task has no hypothesis of that name.
         """
         parts = [self.sample(count, split=split, generator=generator)]
-        first: dict[str, int] = {}
+        partners: dict[str, int] = {}
         for variable in partners_of:
             changed = self.partner(parts[0], variable, split=split, generator=generator)
             if changed is not None:
-                first[variable] = count * len(parts)
+                partners[variable] = count * len(parts)
                 parts.append(changed)
+        matched: dict[str, int] = {}
+        apart: dict[str, int] = {}
+        # streams of their own, so that they do not depend on what else is wanted
+        seed = int(torch.randint(2**62, (), generator=generator)) if own_of else 0
+        for hypothesis in map(self.hypothesis, own_of):
+            if hypothesis.sampled == "apart":
+                apart[hypothesis.name] = count * len(parts)
+                own = stream(seed, "apart", hypothesis.name)
+                parts.append(self.apart(hypothesis.name, count, split=split, generator=own))
+            elif hypothesis.sampled == "matched":
+                for variable in [name for name in hypothesis.variables if name not in matched]:
+                    matched[variable] = count * len(parts)
+                    own = stream(seed, "matched", variable)
+                    parts.append(self.matched(parts[0], variable, split=split, generator=own))
         drawn = parts[0] if len(parts) == 1 else {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-        return Pool(inputs=self.encode(drawn), values=self.discrete_values(drawn), count=count, partners=first)
+        return Pool(
+            inputs=self.encode(drawn),
+            values=self.values(drawn),
+            count=count,
+            partners=partners,
+            matched=matched,
+            apart=apart,
+        )
 
     def examples(
         self, count: int, *, split: Split, generator: torch.Generator
@@ -115,13 +210,24 @@ class AbstractTask(abc.ABC):
         drawn = self.sample(count, split=split, generator=generator)
         return self.encode(drawn), self.model.run(drawn)[self.model.output]
 
-    def discrete_values(self, drawn: Values) -> Values:
-        """The values of all discrete variables, of every hypothesis' model, on drawn inputs.
+    def values(self, drawn: Values) -> Values:
+        """On drawn inputs the values of all discrete variables, and of the continuous ones that hypotheses ask for.
 
-        A name stands for the same variable in all models of a task.
+        A name stands for the same variable in all models of a task. Where a model contradicts the task's on examples
+        that are not its own, the task's has the word.
         """
-        known, discrete = dict(drawn), set()
-        for model in {id(hypothesis.model): hypothesis.model for hypothesis in self.hypotheses.values()}.values():
+        known, kept = dict(drawn), set()
+        for model in {
+            id(model): model for model in (self.model, *(h.model for h in self.hypotheses.values()))
+        }.values():
             known |= model.run({name: value for name, value in known.items() if name in model.variables})
-            discrete |= set(model.discrete)
-        return {name: value for name, value in known.items() if name in discrete}
+            kept |= set(model.discrete)
+        for hypothesis in self.hypotheses.values():
+            kept |= {*hypothesis.variables, *hypothesis.needed}
+        return {name: value for name, value in known.items() if name in kept}
+
+    def discrete_values(self, drawn: Values) -> Values:
+        """On drawn inputs the values of all discrete variables of every hypothesis' model."""
+        models = [self.model, *(hypothesis.model for hypothesis in self.hypotheses.values())]
+        discrete = {name for model in models for name in model.discrete}
+        return {name: value for name, value in self.values(drawn).items() if name in discrete}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from interlocus.causal import CausalModel, Hypothesis, Values, Variable
 from interlocus.errors import SpecificationError, UnknownNameError
 from interlocus.tasks._base import AbstractTask, Split
+from interlocus.tasks._equalities import above_equalities, from_truth_values
 
 Items = Literal["gaussian", "uniform", "vocabulary"]
 _PAIR = {"left": ("a", "b"), "right": ("c", "d")}
@@ -35,8 +36,16 @@ class HierarchicalEquality(AbstractTask):
         UnknownNameError: no such kind of items.
         SpecificationError: a width or a vocabulary that is too small.
 
-    Hypotheses: `both` (left = (a = b) and right = (c = d)), `left`, `right`, and the rival `symmetric` (both pairs are
-    equal, no pair is equal), from which the class follows as well.
+    Hypotheses: `both` (left = (a = b) and right = (c = d)), `left`, `right`. Their rivals:
+
+    - `symmetric`: both pairs are equal, no pair is equal; from these the class follows as well.
+    - `count`: how many pairs are equal; `output`: the class itself. A swap of either asks for the source's class.
+    - `identity`: the item a. In half of the interventions the source's a is the base's b.
+    - `difference`: the vector a − b, and `distance`: ‖a − b‖. They lie before `left` on the only way to the class, so
+      a swap of either asks for the very label that a swap of `left` asks for: such hypotheses differ in what the
+      features are said to hold and in where searches start, never in a label.
+    - `cross`: (a = c) where the class is computed as (a = c) = (b = d). It is asked on examples of its own, on which
+      that gives the class too: see `apart`.
 
         >>> task = HierarchicalEquality(item_width=2)
         >>> inputs, labels = task.examples(5, split="train", generator=torch.Generator().manual_seed(0))
@@ -56,14 +65,7 @@ class HierarchicalEquality(AbstractTask):
                 "Raise item_width or vocabulary.",
             )
         self.item_width, self.items, self.vocabulary = item_width, items, vocabulary
-        self._model = _model("left", "right", lambda left, right: (left == right).long())
-        symmetric = _model("both_equal", "none_equal", torch.bitwise_or)
-        self._hypotheses = {
-            "both": Hypothesis(name="both", model=self._model, variables=("left", "right")),
-            "left": Hypothesis(name="left", model=self._model, variables=("left",)),
-            "right": Hypothesis(name="right", model=self._model, variables=("right",)),
-            "symmetric": Hypothesis(name="symmetric", model=symmetric, variables=("both_equal", "none_equal")),
-        }
+        self._hypotheses = _hypotheses()
 
     @property
     def name(self) -> str:
@@ -75,7 +77,7 @@ class HierarchicalEquality(AbstractTask):
 
     @property
     def model(self) -> CausalModel:
-        return self._model
+        return self._hypotheses["both"].model
 
     @property
     def hypotheses(self) -> Mapping[str, Hypothesis]:
@@ -103,6 +105,28 @@ class HierarchicalEquality(AbstractTask):
         kept = values[first]
         equal = (kept == values[second]).all(1, keepdim=True)
         return values | {second: torch.where(equal, self._another(kept, split, generator), kept)}
+
+    def matched(self, values: Values, variable: str, *, split: Split, generator: torch.Generator) -> Values:
+        """Sources whose item a is the base's b: swapped in, it makes an unequal pair equal and keeps an equal one."""
+        if variable != "a":
+            return super().matched(values, variable, split=split, generator=generator)
+        sources = self.sample(len(values["b"]), split=split, generator=generator)
+        equal = (sources["a"] == sources["b"]).all(1, keepdim=True)
+        return sources | {
+            "a": values["b"],
+            "b": torch.where(equal, values["b"], self._another(values["b"], split, generator)),
+        }
+
+    def apart(self, hypothesis: str, count: int, *, split: Split, generator: torch.Generator) -> Values:
+        """Examples of `cross`: two words, and each item is one of them.
+
+        Then items are bits, both (a = b) = (c = d) and (a = c) = (b = d) are their parity, and each of the four
+        equalities holds in one half. The task's own examples have a = c in none.
+        """
+        if hypothesis != "cross":
+            return super().apart(hypothesis, count, split=split, generator=generator)
+        words = self._two_different(count, split, generator)
+        return {name: torch.where(torch.rand(count, 1, generator=generator) < 0.5, *words) for name in "abcd"}
 
     def _two_different(self, count: int, split: Split, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Two items a row, never the same."""
@@ -136,20 +160,46 @@ def _equal(one: Tensor, other: Tensor) -> Tensor:
     return (one == other).all(-1).long()
 
 
-def _neither(one: Tensor, other: Tensor) -> Tensor:
-    return 1 - (one | other)
+def _is_zero(distance: Tensor) -> Tensor:
+    return (distance == 0).all(-1).long()
 
 
-def _model(first: str, second: str, output: Callable[[Tensor, Tensor], Tensor]) -> CausalModel:
-    """The causal model in which the class is computed from two of its variables."""
-    return CausalModel(
+def _norm(difference: Tensor) -> Tensor:
+    return difference.norm(dim=-1, keepdim=True)
+
+
+def _same(one: Tensor, other: Tensor) -> Tensor:
+    return (one == other).long()
+
+
+_ITEMS = [Variable(name=name) for name in "abcd"]
+_RIGHT = Variable(name="right", parents=("c", "d"), mechanism=_equal, values=(0, 1))
+_DIRECT = [*_ITEMS, Variable(name="left", parents=("a", "b"), mechanism=_equal, values=(0, 1)), _RIGHT]
+_BY_DISTANCE = [
+    *_ITEMS,
+    Variable(name="difference", parents=("a", "b"), mechanism=torch.sub),
+    Variable(name="distance", parents=("difference",), mechanism=_norm),
+    Variable(name="left", parents=("distance",), mechanism=_is_zero, values=(0, 1)),
+    _RIGHT,
+]
+
+
+def _hypotheses() -> dict[str, Hypothesis]:
+    above = above_equalities(_DIRECT)
+    by_distance = from_truth_values(_BY_DISTANCE)
+    crosswise = CausalModel(
         [
-            *(Variable(name=name) for name in ("a", "b", "c", "d")),
-            Variable(name="left", parents=("a", "b"), mechanism=_equal, values=(0, 1)),
-            Variable(name="right", parents=("c", "d"), mechanism=_equal, values=(0, 1)),
-            Variable(name="both_equal", parents=("left", "right"), mechanism=torch.bitwise_and, values=(0, 1)),
-            Variable(name="none_equal", parents=("left", "right"), mechanism=_neither, values=(0, 1)),
-            Variable(name="output", parents=(first, second), mechanism=output, values=(0, 1)),
+            *_ITEMS,
+            Variable(name="first_equal", parents=("a", "c"), mechanism=_equal, values=(0, 1)),
+            Variable(name="second_equal", parents=("b", "d"), mechanism=_equal, values=(0, 1)),
+            Variable(name="output", parents=("first_equal", "second_equal"), mechanism=_same, values=(0, 1)),
         ],
         output="output",
     )
+    return {
+        **above,
+        "identity": Hypothesis(name="identity", model=above["both"].model, variables=("a",), sampled="matched"),
+        "difference": Hypothesis(name="difference", model=by_distance, variables=("difference",)),
+        "distance": Hypothesis(name="distance", model=by_distance, variables=("distance",)),
+        "cross": Hypothesis(name="cross", model=crosswise, variables=("first_equal",), sampled="apart"),
+    }

@@ -1,0 +1,94 @@
+"""The levels that a hypothesis of a task is held against: counted out where that can be done, drawn where not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from interlocus.causal import Hypothesis
+from interlocus.floors import (
+    Enumeration,
+    ceiling,
+    copy_source,
+    do_nothing,
+    drawn_interventions,
+    enumerate_interventions,
+    one_sided,
+    settings,
+)
+from interlocus.seeds import stream
+from interlocus.tasks import AbstractTask
+
+Means = Literal["enumerated", "drawn"]
+"""How levels are known: exactly, or estimated from interventions that were drawn."""
+
+COUNTABLE = 1_000_000
+"""More interventions than this are not counted out."""
+ROWS, DRAWN = 32_768, 131_072
+"""Examples and interventions of an estimate; its standard error is .005 at most for one variable."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Floors:
+    """What a hypothesis scores without its variables, under the sampling of the test interventions.
+
+    Args:
+        floor: an interchange changes nothing.
+        copy_source: the answer to the source comes out.
+        one_sided: each variable can leave a value and not return to it; `None` for continuous variables.
+        output_only: the site carries the network's answer and nothing else.
+        means: whether they are enumerated or drawn.
+    """
+
+    floor: float
+    copy_source: float
+    one_sided: float | None
+    output_only: float
+    means: Means
+
+
+def floors(task: AbstractTask, hypothesis: Hypothesis, *, means: Means | None = None) -> Floors:
+    """The levels of a hypothesis.
+
+    Args:
+        task: where examples come from.
+        hypothesis: one of the task's.
+        means: how; by default they are enumerated where that can be done.
+
+    Raises:
+        CausalModelError: enumeration is asked for, and the settings cannot be counted.
+    """
+    means = means or ("enumerated" if can_be_counted(task, hypothesis) else "drawn")
+    asked = _counted(task, hypothesis) if means == "enumerated" else _drawn(task, hypothesis)
+    return Floors(
+        floor=do_nothing(asked),
+        copy_source=copy_source(asked),
+        one_sided=one_sided(asked),
+        output_only=ceiling(asked, (hypothesis.model.output,)),
+        means=means,
+    )
+
+
+def can_be_counted(task: AbstractTask, hypothesis: Hypothesis) -> bool:
+    """Whether all that a hypothesis asks follows from discrete variables, in a number that can be counted out."""
+    model = hypothesis.model
+    values = [model.variables[name].values if name in model.variables else None for name in task.roots]
+    if hypothesis.sampled != "freely" or not values or None in values:
+        return False
+    asked = math.prod(len(each or ()) for each in values) ** (1 + len(hypothesis.variables))
+    return asked <= COUNTABLE and model.follows(task.roots) >= {
+        model.output,
+        *hypothesis.variables,
+        *hypothesis.needed,
+    }
+
+
+def _counted(task: AbstractTask, hypothesis: Hypothesis) -> Enumeration:
+    return enumerate_interventions(hypothesis, settings(hypothesis.model, task.roots))
+
+
+def _drawn(task: AbstractTask, hypothesis: Hypothesis) -> Enumeration:
+    about = "floors", task.name, hypothesis.name
+    pool = task.pool(ROWS, split="test", generator=stream(0, *about, "pool"), own_of=(hypothesis.name,))
+    return drawn_interventions(hypothesis, pool, count=DRAWN, generator=stream(0, *about, "drawn"))
