@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from interlocus.budget import Budget, Phase
     from interlocus.causal import CausalModel, Hypothesis, Variable
     from interlocus.errors import InterlocusError
+    from interlocus.examination import examine
     from interlocus.found import Found, evaluate, search
     from interlocus.metrics import Score
     from interlocus.run import Run
@@ -37,6 +38,7 @@ _HOME = {
     "Variable": "causal",
     "check_task": "task_check",
     "evaluate": "found",
+    "examine": "examination",
     "search": "found",
 }
 _MODULES = ("featurizers", "networks", "starts", "tasks")
@@ -55,6 +57,7 @@ __all__ = [
     "Variable",
     "check_task",
     "evaluate",
+    "examine",
     "featurizers",
     "networks",
     "search",

@@ -12,7 +12,8 @@ from pydantic import ConfigDict, Field
 from interlocus.budget import Count, Written
 from interlocus.code import absolute, load_code, names_code
 from interlocus.errors import SpecificationError, UnknownNameError
-from interlocus.kinds import AbstractKind, Made, Perceptrons
+from interlocus.in_hand import held, hold, is_held
+from interlocus.kinds import AbstractKind, InHand, Made, Perceptrons
 from interlocus.registry import NETWORKS, TASKS
 from interlocus.specification import check_kind
 from interlocus.tasks import AbstractTask
@@ -30,6 +31,8 @@ class TaskSpec(Written):
         Raises:
             UnknownNameError: no such task, or no such argument of it.
         """
+        if is_held(self.name):
+            return held(self.name)
         maker = load_code(self.name) if names_code(self.name) else TASKS.get(self.name)
         arguments = self.model_extra or {}
         known = inspect.signature(maker, eval_str=True).parameters
@@ -38,6 +41,15 @@ class TaskSpec(Written):
                 raise UnknownNameError("argument", key, known, f"the task {self.name}")
             check_kind(key, value, known[key].annotation)
         return maker(**arguments)
+
+    @classmethod
+    def of(cls, task: AbstractTask) -> TaskSpec:
+        """What stands for a task: its name and arguments where it is a registered one, else an object in hand."""
+        maker = type(task)
+        if task.name in TASKS and TASKS.get(task.name) is maker:
+            arguments = {name: getattr(task, name, None) for name in inspect.signature(maker).parameters}
+            return cls(name=task.name, **arguments)
+        return cls(name=hold(f"task {task.name}", task))
 
 
 class Family(Written):
@@ -81,6 +93,8 @@ class Family(Written):
             UnknownNameError: no such kind, activation or option.
             SpecificationError: keys of perceptrons are given for another kind, or options for perceptrons.
         """
+        if is_held(self.network):
+            return InHand(name=self.network)
         own = {"activation", "hidden", "weight_decay", "learning_rate", "steps"}
         if self.network != "mlp":
             fields = type(self).model_fields

@@ -16,6 +16,7 @@ from torch import nn
 
 from interlocus.code import load_code, names_code
 from interlocus.errors import InterlocusError, NetworkError, SpecificationError, UnknownNameError
+from interlocus.in_hand import held
 from interlocus.networks import MLP, AbstractNetworks, Module
 from interlocus.networks.activations import find_activation
 from interlocus.networks.training import BATCH, RECIPES, Recipe
@@ -175,7 +176,7 @@ class Made(AbstractKind):
         return networks
 
     def flops_behind(self, task: AbstractTask, site: str) -> float:
-        return 2.0 * sum(parameter.numel() for parameter in _blank(self, task).module.parameters())
+        return 2.0 * _blank(self, task).parameters
 
     def flops_of_training(self, task: AbstractTask) -> float:
         return 3.0 * BATCH * 3000 * self.flops_behind(task, "")
@@ -223,6 +224,43 @@ class Made(AbstractKind):
             )
         network.meet(task.examples(8, split="train", generator=stream(0, "first look"))[0])
         return network
+
+
+@dataclass(frozen=True, kw_only=True)
+class InHand(AbstractKind):
+    """Networks that exist already, as an object of this session.
+
+    Args:
+        name: under which it is held.
+    """
+
+    name: str
+
+    def sites(self, task: AbstractTask) -> Mapping[str, int]:
+        return self._networks(task).sites
+
+    def make(self, task: AbstractTask, *, count: int, trained: bool, seed: int, done: Done) -> list[AbstractNetworks]:
+        networks = self._networks(task)
+        return [networks[i] for i in range(len(networks))]
+
+    def load(self, task: AbstractTask, paths: Sequence[Path], *, seed: int) -> list[AbstractNetworks]:
+        return [self._networks(task)]
+
+    def flops_behind(self, task: AbstractTask, site: str) -> float:
+        networks = self._networks(task)
+        return 2.0 * networks.parameters / len(networks)
+
+    def flops_of_training(self, task: AbstractTask) -> float:
+        return 1.0
+
+    @property
+    def summary(self) -> str:
+        return self.name
+
+    def _networks(self, task: AbstractTask) -> AbstractNetworks:
+        networks = held(self.name)
+        networks.meet(task.examples(8, split="train", generator=stream(0, "first look"))[0])
+        return networks
 
 
 @lru_cache(maxsize=8)

@@ -86,6 +86,7 @@ def jobs(study: Study) -> tuple[Job, ...]:
         for site in study.sites
         if site in family.sites(task)
         for search in study.searches
+        if search.at(site)
         for featurizer in search.featurizers
         for hypotheses in parts(search)
     )

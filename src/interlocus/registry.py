@@ -193,3 +193,4 @@ EXECUTORS = Registry(
 )
 
 RUN = Entry(target="interlocus.run:run_study", summary="does a study")
+SHOW = Entry(target="interlocus.terminal:as_text", summary="a run in words")

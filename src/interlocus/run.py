@@ -18,7 +18,7 @@ from interlocus.family import Family
 from interlocus.found import check_fit
 from interlocus.networks import AbstractNetworks
 from interlocus.plan import Job, Trial, jobs
-from interlocus.registry import FEATURIZERS, STARTS
+from interlocus.registry import FEATURIZERS, SHOW, STARTS
 from interlocus.store import Record, Store
 from interlocus.study import Study
 from interlocus.summary import Line, answers, summarise
@@ -80,6 +80,15 @@ class Run:
         study = store.study()
         table = rows(study, store.records())
         return cls(store=store, study=study, table=table, lines=summarise(study, table))
+
+    @property
+    def scores(self) -> Sequence[Row]:
+        """The table: one row a network, site, hypothesis, size and featurizer."""
+        return self.table
+
+    def show(self) -> str:
+        """The table over networks and the answers, as text."""
+        return SHOW.load()(self)
 
     @property
     def answers(self) -> dict[str, str]:

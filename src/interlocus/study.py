@@ -33,11 +33,23 @@ QUICK = {"count": 3, "steps": 250, "batch": 256}
 
 
 class SearchSpec(Written):
-    """Searches that every network is put to, at every site."""
+    """Searches that every network is put to.
+
+    Args:
+        hypotheses: what for.
+        sizes: features a variable, each of which is searched.
+        featurizers: with which maps.
+        sites: where, of the sites of the study; without it, at all of them.
+    """
 
     hypotheses: Some[str]
     sizes: Some[Count]
     featurizers: Some[str] = ("rotation",)
+    sites: tuple[str, ...] = ()
+
+    def at(self, site: str) -> bool:
+        """Whether it is asked at a site."""
+        return not self.sites or site in self.sites
 
 
 class Study(Written):
@@ -75,7 +87,9 @@ class Study(Written):
         no_twins("site", self.sites)
         for search in self.searches:
             no_twins("size", list(map(str, search.sizes)))
-        no_twins("trial", [f"{h}.{f}" for s in self.searches for h in s.hypotheses for f in s.featurizers])
+        for site in dict.fromkeys([*self.sites, *(site for search in self.searches for site in search.sites)]):
+            asked = [search for search in self.searches if search.at(site)]
+            no_twins("trial", [f"{h}.{f}" for s in asked for h in s.hypotheses for f in s.featurizers])
         return self
 
     @property
@@ -107,12 +121,12 @@ class Study(Written):
             LOSSES.get(phase.loss)
         there = {family.name: family.sites(task) for family in self.families}
         known = list(dict.fromkeys(site for sites in there.values() for site in sites))
-        for site in self.sites:
+        for site in (*self.sites, *(site for search in self.searches for site in search.sites)):
             if site not in known:
                 raise UnknownNameError("site", site, known, "the networks of this study")
             for sites in there.values():
                 for search in self.searches:
-                    if site in sites:
+                    if site in sites and search.at(site):
                         self._check_search(search, task, site, sites[site])
 
     def _check_search(self, search: SearchSpec, task: AbstractTask, site: str, width: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -157,6 +159,17 @@ def show_run(run: Run, *, as_json: bool) -> None:
             json.dumps({"study": run.study.name, "answers": run.answers, "lines": lines, "missing": run.missing})
         )
         return
+    _print_run(run, out)
+
+
+def as_text(run: Run) -> str:
+    """The same as text."""
+    text = io.StringIO()
+    _print_run(run, Console(width=100, file=text, highlight=False))
+    return text.getvalue()
+
+
+def _print_run(run: Run, out: Console) -> None:
     out.print(f"[bold]{escape(run.study.title or run.study.name)}[/bold]\n")
     for family in dict.fromkeys(line.family for line in run.lines):
         out.print(_table(family, [line for line in run.lines if line.family == family]))

@@ -94,6 +94,11 @@ class AbstractNetworks(abc.ABC):
 
     @property
     @abc.abstractmethod
+    def parameters(self) -> int:
+        """How many numbers were learned, in all networks together."""
+
+    @property
+    @abc.abstractmethod
     def device(self) -> torch.device:
         """Where the parameters are."""
 

@@ -154,6 +154,10 @@ class MLP(AbstractNetworks):
         return self.weights[0].shape[2]
 
     @property
+    def parameters(self) -> int:
+        return sum(tensor.numel() for tensor in (*self.weights, *self.biases))
+
+    @property
     def device(self) -> torch.device:
         return self.weights[0].device
 

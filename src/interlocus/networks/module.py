@@ -121,6 +121,10 @@ class Module(AbstractNetworks):
         return self._input_shape[0] if len(self._input_shape) == 1 else None
 
     @property
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.module.parameters())
+
+    @property
     def device(self) -> torch.device:
         return next((tensor.device for tensor in self._tensors()), torch.device("cpu"))
 

@@ -19,6 +19,8 @@ from interlocus.threads import one_thread
 
 ITEMS = "abcd"
 BATCH = 512
+QUIET = 0.4
+"""The share of the training that is without noise."""
 
 
 class SharedEncoder(nn.Module):
@@ -130,7 +132,7 @@ def _train(
         if step % 50 == 0:
             done(step / steps)
         inputs, labels = task.examples(BATCH, split="train", generator=examples)
-        if noise:
+        if step > QUIET * steps:  # from the start noise would hide what there is to learn
             inputs = inputs + noise * torch.randn(inputs.shape, generator=examples)
         gradients = torch.autograd.grad(F.cross_entropy(module(inputs), labels), parameters)
         rate = learning_rate * (1 + math.cos(math.pi * step / steps)) / 2

@@ -1,0 +1,103 @@
+"""Everything that can be asked of a network in hand, in one call."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from interlocus.budget import STARTS_BY_DEFAULT, Budget, Phase
+from interlocus.family import Family, TaskSpec
+from interlocus.found import check_fit
+from interlocus.in_hand import hold
+from interlocus.networks import AbstractNetworks
+from interlocus.run import Observe, Run, run_study
+from interlocus.study import SearchSpec, Study
+from interlocus.task_check import check_task
+from interlocus.tasks import AbstractTask
+
+SIZES = (1, 2, 4, 8, 16)
+
+
+def examine(
+    network: AbstractNetworks,
+    task: AbstractTask,
+    *,
+    out: str | Path | None = None,
+    hypotheses: Sequence[str] = (),
+    sizes: Sequence[int] = SIZES,
+    featurizers: Sequence[str] = ("rotation", "linear"),
+    starts: Mapping[str, int] = STARTS_BY_DEFAULT,
+    phases: Sequence[Phase] = (Phase(),),
+    budget: Budget | None = None,
+    competence: float = 0.99,
+    seed: int = 0,
+    observe: Observe = lambda progress: None,
+) -> Run:
+    """Search every site of a network for every hypothesis of a task.
+
+    First the task is held against itself and against the network (`interlocus.task_check`). At each site the sizes are
+    searched that fit there.
+
+    Args:
+        network: one, or several of one architecture.
+        task: what it solves.
+        out: the folder where results are kept and gone on with; by default a temporary one.
+        hypotheses: of the task, by name; by default all.
+        sizes: features a variable.
+        featurizers: with which maps.
+        starts: where searches begin, and how many of each.
+        phases: how they go on.
+        budget: what they may cost.
+        competence: accuracy under which nothing is claimed.
+        seed: decides on everything that is drawn.
+        observe: is told how far it is.
+
+    Raises:
+        InterlocusError: what cannot work, before any search.
+    """
+    check_fit(network, task)
+    asked = tuple(hypotheses) or tuple(task.hypotheses)
+    check_task(task, network, hypotheses=asked, seed=seed)
+    name = hold(f"network {network.fingerprint()}", network)
+    study = Study(
+        name="examined",
+        title=f"What does this network compute on its way through {task.name}?",
+        task=TaskSpec.of(task),
+        families=(Family(name="network", network=name, count=len(network)),),
+        sites=tuple(network.sites),
+        searches=tuple(_searches(network, task, asked, sizes, featurizers)),
+        starts=dict(starts),
+        phases=tuple(phases),
+        budget=budget or Budget(),
+        competence=competence,
+        seed=seed,
+    )
+    study.check()
+    return run_study(study, out or tempfile.mkdtemp(prefix="interlocus-"), observe=observe)
+
+
+def _searches(
+    network: AbstractNetworks,
+    task: AbstractTask,
+    hypotheses: Sequence[str],
+    sizes: Sequence[int],
+    featurizers: Sequence[str],
+) -> list[SearchSpec]:
+    """One entry for all sites and hypotheses at which the same sizes fit."""
+
+    def fitting(place: tuple[str, str]) -> tuple[int, ...]:
+        site, name = place
+        room = network.width(site) // len(task.hypothesis(name).variables)
+        return tuple(size for size in sizes if size <= room)
+
+    places = sorted(itertools.product(network.sites, hypotheses), key=lambda place: (fitting(place), place[1]))
+    groups: dict[tuple[tuple[int, ...], tuple[str, ...]], list[str]] = {}
+    for (fits, name), own in itertools.groupby(places, key=lambda place: (fitting(place), place[1])):
+        groups.setdefault((fits, tuple(site for site, _ in own)), []).append(name)
+    return [
+        SearchSpec(hypotheses=tuple(names), sizes=fits, featurizers=tuple(featurizers), sites=sites)
+        for (fits, sites), names in groups.items()
+        if fits
+    ]
