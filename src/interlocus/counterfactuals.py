@@ -16,7 +16,7 @@ from interlocus.errors import SpecificationError, UnknownNameError
 Sampling = Literal["natural", "balanced", "minimal_pairs"]
 """How bases and sources are chosen.
 
-- `natural`: independently, as the task draws its examples.
+- `natural`: independently, as the task draws its examples; a hypothesis may ask for others (`causal.Sampled`).
 - `balanced`: so that the label differs from the base's in half of the interventions of each kind.
 - `minimal_pairs`: the source differs from the base in the swapped variable only.
 """
