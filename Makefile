@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: study test check clean
+.PHONY: study test check bench clean
 
 study: .venv/installed
 	$(BIN)/interlocus study equality
@@ -16,6 +16,9 @@ check: .venv/installed-check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+
+bench: .venv/installed-bench
+	$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf .venv runs
@@ -33,4 +36,8 @@ clean:
 
 .venv/installed-check: .venv/installed
 	$(INSTALL) --editable '.[check]'
+	touch $@
+
+.venv/installed-bench: .venv/installed
+	$(INSTALL) --editable '.[bench]'
 	touch $@

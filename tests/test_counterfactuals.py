@@ -255,3 +255,32 @@ def test_an_unknown_sampling_is_refused(fails, unchecked):
 def test_variables_that_depend_on_each_other_are_not_sought_together(fails):
     with fails(CausalModelError, "'output'", "'left'"):
         Hypothesis(name="nested", model=TASK.model, variables=("left", "output"))
+
+
+@pytest.mark.parametrize("name", ["left", "right", "both"])
+def test_restoring_draws_bases_without_and_sources_with_the_last_value(name):
+    hypothesis, asked = ask(name, "restoring")
+    before = equalities(asked.base)
+    for kind, rows in kind_rows(hypothesis, BATCH):
+        for variable, sources in zip(hypothesis.variables, asked.sources, strict=True):
+            if variable in kind:
+                assert (before[variable][rows] == 0).all()
+                assert (equalities(sources)[variable][rows] == 1).all()
+            else:
+                assert torch.equal(sources[rows], asked.base[rows])
+    values = dict(before)
+    for variable, source in zip(hypothesis.variables, asked.sources, strict=True):
+        values[variable] = equalities(source)[variable]
+    assert torch.equal(asked.labels, answer(name, values))
+    assert 0.4 < before["right" if name == "left" else "left"][: BATCH // 3].float().mean() < 0.6 or name != "left"
+
+
+def test_restoring_needs_values_and_examples(fails):
+    hypothesis = TASK.hypothesis("left")
+    item = Hypothesis(name="item", model=hypothesis.model, variables=("a",))
+    with fails(SpecificationError, "'a'", "restoring"):
+        draw(POOL, item, shape=(10,), sampling="restoring", generator=stream(0))
+    never = Pool(inputs=POOL.inputs[:50], values={k: v[:50] for k, v in POOL.values.items()}, count=50)
+    never.values["left"] = torch.zeros(50, dtype=torch.long)
+    with fails(SpecificationError, "left has its last value"):
+        draw(never, hypothesis, shape=(10,), sampling="restoring", generator=stream(0))

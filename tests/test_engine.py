@@ -8,6 +8,7 @@ from interlocus.budget import Budget, Phase
 from interlocus.errors import SpecificationError, UnknownNameError
 from interlocus.found import evaluate
 from interlocus.networks import MLP
+from interlocus.registry import FEATURIZERS
 from interlocus.tasks import HierarchicalEquality
 
 TASK = HierarchicalEquality()
@@ -98,7 +99,17 @@ def test_later_phases_go_on_from_the_best_state():
             assert after.validation >= before.validation
 
 
-@pytest.mark.parametrize("featurizer", ["identity", "rotation", "linear"])
+def test_a_temperature_changes_the_way_and_one_does_not():
+    networks = hand_wired()
+    plain, one, hot = (
+        found(networks, phases=(Phase(steps=25, **about),)).best(network=0, size=2).frames.read
+        for about in ({}, {"temperature": 1.0}, {"temperature": 10.0})
+    )
+    assert torch.equal(plain, one)
+    assert not torch.equal(plain, hot)
+
+
+@pytest.mark.parametrize("featurizer", [name for name in FEATURIZERS if FEATURIZERS.get(name)().linear])
 def test_a_score_can_be_measured_again(featurizer):
     networks = MLP.untrained(TASK, count=2, seed=4)
     result = found(networks, featurizer=featurizer, phases=(Phase(steps=25),))

@@ -299,3 +299,12 @@ def test_a_continuous_variable_has_no_one_sided_swap():
     for name in ("difference", "distance"):
         asked = drawn_interventions(TASK.hypothesis(name), pool, count=100, generator=stream(1))
         assert one_sided(asked) is None
+
+
+def test_restoring_goes_from_another_value_to_the_last_one():
+    asked = enumerate_interventions(TASK.hypothesis("left"), SETTINGS, sampling="restoring")
+    asked_for = asked.probability > 0
+    assert (asked.base["left"][asked_for] == 0).all()
+    assert (asked.sources["left"]["left"][asked_for] == 1).all()
+    assert float(asked.probability.sum()) == pytest.approx(1)
+    assert do_nothing(asked) == 0  # the label always changes

@@ -8,7 +8,7 @@ from interlocus.counterfactuals import Interventions, draw
 from interlocus.errors import NetworkError
 from interlocus.featurizers import Frames
 from interlocus.found import evaluate
-from interlocus.interchange import Interchange, Problems, gather, is_right, lay_out, look
+from interlocus.interchange import Interchange, Problems, batches, is_right, lay_out, look
 from interlocus.losses import Bounded, CrossEntropy, gradient
 from interlocus.networks import MLP
 from interlocus.seeds import stream
@@ -73,7 +73,7 @@ def test_a_joint_intervention_that_ignores_its_second_source_is_caught(pool):
     cache = look(network, "layer1", pool)
 
     def iia(asked: Interventions) -> float:
-        batch = gather(cache, lay_out(cache, [asked], problems, TASK.classes), 0)
+        batch = next(batches(cache, lay_out(cache, [asked], problems, TASK.classes)))
         logits, _ = interchange.forward(frames, batch)
         return float(is_right(logits, batch.one_hot)[0, 0, joint].float().mean())
 
@@ -120,7 +120,7 @@ def test_gradients_are_those_of_autograd(pool, site, activation, loss):
     read, write = (torch.randn(6, 2, 3, 16, generator=generator).double().requires_grad_() for _ in range(2))
     asked = draw(double, hypothesis, shape=(1, 90), generator=generator)
     cache = look(network, site, double)
-    batch = gather(cache, lay_out(cache, [asked], problems, TASK.classes), 0)
+    batch = next(batches(cache, lay_out(cache, [asked], problems, TASK.classes)))
     asked = asked[0]
     frames = Frames(read=read.detach(), write=write.detach())
     logits, saved = interchange.forward(frames, batch)

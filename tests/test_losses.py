@@ -41,6 +41,15 @@ def test_the_gradient_is_that_of_the_mean_loss_of_each_search(loss, classes, sca
     assert torch.allclose(slope(loss, logits, one_hot), leaf.grad, rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.parametrize("temperature", [0.5, 3.0])
+def test_a_temperature_divides_the_logits(loss, temperature):
+    logits, one_hot = problem(3)
+    leaf = logits.clone().requires_grad_()
+    probability = (torch.softmax(leaf / temperature, 2) * one_hot).sum(2)
+    loss.value(probability).mean(2).sum().backward()
+    assert torch.allclose(gradient(loss, logits, one_hot, Workspace(logits), temperature), leaf.grad, rtol=1e-10)
+
+
 def test_the_slope_is_minus_p_times_the_derivative_of_the_value(loss):
     probability = torch.linspace(0.01, 0.99, 99, dtype=torch.float64, requires_grad=True)
     loss.value(probability).sum().backward()

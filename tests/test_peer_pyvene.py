@@ -21,7 +21,7 @@ SITES = {"layer1": 0, "layer2": 1, "layer3": 2}
 def pyvene():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return pytest.importorskip("pyvene", reason="pyvene is not installed: pip install 'interlocus[peer]'")
+        return pytest.importorskip("pyvene", reason="pyvene is not installed: pip install 'interlocus[bench]'")
 
 
 def as_pyvene(pyvene, network: MLP):

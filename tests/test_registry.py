@@ -42,9 +42,10 @@ def test_every_name_loads_and_says_what_it_is(one, name):
     assert entry.summary.strip()
     assert "\n" not in entry.summary
     loaded = one.get(name)
-    assert loaded is entry.load()
-    assert inspect.isclass(loaded)
-    assert loaded.__doc__
+    made = loaded.func if entry.arguments else loaded  # a class with the arguments that go with this name
+    assert inspect.isclass(made)
+    assert made.__doc__
+    assert made is (entry.load().func if entry.arguments else entry.load())
 
 
 @pytest.mark.parametrize("one", [TASKS, FEATURIZERS, STARTS], ids=lambda one: one.kind)
@@ -60,7 +61,7 @@ def test_an_unknown_name_lists_the_known_and_suggests_a_near_one(one, fails):
 
 
 def test_names_of_third_parties_are_found(foreign):
-    assert set(FEATURIZERS) == {"identity", "rotation", "linear", "root"}
+    assert {"identity", "rotation", "linear", "root"} <= set(FEATURIZERS)
     assert FEATURIZERS.get("root")(4) == 2
     assert "root" not in set(STARTS)
 

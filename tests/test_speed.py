@@ -9,7 +9,7 @@ from interlocus.budget import Budget
 from interlocus.counterfactuals import draw
 from interlocus.data import Data
 from interlocus.featurizers import Rotation
-from interlocus.interchange import Problems, gather, lay_out, look
+from interlocus.interchange import Problems, batches, lay_out, look
 from interlocus.losses import CrossEntropy
 from interlocus.networks import MLP
 from interlocus.seeds import stream
@@ -48,8 +48,8 @@ def test_a_step_reaches_its_share_of_matched_products(unchecked):
 
     def steps() -> float:
         begun = time.perf_counter()
-        for step in range(STEPS):
-            stack.step(Rotation(), CrossEntropy(), gather(cache, script, step), 0.03)
+        for batch in batches(cache, script):
+            stack.step(Rotation(), CrossEntropy(), batch, 0.03)
         return SEARCHES * STEPS * flops() / (time.perf_counter() - begun)
 
     def products() -> float:

@@ -8,8 +8,10 @@ import yaml
 
 from interlocus.catalogue import shipped_studies
 from interlocus.errors import SpecificationError, UnknownNameError
+from interlocus.family import Family, TaskSpec
 from interlocus.networks.training import RECIPES
-from interlocus.study import Family, Study, TaskSpec
+from interlocus.plan import jobs
+from interlocus.study import Study
 
 SMALL = """
 name: small
@@ -97,7 +99,7 @@ def test_values_are_set_where_the_path_leads(study):
     assert changed.budget == study.budget.model_copy(update={"batch": 64})
     assert changed.families[0] == study.families[0]
     assert changed.families[1].count == 4
-    assert changed.families[1].recipe.learning_rate == 0.5
+    assert changed.families[1].learning_rate == 0.5
     assert changed.phases[0].sampling == "balanced"
     assert changed.searches[0].sizes == (2, 3)
     assert changed.searches[1].sizes == (5,)
@@ -151,12 +153,12 @@ def test_a_family_names_its_networks_and_their_places():
     family = Family(name="r", hidden=(3, 4), count=12)
     assert family.networks[0] == "r-00"
     assert len(set(family.networks)) == 12
-    assert family.sites == ("input", "layer1", "layer2")
+    assert list(family.sites(TaskSpec().build())) == ["input", "layer1", "layer2"]
 
 
 def test_a_family_is_trained_as_usual_unless_it_says_otherwise():
-    assert Family(name="s", activation="sigmoid").recipe == RECIPES["sigmoid"]
-    own = Family(name="s", activation="sigmoid", learning_rate=0.1, steps=9).recipe
+    assert Family(name="s", activation="sigmoid").kind.recipe == RECIPES["sigmoid"]
+    own = Family(name="s", activation="sigmoid", learning_rate=0.1, steps=9).kind.recipe
     assert (own.learning_rate, own.steps, own.gain) == (0.1, 9, RECIPES["sigmoid"].gain)
 
 
@@ -170,7 +172,7 @@ NAMES = {
     "task.name=hierarchical_equalty": ("task", "Did you mean 'hierarchical_equality'?"),
     "task.item_widht=3": ("argument", "Did you mean 'item_width'?"),
     "sites=[layr1]": ("site", "Did you mean 'layer1'?"),
-    "sites=[layer3]": ("site", "untrained"),
+    "sites=[layer9]": ("site", "this study"),
     "searches.0.featurizers=[rotatoin]": ("featurizer", "Did you mean 'rotation'?"),
     "searches.0.hypotheses=[lfet]": ("hypothesis", "Did you mean 'left'?"),
     "families.0.activation=tanhh": ("activation", "Did you mean 'tanh'?"),
@@ -273,7 +275,7 @@ def test_sizes_that_fill_a_site_are_taken(study):
         (SMALL + "fmailies: []", ["small.yaml", "Did you mean 'families'?"]),
         (SMALL.replace("count: 2", "cuont: 2"), ["families.0.cuont", "Did you mean 'count'?"]),
         (SMALL.replace("name: relu, ", ""), ["'families.0.name'"]),
-        (SMALL + "task: hierarchical_equality", ["task"]),
+        (SMALL + "task: [hierarchical_equality]", ["task"]),
         (SMALL + "budget: {batch: 10, 7: 3}", ["budget"]),
     ],
 )
@@ -308,7 +310,6 @@ def test_two_families_of_one_name_are_refused(fails):
         "searches.0.hypotheses=[]",
         "searches.0.featurizers=[]",
         "searches.0.sizes=[2, 2]",
-        "sites=[]",
         "sites=[input, input]",
         "starts={}",
     ],
@@ -327,3 +328,30 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
     (tmp_path / "study.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SpecificationError):
         Study.load(tmp_path / "study.yaml")
+
+
+def test_a_task_may_be_written_as_its_name():
+    short = Study.parse(SMALL.replace("task:", "# task:") + "task: hierarchical_equality\n", "x")
+    assert short.task == TaskSpec(name="hierarchical_equality")
+
+
+def test_without_sites_all_places_of_all_families_are_searched():
+    mixed = """
+families:
+  - {name: deep, hidden: [8, 8]}
+  - {name: flat, hidden: [8]}
+searches: [{hypotheses: [left], sizes: [2]}]
+"""
+    assert Study.parse(mixed, "x").sites == ("input", "layer1", "layer2")
+
+
+def test_a_site_is_searched_where_it_is():
+    mixed = """
+families:
+  - {name: deep, hidden: [8, 8]}
+  - {name: flat, hidden: [8]}
+sites: [layer1, layer2]
+searches: [{hypotheses: [left], sizes: [2]}]
+"""
+    asked = {(job.family.name, job.site) for job in jobs(Study.parse(mixed, "x"))}
+    assert asked == {("deep", "layer1"), ("deep", "layer2"), ("flat", "layer1")}

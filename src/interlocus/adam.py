@@ -5,6 +5,8 @@ torch's own optimisers bring the compiler along, whose import takes seconds in e
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -29,10 +31,12 @@ class Adam:
         """Before the first gradient."""
         return cls(torch.zeros_like(like), torch.zeros_like(like))
 
-    def direction(self, gradient: Tensor) -> Tensor:
-        """Take a gradient in; returns what is to be subtracted for a learning rate of one."""
+    def step(self, parameters: Tensor, gradient: Tensor, rate: float) -> None:
+        """Take a gradient in, and move the parameters one step down."""
         self.count += 1
         self.mean.lerp_(gradient, 1 - BETAS[0])
         self.square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
-        scale = (self.square / (1 - BETAS[1] ** self.count)).sqrt_().add_(EPSILON)
-        return torch.div(self.mean, scale, out=scale).div_(1 - BETAS[0] ** self.count)
+        bias, square_bias = (1 - beta**self.count for beta in BETAS)
+        # m / bias / (√(v / square_bias) + ε), with the two scalars put together
+        scale = self.square.sqrt().add_(EPSILON * math.sqrt(square_bias))
+        parameters.addcdiv_(self.mean, scale, value=-rate * math.sqrt(square_bias) / bias)

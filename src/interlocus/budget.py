@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from interlocus.counterfactuals import Sampling
+from interlocus.errors import SpecificationError
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -24,12 +25,39 @@ class Phase(Written):
     """One stretch of a search.
 
     Each begins from the best state before it. Learning rates fall to zero along a cosine.
+
+    Args:
+        loss: what is minimised, by name.
+        sampling: how bases and sources are drawn.
+        steps: how many, at most.
+        learning_rate: at first.
+        temperature: the logits are divided by it at first, and it falls to one. Above one, sure answers weigh less.
+        latent: weight of the counterfactual-latent loss, which keeps patched states near to natural ones that have the
+            same values of the variables.
     """
 
     loss: str = "cross_entropy"
     sampling: Sampling = "natural"
     steps: Count = 1000
     learning_rate: Annotated[float, Field(gt=0)] = 0.03
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    latent: Annotated[float, Field(ge=0)] = 0.0
+
+
+def check_phases(phases: Sequence[Phase]) -> None:
+    """Hold phases against each other.
+
+    Only what cannot work is refused. A bounded loss from a random start mostly fails, and that can be what is asked.
+
+    Raises:
+        SpecificationError: the last phase shows one direction of change only.
+    """
+    if phases and phases[-1].sampling == "restoring":
+        raise SpecificationError(
+            "The last phase samples 'restoring'.",
+            "It shows how a variable comes to its last value and never how it leaves it, so half of it is not learned.",
+            "Put a phase with another sampling behind it.",
+        )
 
 
 STARTS_BY_DEFAULT: Mapping[str, int] = MappingProxyType({"random": 2, "covariance": 1})

@@ -6,7 +6,7 @@ from importlib import resources
 
 import yaml
 
-from interlocus.registry import EXECUTORS, FEATURIZERS, LOSSES, STARTS, TASKS
+from interlocus.registry import EXECUTORS, FEATURIZERS, LOSSES, NETWORKS, STARTS, TASKS
 
 
 def shipped_studies() -> dict[str, str]:
@@ -20,6 +20,7 @@ def catalogue() -> dict[str, dict[str, str]]:
     """For each kind its names with a line about each."""
     registries = {
         "tasks": TASKS,
+        "networks": NETWORKS,
         "featurizers": FEATURIZERS,
         "starts": STARTS,
         "losses": LOSSES,

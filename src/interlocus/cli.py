@@ -87,6 +87,29 @@ def report(folder: Folder) -> None:
     terminal.write_page(Run.load(folder))
 
 
+@app.command()
+def read(
+    alignment: Annotated[Path, typer.Argument(help="A file of a run folder, or one that was saved.")],
+    inputs: Annotated[Path, typer.Argument(help="Inputs of the network, one a row: .npy or .csv.")],
+    network: Annotated[Path, typer.Option(help="The network in which it was found.", metavar="FILE")],
+    out: Annotated[
+        Path | None, typer.Option(help="Where the values go: .csv or .npy. [default: the terminal]", metavar="FILE")
+    ] = None,
+    size: Annotated[int | None, typer.Option(help="Which, where the file holds several.")] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that are no numbers.")] = False,
+) -> None:
+    """Pull the variables out: value, probability and features for each row."""
+    from interlocus import terminal
+    from interlocus.extract import extract, load_fitted
+    from interlocus.networks import MLP
+    from interlocus.rows import Rows
+
+    own = MLP.load(network)
+    found = load_fitted(alignment, own, size=size)
+    rows = Rows(path=inputs, width=own.input_width, skip_bad=skip_bad)
+    terminal.write_columns(extract(found, own, rows), rows, out)
+
+
 @app.command("list")
 def list_(
     kind: Annotated[
@@ -111,9 +134,6 @@ def _version(
     if version:
         typer.echo(f"interlocus {__version__}")
         raise typer.Exit
-
-
-INTERRUPTED = 130
 
 
 INTERRUPTED = 130

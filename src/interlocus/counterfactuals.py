@@ -13,12 +13,14 @@ from torch import Tensor
 from interlocus.causal import Hypothesis, Values
 from interlocus.errors import SpecificationError, UnknownNameError
 
-Sampling = Literal["natural", "balanced", "minimal_pairs"]
+Sampling = Literal["natural", "balanced", "minimal_pairs", "restoring"]
 """How bases and sources are chosen.
 
 - `natural`: independently, as the task draws its examples; a hypothesis may ask for others (`causal.Sampled`).
 - `balanced`: so that the label differs from the base's in half of the interventions of each kind.
 - `minimal_pairs`: the source differs from the base in the swapped variable only.
+- `restoring`: the source has the last of a swapped variable's values and the base another, so equality is only ever
+  restored, never broken. A first phase, before one that asks for both.
 """
 
 CANDIDATES = 16
@@ -104,19 +106,34 @@ def draw(
 
     Raises:
         UnknownNameError: no such sampling.
-        SpecificationError: minimal pairs are asked of a pool without partners, or a hypothesis that needs examples of
-            its own of a pool without them.
+        SpecificationError: minimal pairs are asked of a pool without partners, a variable cannot be restored, or a
+            hypothesis needs examples of its own and the pool has none.
     """
     if sampling not in get_args(Sampling):
         raise UnknownNameError("sampling", sampling, get_args(Sampling))
     layout = kind_rows(hypothesis, shape[-1])
-    propose = _partners if sampling == "minimal_pairs" else _free
+    propose = {"minimal_pairs": _partners, "restoring": _restoring}.get(sampling, _free)
     base, sources = propose(pool, hypothesis, shape, layout, generator)
     labels = label(pool, hypothesis, base, sources)
     if sampling == "balanced":
         sources, labels = _balance(pool, hypothesis, base, layout, generator)
     places = tuple(swapped_rows(layout, variable) for variable in hypothesis.variables)
     return Interventions(base=base, sources=sources, labels=labels, places=places)
+
+
+def shuffled(asked: Interventions, generator: torch.Generator) -> Interventions:
+    """The same interventions with labels of others of the same kind: a control in which there is nothing to find.
+
+    Labels change places within a step and within the rows that `places` tells apart, so how often each label is right
+    for each kind stays as it is.
+    """
+    borders = sorted({0, asked.labels.shape[-1]} | {end for place in asked.places for end in (place.start, place.stop)})
+    labels = asked.labels.clone()
+    for first, last in itertools.pairwise(borders):
+        part = labels[..., first:last]
+        order = torch.rand(part.shape, generator=generator).argsort(-1)
+        labels[..., first:last] = part.gather(-1, order)
+    return replace(asked, labels=labels)
 
 
 def kind_rows(hypothesis: Hypothesis, batch: int) -> tuple[KindRows, ...]:
@@ -183,6 +200,56 @@ def _partners(
         )
     base = torch.randint(pool.count, shape, generator=generator)
     sources = torch.stack([base + pool.partners[variable] for variable in hypothesis.variables])
+    return base, _only_swapped(base, sources, hypothesis, layout)
+
+
+def check_sampling(hypothesis: Hypothesis, sampling: Sampling) -> None:
+    """Raise `SpecificationError` where no example of a hypothesis could be drawn in this way."""
+    for variable in hypothesis.variables if sampling == "restoring" else ():
+        last_value(hypothesis, variable)
+
+
+def last_value(hypothesis: Hypothesis, variable: str) -> int:
+    """The value to which a variable is restored.
+
+    Raises:
+        SpecificationError: it declares no two values.
+    """
+    values = hypothesis.model.variables[variable].values
+    if values is None or len(values) < 2:
+        raise SpecificationError(
+            f"The sampling 'restoring' is asked for {variable!r}, which declares no two values.",
+            "It lets a variable go from another value to its last one.",
+            "Declare the values of the variable, or use another sampling.",
+        )
+    return values[-1]
+
+
+def _restoring(
+    pool: Pool, hypothesis: Hypothesis, shape: tuple[int, ...], layout: tuple[KindRows, ...], generator: torch.Generator
+) -> Proposal:
+    check_sampling(hypothesis, "restoring")
+    own = pool.examples(hypothesis)
+    last = {name: pool.values[name][own] == last_value(hypothesis, name) for name in hypothesis.variables}
+
+    def among(rows: Int[Tensor, " row"], places: slice, what: str) -> Int[Tensor, " *steps batch"]:
+        if not len(rows):
+            raise SpecificationError(
+                f"The pool has no example in which {what}.",
+                "The sampling 'restoring' draws bases without and sources with the last value of a variable.",
+                "Use a larger pool, or another sampling.",
+            )
+        wanted = (*shape[:-1], places.stop - places.start)
+        return own.start + rows[torch.randint(len(rows), wanted, generator=generator)]
+
+    base = torch.empty(shape, dtype=torch.long)
+    for kind, places in layout:
+        without = ~torch.stack([last[name] for name in kind]).any(0)
+        base[..., places] = among(without.nonzero().squeeze(1), places, f"{' and '.join(kind)} have another value")
+    sources = base.expand(len(hypothesis.variables), *shape).clone()
+    for name, rows in zip(hypothesis.variables, sources, strict=True):
+        places = swapped_rows(layout, name)
+        rows[..., places] = among(last[name].nonzero().squeeze(1), places, f"{name} has its last value")
     return base, _only_swapped(base, sources, hypothesis, layout)
 
 

@@ -7,6 +7,7 @@ never on workers or on what is finished already, so results do not either.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,18 +17,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.budget import Budget, Phase
+from interlocus.budget import Budget, Phase, check_phases
 from interlocus.causal import Hypothesis
-from interlocus.counterfactuals import Interventions, Pool, draw
+from interlocus.counterfactuals import Interventions, Pool, check_sampling, draw, shuffled
 from interlocus.data import Data
 from interlocus.errors import SpecificationError
-from interlocus.featurizers import AbstractFeaturizer, Frames
+from interlocus.featurizers import AbstractFeaturizer, Frames, check_width, in_use
 from interlocus.held_out import HeldOut
-from interlocus.interchange import Cache, Problems, gather, lay_out, look
+from interlocus.interchange import Cache, Problems, batches, lay_out, look
+from interlocus.interchange_warp import exchange_for
 from interlocus.ledger import Ledger
+from interlocus.natural import Natural
 from interlocus.networks import AbstractNetworks
 from interlocus.registry import LOSSES
-from interlocus.results import Attempt, Attempts, Finding
+from interlocus.results import Attempt, Attempts, Finding, Outcome
 from interlocus.seeds import stream
 from interlocus.stack import Lot, Stack
 from interlocus.starts import AbstractStart, Sight, coded
@@ -54,6 +57,7 @@ class Request:
         phases: how they go on.
         budget: how much they may cost.
         seed: decides on everything that is drawn.
+        shuffle: learn and choose by labels that belong to other interventions, and score by the true ones: a control.
     """
 
     site: str
@@ -64,6 +68,7 @@ class Request:
     phases: tuple[Phase, ...]
     budget: Budget
     seed: int
+    shuffle: bool = False
 
     @property
     def variables(self) -> int:
@@ -85,12 +90,16 @@ class Request:
             SpecificationError: hypotheses of unequal shape, no start, or sizes that do not fit the site.
         """
         width = networks.width(self.site)
+        check_phases(self.phases)
+        for phase, hypothesis in itertools.product(self.phases, self.hypotheses):
+            check_sampling(hypothesis, phase.sampling)
         if len({len(hypothesis.variables) for hypothesis in self.hypotheses}) != 1 or not self.lineup:
             raise SpecificationError(
                 f"{len(self.hypotheses)} hypotheses, {len(self.sizes)} sizes and {len(self.starts)} starts are asked.",
                 "Searches that are stacked have equally many variables, and at least one size and start.",
                 "Ask for hypotheses with different numbers of variables one by one.",
             )
+        check_width(self.featurizer, self.site, width)
         for size in self.sizes:
             if size < 1 or size * self.variables > width:
                 raise SpecificationError(
@@ -154,7 +163,7 @@ class _Sight:
         wants_pairs = any(phase.sampling == "minimal_pairs" for phase in request.phases)
 
         def held_out(pool: Pool, split: str, count: int) -> HeldOut:
-            return HeldOut.draw(
+            drawn = HeldOut.draw(
                 networks,
                 request.site,
                 pool,
@@ -163,6 +172,9 @@ class _Sight:
                 batch=request.budget.batch,
                 generator=lambda hypothesis: stream(request.seed, split, hypothesis.name),
             )
+            if request.shuffle and split == "validation":
+                return drawn.shuffled(lambda hypothesis: stream(request.seed, split, "shuffled", hypothesis.name))
+            return drawn
 
         return cls(
             networks=networks,
@@ -200,9 +212,11 @@ class _Block:
             tail=sight.networks.tail(request.site),
             mask=self._mask(),
             workspace=Workspace(sight.train.entered),
+            exchange=exchange_for(linear=self.featurizer.linear),
         )
-        parameters = self.featurizer.begin(self._directions())
-        self.ledger = Ledger(parameters, self._validate(self._stack(parameters)), self.shape, request.budget)
+        parameters = self.featurizer.begin(self._directions(), self._activations())
+        begin = self._validate(self._stack(parameters))
+        self.ledger = Ledger(parameters, begin, self.shape, request.budget, learns_size=self.featurizer.learns_size)
 
     def solve(self, report: Progress) -> list[Finding]:
         """All phases, then the scores."""
@@ -230,6 +244,8 @@ class _Block:
             pool = self.sight.data.train
             rows = pool.examples(hypothesis)
             values = torch.stack([coded(pool.values[name][rows]) for name in hypothesis.variables])
+            if request.shuffle:  # a start that looks at values must not know the true ones either
+                values = values[:, torch.randperm(values.shape[1], generator=stream(request.seed, "shuffled values"))]
             sight = Sight(activations=train[network, rows], values=values)
             about = self.sight.networks[network].fingerprint(), request.site, hypothesis.name
             for size, start, restart in request.lineup:
@@ -239,6 +255,11 @@ class _Block:
                     directions[row, v, :size] = block
                 row += 1
         return directions
+
+    def _activations(self) -> list[Float[Tensor, "row width"]]:
+        """For each search what its network computes on the training pool."""
+        networks = self.lot.problems.network.tolist()
+        return [self.sight.train.activations[network] for network in networks for _ in self.request.lineup]
 
     def _stack(self, parameters: Float[Tensor, " search *shape"]) -> Stack:
         """All searches of the block."""
@@ -252,6 +273,7 @@ class _Block:
         """One phase: every search that is not solved goes on from its best state."""
         ledger, loss, every = self.ledger, LOSSES.get(phase.loss)(), self.request.budget.check_every
         cache, pool = self.sight.training(phase)
+        natural = Natural.of(cache, pool, self.request.hypotheses) if phase.latent else None
         ledger.begin_phase()
         stack = self._stack(ledger.best).shrink(ledger.alive)
         for first in range(0, phase.steps, every):
@@ -260,10 +282,17 @@ class _Block:
             report(1 - float(ledger.alive.float().mean()) * (1 - first / phase.steps))
             asked = self._draw(number, phase, pool, first)
             script = lay_out(cache, asked, stack.problems, self.sight.test.own.shape[1])
+            codes = None if natural is None else natural.codes(asked)
             last = min(first + every, phase.steps)
-            for step in range(first, last):
+            for step, batch in zip(range(first, last), batches(cache, script), strict=False):
                 rate = phase.learning_rate * (1 + math.cos(math.pi * step / phase.steps)) / 2
-                stack.step(self.featurizer, loss, gather(cache, script, step - first), rate)
+                beside, heat = None, 1 - step / phase.steps
+                if natural is not None and codes is not None:
+                    now = codes[:, step - first]
+                    beside = natural.pull(stack.interchange, stack.problems, batch, now, phase.latent)
+                stack.step(
+                    self.featurizer, loss, batch, rate, heat=heat, temperature=phase.temperature**heat, beside=beside
+                )
                 ledger.count(stack)
             ledger.take(stack, self._validate(stack), last)
             stack = stack.shrink(ledger.alive)
@@ -271,22 +300,25 @@ class _Block:
     def _draw(self, number: int, phase: Phase, pool: Pool, step: int) -> list[Interventions]:
         """The batches until the next validation, for each hypothesis."""
         budget, seed = self.request.budget, self.request.seed
-        return [
-            draw(
+        asked = []
+        for hypothesis in self.request.hypotheses:
+            about = number, hypothesis.name, step
+            drawn = draw(
                 pool,
                 hypothesis,
                 shape=(budget.check_every, budget.batch),
                 sampling=phase.sampling,
-                generator=stream(seed, "batches", number, hypothesis.name, step),
+                generator=stream(seed, "batches", *about),
             )
-            for hypothesis in self.request.hypotheses
-        ]
+            asked.append(shuffled(drawn, stream(seed, "shuffled", *about)) if self.request.shuffle else drawn)
+        return asked
 
     def _findings(self) -> list[Finding]:
         ledger, request = self.ledger, self.request
         stack = self._stack(ledger.best)
         frames = stack.frames(self.featurizer)
         score = self.sight.test.scores(stack.interchange, frames, stack.problems)
+        chosen = _of_choice(frames) if self.featurizer.learns_size else [None] * len(ledger.outcome)
         attempts = [
             Attempt(
                 start=start.name,
@@ -295,7 +327,7 @@ class _Block:
                 validation=float(ledger.validation[row]),
                 last=float(ledger.last[row]),
                 steps=int(ledger.steps[row]),
-                outcome=ledger.outcome[row],
+                outcome=chosen[row] or ledger.outcome[row],
                 score=score[row],
             )
             for row, (_, start, restart) in enumerate(request.lineup * self.shape[0])
@@ -304,9 +336,7 @@ class _Block:
         for problem, (network, number) in enumerate(zip(*(axis.tolist() for axis in self.lot.problems), strict=True)):
             first = problem * self.shape[1]
             sizes = [_of_size(request.lineup, attempts[first : first + self.shape[1]], size) for size in request.sizes]
-            kept = [
-                Frames(*(part[first + place, :, :size].cpu().clone() for part in frames)) for size, place, _ in sizes
-            ]
+            kept = [frames.of(first + place) for _, place, _ in sizes]
             findings.append(
                 Finding(
                     network=network,
@@ -316,6 +346,13 @@ class _Block:
                 )
             )
         return findings
+
+
+def _of_choice(frames: Frames) -> list[Outcome | None]:
+    """For each search whether the features that were chosen are none, or all of the site for one variable."""
+    counts = in_use(frames).sum(2)
+    none, every = (counts == 0).all(1).tolist(), (counts == frames.read.shape[3]).any(1).tolist()
+    return ["empty" if empty else "full" if full else None for empty, full in zip(none, every, strict=True)]
 
 
 def _of_size(

@@ -22,8 +22,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from interlocus.family import Family
 from interlocus.run import Run
-from interlocus.study import Family, Study
+from interlocus.study import Study
 from interlocus.summary import Line
 from interlocus.table import Row
 
@@ -67,8 +68,11 @@ class _Asked:
 
 def untrained_twin(study: Study, family: Family) -> Family | None:
     """The untrained networks that are built like those of a trained family, if the study has any."""
-    built = (family.activation, family.hidden)
-    alike = [other for other in study.families if not other.trained and (other.activation, other.hidden) == built]
+
+    def built(one: Family) -> tuple[object, ...]:
+        return one.network, one.options, one.activation, one.hidden
+
+    alike = [other for other in study.families if not other.trained and built(other) == built(family)]
     return alike[0] if family.trained and alike else None
 
 

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interlocus.causal import CausalModel, Hypothesis, Values
-from interlocus.counterfactuals import Pool, Sampling, draw, kind_rows
+from interlocus.counterfactuals import Pool, Sampling, draw, kind_rows, last_value
 from interlocus.errors import CausalModelError
 
 
@@ -178,6 +178,10 @@ def _of_kind(
             weight *= source.probability[rows[index]]
             if sampling == "minimal_pairs":
                 weight *= _differs_only_in(variable, base, source)[rows[0], rows[index]]
+            if sampling == "restoring":
+                last = last_value(hypothesis, variable)
+                weight *= base.values[variable][rows[0]] != last
+                weight *= source.values[variable][rows[index]] == last
     if sampling == "balanced":
         weight = _half_changing(hypothesis, base, source, rows, weight)
     return rows, weight / weight.sum()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from dataclasses import dataclass
 
 import torch
 
-from interlocus.networks.training import BATCH
 from interlocus.plan import jobs
 from interlocus.study import Study
 from interlocus.threads import one_thread
@@ -48,9 +46,8 @@ class Forecast:
 def forecast(study: Study, *, workers: int) -> Forecast:
     """Count the work of a study, and measure for a moment how fast this machine is."""
     work, rate = jobs(study), _rate()
-    train = [
-        3.0 * 2 * BATCH * f.recipe.steps * f.count * _parameters(study, f.hidden) for f in study.families if f.trained
-    ]
+    task = study.task.build()
+    train = [f.count * f.kind.flops_of_training(task) for f in study.families if f.trained]
     spread = max(sum(train) / workers, max(train, default=0.0))
     return Forecast(
         networks=sum(family.count for family in study.families),
@@ -59,12 +56,6 @@ def forecast(study: Study, *, workers: int) -> Forecast:
         training_seconds=spread / (rate * TRAIN_SHARE),
         searching_seconds=RETIRED * sum(job.cost(study) for job in work) / (rate * SEARCH_SHARE * workers),
     )
-
-
-def _parameters(study: Study, hidden: tuple[int, ...]) -> int:
-    task = study.task.build()
-    widths = (task.input_width, *hidden, task.classes)
-    return sum(one * other for one, other in itertools.pairwise(widths))
 
 
 def _rate(seconds: float = 0.1) -> float:

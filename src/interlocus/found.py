@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
 from interlocus.alignment import Alignment
@@ -15,10 +15,9 @@ from interlocus.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.causal import Hypothesis
 from interlocus.data import Data
 from interlocus.engine import Progress, Request, solve
-from interlocus.errors import AlignmentError, SpecificationError
-from interlocus.featurizers import AbstractFeaturizer, Frames
-from interlocus.held_out import HeldOut
-from interlocus.interchange import Interchange, Problems
+from interlocus.errors import AlignmentError, NetworkError, SpecificationError
+from interlocus.featurizers import AbstractFeaturizer
+from interlocus.held_out import HeldOut, exchange_in
 from interlocus.metrics import Score
 from interlocus.networks import AbstractNetworks
 from interlocus.registry import FEATURIZERS, STARTS
@@ -26,7 +25,6 @@ from interlocus.results import Attempts, Finding
 from interlocus.seeds import stream
 from interlocus.starts import AbstractStart
 from interlocus.tasks import AbstractTask
-from interlocus.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,16 +35,18 @@ class Found:
         site: where.
         hypothesis: what for.
         featurizer: the class of maps.
-        task: the name of the task.
-        networks: the fingerprint of each network.
+        task: what the networks solve.
+        networks: where was searched.
+        seed: of the search.
         findings: one a network.
     """
 
     site: str
     hypothesis: Hypothesis
     featurizer: str
-    task: str
-    networks: tuple[str, ...]
+    task: AbstractTask
+    networks: AbstractNetworks
+    seed: int
     findings: tuple[Finding, ...]
 
     @property
@@ -72,21 +72,26 @@ class Found:
         return self.attempts(network=network, size=size).best.score
 
     def best(self, *, network: int, size: int) -> Alignment:
-        """The best alignment of one network and size.
+        """The best alignment of one network and size, with read-outs for variables that have values to tell apart.
 
         Raises:
             SpecificationError: that network or size was not searched.
         """
-        finding = self.findings[self._network(network)]
-        return Alignment(
+        finding, own = self.findings[self._network(network)], self.networks[network]
+        alignment = Alignment(
             site=self.site,
             hypothesis=self.hypothesis.name,
             variables=self.hypothesis.variables,
             featurizer=self.featurizer,
-            network=self.networks[network],
-            task=self.task,
+            network=own.fingerprint(),
+            task=self.task.name,
             frames=finding.frames[self._place(size)],
         )
+        if any(self.hypothesis.model.variables[name].values is None for name in self.hypothesis.variables):
+            return alignment
+        with suppress(AlignmentError):  # a value that hardly occurs has no read-out, and can be exchanged all the same
+            return alignment.fitted(own, self.task, seed=self.seed)
+        return alignment
 
     def to_rows(self) -> list[dict[str, Any]]:
         """One mapping a network and size, for a table."""
@@ -126,6 +131,22 @@ class Found:
         return self.sizes.index(size)
 
 
+def check_fit(networks: AbstractNetworks, task: AbstractTask) -> None:
+    """Show the networks some inputs of the task, and see that they answer with its classes.
+
+    Raises:
+        InterlocusError: a site cannot be exchanged, or the task has other inputs or classes.
+    """
+    inputs, _ = task.examples(8, split="train", generator=stream(0, "first look"))
+    networks.meet(inputs)
+    if networks.classes != task.classes:
+        raise NetworkError(
+            f"The network tells {networks.classes} classes apart, and the task {task.name} has {task.classes}.",
+            "Its answers cannot be held against the causal model's.",
+            "Pass the task that it was trained on, or `call=…` that gives the logits of the task's classes.",
+        )
+
+
 def search(
     networks: AbstractNetworks,
     task: AbstractTask,
@@ -138,6 +159,7 @@ def search(
     phases: Sequence[Phase] = (Phase(),),
     budget: Budget | None = None,
     seed: int = 0,
+    shuffle: bool = False,
     progress: Progress = lambda share: None,
 ) -> Found:
     """Find the directions of a site that hold the variables of a hypothesis.
@@ -153,6 +175,7 @@ def search(
         phases: how they go on.
         budget: what they may cost.
         seed: decides on everything that is drawn.
+        shuffle: learn and choose by labels that belong to other interventions, and score by the true ones: a control.
         progress: is told the share of the work that is done.
 
     Raises:
@@ -174,7 +197,9 @@ def search(
         phases=tuple(phases),
         budget=budget,
         seed=seed,
+        shuffle=shuffle,
     )
+    check_fit(networks, task)
     request.check(networks)
     data = Data.draw(task, budget, seed=seed, hypotheses=(hypothesis,))
     findings = solve(networks, data, request, progress=progress)
@@ -182,8 +207,9 @@ def search(
         site=site,
         hypothesis=request.hypotheses[0],
         featurizer=chosen.name,
-        task=task.name,
-        networks=tuple(networks[i].fingerprint() for i in range(len(networks))),
+        task=task,
+        networks=networks,
+        seed=seed,
         findings=tuple(findings),
     )
 
@@ -206,6 +232,7 @@ def evaluate(
     """
     if len(network) != 1 or network.fingerprint() != alignment.network:
         raise AlignmentError.of_another_network(alignment.network, network.fingerprint())
+    check_fit(network, task)
     budget, hypothesis = budget or Budget(), task.hypothesis(alignment.hypothesis)
     pool = task.pool(budget.held_out, split="test", generator=stream(seed, "pool", "test"), own_of=(hypothesis.name,))
     held_out = HeldOut.draw(
@@ -217,8 +244,5 @@ def evaluate(
         batch=budget.batch,
         generator=lambda hypothesis: stream(seed, "test", hypothesis.name),
     )
-    only = torch.zeros(1, dtype=torch.long, device=network.device)
-    tail = network.tail(alignment.site)
-    interchange = Interchange(entry=tail.entry, rest=tail.rest(only), workspace=Workspace(tail.entry))
-    frames = Frames(*(part.unsqueeze(0).to(network.device) for part in alignment.frames))
-    return held_out.scores(interchange, frames, Problems(network=only, hypothesis=only))[0]
+    interchange, problems = exchange_in(network, alignment.site, 0, linear=alignment.frames.linear)
+    return held_out.scores(interchange, alignment.frames.alone(network.device), problems)[0]

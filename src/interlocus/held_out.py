@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from interlocus.causal import Hypothesis
-from interlocus.counterfactuals import Interventions, Pool, draw
-from interlocus.featurizers import Frames
-from interlocus.interchange import Cache, Interchange, Problems, gather, is_right, lay_out, look
+from interlocus.counterfactuals import Interventions, Pool, draw, shuffled
+from interlocus.interchange import Cache, Problems, batches, is_right, lay_out, look
+from interlocus.interchange_warp import AnyInterchange, exchange_for
 from interlocus.metrics import Grouping, Score, group, scores
 from interlocus.networks import AbstractNetworks
+from interlocus.workspace import Workspace
+
+
+def exchange_in(
+    networks: AbstractNetworks, site: str, network: int, searches: int = 1, *, linear: bool = True
+) -> tuple[AnyInterchange, Problems]:
+    """What it takes to ask one of several networks, with as many maps at once, linear or not."""
+    only = torch.tensor([network], device=networks.device)
+    tail, workspace = networks.tail(site), Workspace(torch.zeros(0, device=networks.device))
+    entry = None if tail.entry is None else tail.entry[only]
+    interchange = exchange_for(linear=linear)(entry=entry, rest=tail.rest(only.expand(searches)), workspace=workspace)
+    return interchange, Problems(network=only, hypothesis=torch.zeros_like(only))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,12 +36,14 @@ class HeldOut:
 
     Args:
         cache: what the networks compute on the pool.
+        hypotheses: what is asked for.
         own: one-hot, what each network answers without intervention.
         asked: for each hypothesis several batches of interventions.
         groupings: for each hypothesis the cells of all batches.
     """
 
     cache: Cache
+    hypotheses: tuple[Hypothesis, ...]
     own: Float[Tensor, "network class row"]
     asked: tuple[Interventions, ...]
     groupings: tuple[Grouping, ...]
@@ -66,24 +81,35 @@ class HeldOut:
         with torch.no_grad():
             logits = networks(pool.inputs.to(networks.device))
         own = torch.nn.functional.one_hot(logits.argmax(2), logits.shape[2]).transpose(1, 2).to(logits)
-        return cls(cache=look(networks, site, pool), own=own, asked=asked, groupings=tuple(groupings))
+        return cls(
+            cache=look(networks, site, pool),
+            hypotheses=tuple(hypotheses),
+            own=own,
+            asked=asked,
+            groupings=tuple(groupings),
+        )
 
-    def iia(self, interchange: Interchange, frames: Frames, problems: Problems) -> Float[Tensor, " search"]:
+    def shuffled(self, generator: Callable[[Hypothesis], torch.Generator]) -> HeldOut:
+        """The same with labels of other interventions: what nothing should learn from."""
+        pairs = zip(self.asked, self.hypotheses, strict=True)
+        return replace(self, asked=tuple(shuffled(asked, generator(hypothesis)) for asked, hypothesis in pairs))
+
+    @torch.no_grad()
+    def iia(self, interchange: AnyInterchange, frames: Any, problems: Problems) -> Float[Tensor, " search"]:
         """Share of counterfactual labels that the networks give, for each search."""
-        right = torch.zeros(len(frames.read), dtype=torch.float64)
+        right = torch.zeros((), dtype=torch.float64)
         script = lay_out(self.cache, self.asked, problems, self.own.shape[1])
-        for step in range(len(script)):
-            batch = gather(self.cache, script, step)
+        for batch in batches(self.cache, script):
             logits, _ = interchange.forward(frames, batch)
-            right += is_right(logits, batch.one_hot).sum(2).flatten().cpu()
+            right = right + is_right(logits, batch.one_hot).sum(2).flatten().cpu()
         return right / self.asked[0].base.numel()
 
-    def scores(self, interchange: Interchange, frames: Frames, problems: Problems) -> list[Score]:
+    @torch.no_grad()
+    def scores(self, interchange: AnyInterchange, frames: Any, problems: Problems) -> list[Score]:
         """The score of each search."""
         right, changed = [], []
         script = lay_out(self.cache, self.asked, problems, self.own.shape[1])
-        for step in range(len(script)):
-            batch = gather(self.cache, script, step)
+        for step, batch in enumerate(batches(self.cache, script)):
             logits, _ = interchange.forward(frames, batch)
             bases = torch.stack([one.base[step] for one in self.asked]).to(self.own.device)[problems.hypothesis]
             before = self.own[problems.network[:, None], :, bases].transpose(1, 2)

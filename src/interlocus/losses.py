@@ -57,6 +57,7 @@ def gradient(
     logits: Float[Tensor, "problem search class batch"],
     one_hot: Float[Tensor, "problem 1 class batch"],
     workspace: Workspace,
+    temperature: float = 1.0,
 ) -> Float[Tensor, "problem search class batch"]:
     """The gradient of the mean loss of each search with respect to its logits.
 
@@ -65,7 +66,10 @@ def gradient(
         logits: of the network after the interchange.
         one_hot: the counterfactual labels, shared by the searches of a problem.
         workspace: for the result.
+        temperature: by which logits are divided before the loss sees them.
     """
+    if temperature != 1:
+        logits = logits / temperature
     softmax = torch.softmax(logits, 2, out=workspace("softmax", *logits.shape))
     slope = loss.slope(softmax, one_hot)
-    return softmax.sub_(one_hot).mul_(slope / logits.shape[3])
+    return softmax.sub_(one_hot).mul_(slope / (temperature * logits.shape[3]))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
-from interlocus.study import Family, SearchSpec, Study
+from interlocus.family import Family
+from interlocus.study import SearchSpec, Study
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,14 +60,13 @@ class Job:
 
     def cost(self, study: Study) -> float:
         """Floating-point operations if no search retires early; a rough measure for planning."""
-        widths = (*self.family.hidden, study.task.build().classes)
-        behind = self.family.sites.index(self.site)
-        width = study.task.build().input_width if behind == 0 else self.family.hidden[behind - 1]
-        variables = len(study.task.build().hypothesis(self.hypotheses[0]).variables)
-        exchange = 2 * variables * max(self.sizes) * (width + widths[behind])
-        rest = 2 * sum(one * other for one, other in zip(widths[behind:], widths[behind + 1 :], strict=False))
+        task, kind = study.task.build(), self.family.kind
+        width = kind.sites(task)[self.site]
+        variables = len(task.hypothesis(self.hypotheses[0]).variables)
+        exchange = 4 * variables * max(self.sizes) * width
         steps = sum(phase.steps for phase in study.phases)
-        return 3.0 * self.searches(study) * steps * study.budget.batch * (exchange + rest)
+        behind = kind.flops_behind(task, self.site)
+        return 3.0 * self.searches(study) * steps * study.budget.batch * (exchange + behind)
 
 
 def jobs(study: Study) -> tuple[Job, ...]:
@@ -84,6 +84,7 @@ def jobs(study: Study) -> tuple[Job, ...]:
         Job(family=family, site=site, hypotheses=hypotheses, sizes=search.sizes, featurizer=featurizer)
         for family in study.families
         for site in study.sites
+        if site in family.sites(task)
         for search in study.searches
         for featurizer in search.featurizers
         for hypotheses in parts(search)

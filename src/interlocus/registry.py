@@ -8,7 +8,9 @@ the name and whose value is `module:attribute`.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -22,15 +24,18 @@ class Entry:
     Args:
         target: `"module:attribute"`.
         summary: one line for people.
+        arguments: what the attribute is called with under this name, where one class answers to several names.
     """
 
     target: str
     summary: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def load(self) -> Any:
-        """Import the module and return the attribute."""
+        """Import the module and return the attribute, with its arguments where there are any."""
         module, attribute = self.target.split(":")
-        return getattr(importlib.import_module(module), attribute)
+        loaded = getattr(importlib.import_module(module), attribute)
+        return partial(loaded, **self.arguments) if self.arguments else loaded
 
 
 class Registry:
@@ -98,6 +103,51 @@ FEATURIZERS = Registry(
             target="interlocus.featurizers.linear:Linear",
             summary="any invertible linear map; its directions may be oblique",
         ),
+        "linear_bounded": Entry(
+            target="interlocus.featurizers.linear:Linear",
+            summary="an invertible linear map whose oblique projections are kept below a norm of about 2",
+            arguments={"bound": 2.0},
+        ),
+        "frame": Entry(
+            target="interlocus.featurizers.frame:Frame",
+            summary="directions that may drift, written back by their pseudo-inverse",
+        ),
+        "frame_transposed": Entry(
+            target="interlocus.featurizers.frame:Frame",
+            summary="directions that may drift, written back naively by their transpose",
+            arguments={"write": "transpose"},
+        ),
+        "principal": Entry(
+            target="interlocus.featurizers.principal:Principal",
+            summary="principal components of the covariance; nothing is learned, the start chooses them",
+        ),
+        "principal_uncentred": Entry(
+            target="interlocus.featurizers.principal:Principal",
+            summary="principal components of the second moment, the mean left in",
+            arguments={"centred": False},
+        ),
+        "mask": Entry(
+            target="interlocus.featurizers.mask:Mask",
+            summary="a learned mask over neurons; its size is learned too",
+        ),
+        "mask_principal": Entry(
+            target="interlocus.featurizers.mask:Mask",
+            summary="a learned mask over principal components; its size is learned too",
+            arguments={"over": "principal"},
+        ),
+        "mask_rotation": Entry(
+            target="interlocus.featurizers.mask:Mask",
+            summary="a learned mask over a rotation that is learned with it; its size is learned too",
+            arguments={"over": "rotation"},
+        ),
+        "boundless": Entry(
+            target="interlocus.featurizers.boundless:Boundless",
+            summary="orthonormal directions with learned boundaries, so that sizes are learned too",
+        ),
+        "coupling": Entry(
+            target="interlocus.featurizers.coupling:Coupling",
+            summary="an invertible map that is not linear: additive couplings, as in reversible networks",
+        ),
     },
 )
 
@@ -126,6 +176,13 @@ LOSSES = Registry(
         ),
     },
     plural="losses",
+)
+
+NETWORKS = Registry(
+    "network",
+    {
+        "mlp": Entry(target="interlocus.kinds:Perceptrons", summary="perceptrons that are trained here, many at once"),
+    },
 )
 
 EXECUTORS = Registry(

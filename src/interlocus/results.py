@@ -6,14 +6,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from interlocus.featurizers import Frames
+from interlocus.featurizers import Frames, Warp
 from interlocus.metrics import Score
 
-Outcome = Literal["solved", "plateau", "budget", "diverged"]
-"""Why a search ended: the goal was reached, it stopped improving, its steps were used up, or its numbers overflowed.
+Outcome = Literal["solved", "plateau", "budget", "diverged", "empty", "full"]
+"""Why a search ended: the goal was reached, it stopped improving, its steps were used up, its numbers overflowed or a
+map that has to be inverted became singular, or a size that was learned became nothing, or the whole site."""
 
-What helps: nothing needs to; another start or loss; more steps; a lower learning rate.
-"""
+MENDS: Mapping[Outcome, str] = {
+    "solved": "Nothing needs to be done.",
+    "plateau": "Another start or loss may lead on.",
+    "budget": "More steps may lead on.",
+    "diverged": "A lower learning rate may help, or for oblique maps a bound.",
+    "empty": "No feature was worth its price: lower the price, or take it that the variable is not here.",
+    "full": "All features of the site were taken, which swaps the whole state: raise the price.",
+}
+"""What helps, for each outcome."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +47,11 @@ class Attempt:
     steps: int
     outcome: Outcome
     score: Score
+
+    @property
+    def mend(self) -> str:
+        """What helps."""
+        return MENDS[self.outcome]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a record."""
@@ -97,10 +110,10 @@ class Finding:
         network: its index.
         hypothesis: its name.
         sizes: one entry a size.
-        frames: for each size the maps of the chosen attempt, `[variable, feature, width]`.
+        frames: for each size the maps of the chosen attempt: `Frames` of `[variable, feature, width]`, or a `Warp`.
     """
 
     network: int
     hypothesis: str
     sizes: tuple[Attempts, ...]
-    frames: tuple[Frames, ...]
+    frames: tuple[Frames | Warp, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,13 +14,16 @@ from interlocus.data import Data
 from interlocus.engine import Request, solve
 from interlocus.errors import InterlocusError, RunFolderError
 from interlocus.executors import AbstractExecutor, Local, Task
-from interlocus.networks import MLP
-from interlocus.plan import Job, jobs
+from interlocus.family import Family
+from interlocus.found import check_fit
+from interlocus.networks import AbstractNetworks
+from interlocus.plan import Job, Trial, jobs
 from interlocus.registry import FEATURIZERS, STARTS
 from interlocus.store import Record, Store
-from interlocus.study import Family, Study
+from interlocus.study import Study
 from interlocus.summary import Line, answers, summarise
 from interlocus.table import Row, rows, to_csv
+from interlocus.tasks import AbstractTask
 
 
 class Progress(NamedTuple):
@@ -130,9 +134,10 @@ def _networks(
     study: Study, store: Store, executor: AbstractExecutor, observe: Observe, seconds: dict[str, float]
 ) -> list[Failure]:
     """Make the networks that the folder lacks."""
+    task = study.task.build()
     families = [f for f in study.families if not all(store.network_path(name).is_file() for name in f.networks)]
     tasks = [
-        Task(function=make_networks, arguments=(study, family, store.folder), cost=_training_cost(family))
+        Task(function=make_networks, arguments=(study, family, store.folder), cost=_training_cost(family, task))
         for family in families
     ]
     failed = _do(executor, tasks, "training networks", observe, seconds)
@@ -186,27 +191,42 @@ def _do(
 
 def make_networks(study: Study, family: Family, folder: str | Path, report: Callable[[float], None]) -> None:
     """Train the networks of a family, and keep them."""
-    task = study.task.build()
-    about = {"hidden": family.hidden, "activation": family.activation, "count": family.count, "seed": study.seed}
-    if family.trained:
-        networks = MLP.train(
-            task,
-            **about,
-            weight_decay=family.weight_decay,
-            recipe=family.recipe,
-            progress=lambda done, total: report(done / total),
-        )
-    else:
-        networks = MLP.untrained(task, **about)
+    networks = family.kind.make(
+        study.task.build(), count=family.count, trained=family.trained, seed=study.seed, done=report
+    )
     for index, name in enumerate(family.networks):
         Store(folder).add_network(name, networks[index])
 
 
 def search(study: Study, job: Job, folder: str | Path, device: str, report: Callable[[float], None]) -> None:
     """Do the searches of a job, and keep a record a trial."""
-    begun = time.perf_counter()
-    store, task = Store(folder), study.task.build()
-    networks = MLP.stacked([MLP.load(store.network_path(name)) for name in job.family.networks]).to(device)
+    task = study.task.build()
+    paths = [Store(folder).network_path(name) for name in job.family.networks]
+    stacks = job.family.kind.load(task, paths, seed=study.seed)
+    trials = iter(job.trials)
+    for number, networks in enumerate(stacks):
+        own = tuple(itertools.islice(trials, len(networks) * len(job.hypotheses)))
+        _search(
+            study,
+            job,
+            own,
+            networks.to(device),
+            Store(folder),
+            lambda share, number=number: report((number + share) / len(stacks)),
+        )
+
+
+def _search(
+    study: Study,
+    job: Job,
+    trials: Sequence[Trial],
+    networks: AbstractNetworks,
+    store: Store,
+    report: Callable[[float], None],
+) -> None:
+    """The trials of networks that are searched at once."""
+    begun, task = time.perf_counter(), study.task.build()
+    check_fit(networks, task)
     accuracy = networks.accuracy(task, seed=study.seed)
     request = Request(
         site=job.site,
@@ -220,13 +240,13 @@ def search(study: Study, job: Job, folder: str | Path, device: str, report: Call
     )
     data = Data.draw(task, study.budget, seed=study.seed, hypotheses=job.hypotheses)
     findings = solve(networks, data, request, progress=report)
-    seconds = (time.perf_counter() - begun) / len(findings)
-    for trial, finding in zip(job.trials, findings, strict=True):
+    seconds, fingerprint = (time.perf_counter() - begun) / len(findings), study.fingerprint
+    for trial, finding in zip(trials, findings, strict=True):
         if store.has(trial):
             continue
         record = Record(
             trial=trial,
-            study=study.fingerprint,
+            study=fingerprint,
             accuracy=accuracy[finding.network],
             seconds=seconds,
             sizes=finding.sizes,
@@ -247,5 +267,5 @@ def search(study: Study, job: Job, folder: str | Path, device: str, report: Call
         store.add(record, alignments)
 
 
-def _training_cost(family: Family) -> float:
-    return float(family.recipe.steps * family.count) if family.trained else 1.0
+def _training_cost(family: Family, task: AbstractTask) -> float:
+    return family.count * family.kind.flops_of_training(task) if family.trained else 1.0

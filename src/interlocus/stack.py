@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interlocus.adam import Adam
-from interlocus.featurizers import AbstractFeaturizer, Frames
+from interlocus.featurizers import AbstractFeaturizer
 from interlocus.interchange import Batch, Interchange, Problems
+from interlocus.interchange_warp import AnyInterchange, WarpInterchange
 from interlocus.losses import AbstractLoss, gradient
 from interlocus.networks import AbstractTail
 from interlocus.workspace import Workspace
@@ -25,12 +28,14 @@ class Lot:
         tail: of the networks.
         mask: one up to the size of each search.
         workspace: the buffers.
+        exchange: the way through maps to logits.
     """
 
     problems: Problems
     tail: AbstractTail
     mask: Float[Tensor, "search variable feature 1"]
     workspace: Workspace
+    exchange: type[Interchange] | type[WarpInterchange] = Interchange
 
 
 class Stack:
@@ -54,8 +59,11 @@ class Stack:
         self.lot, self.rows = lot, rows.flatten()
         self.problems = Problems(*(axis[kept.to(axis.device)] for axis in lot.problems))
         network = self.problems.network.repeat_interleave(rows.shape[1])
-        self.interchange = Interchange(
-            entry=lot.tail.entry[self.problems.network], rest=lot.tail.rest(network), workspace=lot.workspace
+        entry = lot.tail.entry
+        self.interchange: AnyInterchange = lot.exchange(
+            entry=None if entry is None else entry[self.problems.network],
+            rest=lot.tail.rest(network),
+            workspace=lot.workspace,
         )
         self.mask, self.parameters = lot.mask[self.rows], parameters[self.rows]
         self.adam = Adam.begin(self.parameters)
@@ -79,18 +87,41 @@ class Stack:
         everywhere[self.rows] = values
         return everywhere
 
-    def frames(self, featurizer: AbstractFeaturizer) -> Frames:
+    def frames(self, featurizer: AbstractFeaturizer) -> Any:
         """The maps as they stand."""
         return featurizer.frames(self.parameters, self.mask)[0]
 
-    def step(self, featurizer: AbstractFeaturizer, loss: AbstractLoss, batch: Batch, rate: float) -> None:
-        """One step of Adam on every search by itself."""
-        frames, saved = featurizer.frames(self.parameters, self.mask)
+    def step(
+        self,
+        featurizer: AbstractFeaturizer,
+        loss: AbstractLoss,
+        batch: Batch,
+        rate: float,
+        *,
+        heat: float = 0.0,
+        temperature: float = 1.0,
+        beside: Callable[[Any], Any] | None = None,
+    ) -> None:
+        """One step of Adam on every search by itself.
+
+        Args:
+            featurizer: the class of maps.
+            loss: of the logits.
+            batch: the interventions.
+            rate: the learning rate.
+            heat: how softly maps are chosen.
+            temperature: by which logits are divided.
+            beside: the gradient of a further loss with respect to the maps.
+        """
+        frames, saved = featurizer.frames(self.parameters, self.mask, heat)
+        way: Any
         logits, way = self.interchange.forward(frames, batch)
-        slope = gradient(loss, logits, batch.one_hot, self.interchange.workspace)
-        pulled = featurizer.pull(self.parameters, saved, self.interchange.backward(frames, batch, way, slope))
-        moved = torch.sub(self.parameters, self.adam.direction(pulled), alpha=rate)
-        self.parameters = featurizer.constrain(moved)
+        slope = gradient(loss, logits, batch.one_hot, self.interchange.workspace, temperature)
+        wanted = self.interchange.backward(frames, batch, way, slope)
+        if beside is not None:
+            wanted = type(wanted)(*map(torch.add, wanted, beside(frames)))
+        self.adam.step(self.parameters, featurizer.pull(self.parameters, saved, wanted), rate)
+        self.parameters = featurizer.constrain(self.parameters)
 
 
 def _rectangle(

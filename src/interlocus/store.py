@@ -25,7 +25,7 @@ import yaml
 from interlocus import __version__
 from interlocus.alignment import Alignment, save_alignments
 from interlocus.errors import RunFolderError
-from interlocus.networks import MLP
+from interlocus.networks import AbstractNetworks
 from interlocus.plan import Trial
 from interlocus.results import Attempts
 from interlocus.study import SCHEMA, Study
@@ -121,20 +121,23 @@ class Store:
             header = f"# interlocus {__version__}, schema {SCHEMA}: the study with every default written out\n"
             self.write(path, (header + yaml.safe_dump(study.to_dict(), sort_keys=False)).encode())
 
+    def has_study(self) -> bool:
+        """Whether this is a run folder at all."""
+        return (self.folder / "study.yaml").is_file()
+
     def study(self) -> Study:
         """The study in this folder.
 
         Raises:
             RunFolderError: there is none.
         """
-        path = self.folder / "study.yaml"
-        if not path.is_file():
+        if not self.has_study():
             raise RunFolderError(
                 f"{self.folder} is no run folder.",
                 "It holds no study.yaml.",
                 "Pass a folder that `interlocus study` wrote.",
             )
-        return Study.load(path)
+        return Study.stored(self.folder / "study.yaml")
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a file whole or not at all.
@@ -196,7 +199,7 @@ class Store:
         """Where a network is kept."""
         return self.folder / "networks" / f"{name}.safetensors"
 
-    def add_network(self, name: str, network: MLP) -> None:
+    def add_network(self, name: str, network: AbstractNetworks) -> None:
         """Keep a network."""
         self.write(self.network_path(name), network.to_bytes())
 

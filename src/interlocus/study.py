@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import yaml
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from interlocus.budget import STARTS_BY_DEFAULT, Budget, Count, Phase, Share, Written
+from interlocus.budget import STARTS_BY_DEFAULT, Budget, Count, Phase, Share, Written, check_phases
 from interlocus.catalogue import shipped_studies
+from interlocus.code import names_code
+from interlocus.counterfactuals import check_sampling
 from interlocus.errors import SpecificationError, UnknownNameError
-from interlocus.networks.activations import find_activation
-from interlocus.networks.training import RECIPES, Recipe
-from interlocus.registry import EXECUTORS, FEATURIZERS, LOSSES, RUN, STARTS, TASKS
-from interlocus.specification import assign, check_kind, explain, no_twins, parse_yaml
+from interlocus.family import Family, TaskSpec, with_whole_paths
+from interlocus.featurizers import check_width
+from interlocus.registry import EXECUTORS, FEATURIZERS, LOSSES, RUN, STARTS
+from interlocus.specification import assign, explain, no_twins, parse_yaml
 from interlocus.tasks import AbstractTask
 
 if TYPE_CHECKING:
@@ -29,70 +30,6 @@ Some = Annotated[tuple[Item, ...], Field(min_length=1)]
 
 SCHEMA = 1
 QUICK = {"count": 3, "steps": 250, "batch": 256}
-
-
-class TaskSpec(Written):
-    """A task by its name; the other keys are arguments of the task."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
-    name: str = "hierarchical_equality"
-
-    def build(self) -> AbstractTask:
-        """The task.
-
-        Raises:
-            UnknownNameError: no such task, or no such argument of it.
-        """
-        maker = TASKS.get(self.name)
-        arguments = self.model_extra or {}
-        known = inspect.signature(maker, eval_str=True).parameters
-        for key, value in arguments.items():
-            if key not in known:
-                raise UnknownNameError("argument", key, known, f"the task {self.name}")
-            check_kind(key, value, known[key].annotation)
-        return maker(**arguments)
-
-
-class Family(Written):
-    """Networks of one architecture that differ in their first parameters.
-
-    Args:
-        name: how they are called; networks are `<name>-00`, `<name>-01`, …
-        activation: `relu`, `sigmoid`, `tanh` or `gelu`.
-        hidden: widths of the hidden layers.
-        weight_decay: of AdamW.
-        count: how many.
-        trained: whether they are; untrained ones show what a search finds in nothing.
-        learning_rate: by default what works for the activation.
-        steps: likewise.
-    """
-
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
-    activation: str = "relu"
-    hidden: tuple[Count, ...] = (16, 16, 16)
-    weight_decay: float = Field(default=0.01, ge=0)
-    count: Count = 10
-    trained: bool = True
-    learning_rate: float | None = Field(default=None, gt=0)
-    steps: Count | None = None
-
-    @property
-    def networks(self) -> tuple[str, ...]:
-        """The names of its networks."""
-        return tuple(f"{self.name}-{i:02d}" for i in range(self.count))
-
-    @property
-    def sites(self) -> tuple[str, ...]:
-        """The names of the places in them."""
-        return ("input", *(f"layer{i + 1}" for i in range(len(self.hidden))))
-
-    @property
-    def recipe(self) -> Recipe:
-        """How they are trained."""
-        usual = RECIPES[self.activation]
-        return Recipe(
-            learning_rate=self.learning_rate or usual.learning_rate, steps=self.steps or usual.steps, gain=usual.gain
-        )
 
 
 class SearchSpec(Written):
@@ -111,7 +48,7 @@ class Study(Written):
         title: the question, in a line for people.
         task: what the networks solve.
         families: the networks.
-        sites: where is searched.
+        sites: where is searched, in every family that has such a place; without it, everywhere.
         searches: what for.
         starts: where searches begin, and how many of each.
         phases: how they go on.
@@ -124,7 +61,7 @@ class Study(Written):
     title: str = ""
     task: TaskSpec = TaskSpec()
     families: Some[Family]
-    sites: Some[str] = ("input", "layer1", "layer2", "layer3")
+    sites: tuple[str, ...] = ()
     searches: Some[SearchSpec]
     starts: dict[str, Count] = Field(default_factory=lambda: dict(STARTS_BY_DEFAULT), min_length=1)
     phases: Some[Phase] = (Phase(),)
@@ -141,6 +78,20 @@ class Study(Written):
         no_twins("trial", [f"{h}.{f}" for s in self.searches for h in s.hypotheses for f in s.featurizers])
         return self
 
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The files of the user's own that are run for it."""
+        named = [self.task.name, *(family.network for family in self.families)]
+        return tuple(dict.fromkeys(text.rpartition(":")[0] for text in named if names_code(text)))
+
+    def with_sites(self) -> Study:
+        """The same with every site written out, where none is."""
+        if self.sites:
+            return self
+        task = self.task.build()
+        every = dict.fromkeys(site for family in self.families for site in family.sites(task))
+        return self.model_copy(update={"sites": tuple(every)})
+
     def check(self) -> None:
         """Hold names and sizes against what there is, before anything is spent.
 
@@ -149,25 +100,29 @@ class Study(Written):
             SpecificationError: a size that does not fit a site.
         """
         task = self.task.build()
+        check_phases(self.phases)
         for start in self.starts:
             STARTS.get(start)
         for phase in self.phases:
             LOSSES.get(phase.loss)
-        for family in self.families:
-            find_activation(family.activation)
-            for site in self.sites:
-                if site not in family.sites:
-                    raise UnknownNameError("site", site, family.sites, f"the networks of {family.name}")
-                width = dict(zip(family.sites, (task.input_width, *family.hidden), strict=True))[site]
+        there = {family.name: family.sites(task) for family in self.families}
+        known = list(dict.fromkeys(site for sites in there.values() for site in sites))
+        for site in self.sites:
+            if site not in known:
+                raise UnknownNameError("site", site, known, "the networks of this study")
+            for sites in there.values():
                 for search in self.searches:
-                    self._check_search(search, task, site, width)
+                    if site in sites:
+                        self._check_search(search, task, site, sites[site])
 
     def _check_search(self, search: SearchSpec, task: AbstractTask, site: str, width: int) -> None:
         for featurizer in search.featurizers:
-            FEATURIZERS.get(featurizer)
+            check_width(FEATURIZERS.get(featurizer)(), site, width)
         for name in search.hypotheses:
             sought = task.hypothesis(name).variables
             variables = len(sought)
+            for phase in self.phases:
+                check_sampling(task.hypothesis(name), phase.sampling)
             if any(phase.sampling == "minimal_pairs" for phase in self.phases) and not task.has_partners(sought):
                 raise SpecificationError(
                     f"Minimal pairs are asked for, and the task has none for {', '.join(sought)}.",
@@ -199,14 +154,14 @@ class Study(Written):
                     "A study is read from it.",
                     "Check the path.",
                 ) from None
-            return cls.parse(text, str(path))
+            return cls.parse(text, str(path), folder=path.parent)
         if str(source) not in shipped_studies():
             raise UnknownNameError("study", str(source), shipped_studies())
         return cls.parse(resources.files("interlocus").joinpath(f"studies/{source}.yaml").read_text(), str(source))
 
     @classmethod
-    def parse(cls, text: str, where: str) -> Study:
-        """A study from YAML text; `where` stands in messages."""
+    def parse(cls, text: str, where: str, *, folder: Path = Path()) -> Study:
+        """A study from YAML text; `where` stands in messages, and paths of code begin in the folder."""
         data = parse_yaml(text, where)
         if not isinstance(data, dict):
             raise SpecificationError(
@@ -214,7 +169,15 @@ class Study(Written):
                 "A study is a mapping of keys to values.",
                 "See `interlocus list studies`.",
             )
-        return cls._from(data, where)
+        return cls._from(with_whole_paths(data, folder), where)
+
+    @classmethod
+    def stored(cls, path: Path) -> Study:
+        """A study that was checked when it was written; none of its code is run."""
+        try:
+            return cls.model_validate(parse_yaml(path.read_text(), str(path)))
+        except (OSError, ValidationError, UnicodeDecodeError):
+            return cls.load(path)  # which says what is wrong
 
     @classmethod
     def _from(cls, data: dict[str, Any], where: str) -> Study:
@@ -222,6 +185,7 @@ class Study(Written):
             study = cls.model_validate(data)
         except ValidationError as error:
             raise explain(error, where, _known_keys) from None
+        study = study.with_sites()
         study.check()
         return study
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +21,7 @@ from interlocus.console import err, out
 from interlocus.errors import SpecificationError
 from interlocus.forecast import Forecast
 from interlocus.report import write_report
+from interlocus.rows import Columns, Rows, write_to
 from interlocus.run import Observe, Run
 from interlocus.study import Study
 from interlocus.summary import Line
@@ -47,7 +48,10 @@ def progress(study: Study, folder: Path, *, quiet: bool) -> Iterator[Observe]:
         return
     networks = sum(family.count for family in study.families)
     err.print(f"[bold]{escape(study.title or study.name)}[/bold]")
-    err.print(f"{networks} networks, results in {folder}\n")
+    err.print(f"{networks} networks, results in {folder}")
+    if study.code:
+        err.print(f"This runs code: {escape(', '.join(study.code))}")
+    err.print()
     if not err.is_terminal:
         yield _lines()
         return
@@ -97,8 +101,8 @@ def show_forecast(study: Study, cost: Forecast, *, as_json: bool) -> None:
         return
     table = Table(title=f"{study.name}: {study.title}", title_justify="left", show_header=False)
     for family in study.families:
-        about = f"{family.activation}, {'×'.join(map(str, family.hidden))}, weight decay {family.weight_decay:g}"
-        table.add_row(f"family {family.name}", f"{family.count} networks, {about if family.trained else 'untrained'}")
+        about = family.kind.summary if family.trained else f"{family.kind.summary}, untrained"
+        table.add_row(f"family {family.name}", escape(f"{family.count} networks, {about}"))
     table.add_row("sites", ", ".join(study.sites))
     for search in study.searches:
         sizes = ", ".join(map(str, search.sizes))
@@ -125,6 +129,19 @@ def finish(run: Run, *, as_json: bool) -> None:
     out.print(f"page {page}")
     for failure in run.failures:
         err.print(f"[red]failed[/red] {', '.join(failure.trials)}\n  {failure.error}")
+
+
+def write_columns(columns: Iterable[Columns], rows: Rows, path: Path | None) -> None:
+    """Write what is read from rows to a file, or to the terminal.
+
+    Raises:
+        SpecificationError: a file of another kind, or one that cannot be written.
+    """
+    with write_to(path) as output:
+        for part in columns:
+            output.write(part)
+    if rows.skipped:
+        err.print(f"{rows.skipped} bad rows were left out")
 
 
 def write_page(run: Run) -> None:

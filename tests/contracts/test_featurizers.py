@@ -1,4 +1,4 @@
-"""What every registered featurizer keeps to."""
+"""What every registered featurizer of linear maps keeps to; test_warps.py is about the others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from interlocus.featurizers import AbstractFeaturizer, Frames, Identity
+from interlocus.featurizers import AbstractFeaturizer, Frames, Identity, compact, in_use
 from interlocus.featurizers.rotation import orthonormalise
 from interlocus.registry import FEATURIZERS
 from interlocus.seeds import stream
@@ -16,19 +16,37 @@ from interlocus.seeds import stream
 WIDTH, VARIABLES = 12, 2
 SIZES = (3, 1, 2, 3)
 """Features a variable, for each search of a stack."""
+FIXED_BASIS = {"identity", "principal", "principal_uncentred", "mask", "mask_principal"}
+"""Featurizers that cannot take any direction: here their basis is that of the neurons."""
+NO_PROJECTION = {"frame_transposed"}
+"""Featurizers whose interchange is no projection once they have moved."""
+HEAT = 0.9
 
 
-@pytest.fixture(params=list(FEATURIZERS))
+LINEAR = [name for name in FEATURIZERS if FEATURIZERS.get(name)().linear]
+
+
+@pytest.fixture(params=LINEAR)
 def featurizer(request) -> AbstractFeaturizer:
     return FEATURIZERS.get(request.param)()
 
 
-@pytest.fixture(params=[name for name in FEATURIZERS if FEATURIZERS.get(name)().trainable])
+@pytest.fixture(params=[name for name in LINEAR if FEATURIZERS.get(name)().trainable])
 def trainable(request) -> AbstractFeaturizer:
     return FEATURIZERS.get(request.param)()
 
 
-def begin(
+@pytest.fixture(params=[name for name in LINEAR if name not in NO_PROJECTION])
+def projecting(request) -> AbstractFeaturizer:
+    return FEATURIZERS.get(request.param)()
+
+
+@pytest.fixture(params=[name for name in LINEAR if FEATURIZERS.get(name)().learns_size])
+def choosing(request) -> AbstractFeaturizer:
+    return FEATURIZERS.get(request.param)()
+
+
+def directions_of(
     sizes=SIZES, *, width=WIDTH, variables=VARIABLES, dtype=torch.float64, neurons=False
 ) -> tuple[Tensor, Tensor]:
     """Directions and mask of searches of several sizes: at random, or neurons at random."""
@@ -45,15 +63,39 @@ def begin(
     return directions, mask
 
 
-def moved(featurizer: AbstractFeaturizer, directions: Tensor, mask: Tensor) -> Tensor:
+def seen(count: int, *, width=WIDTH, dtype=torch.float64) -> list[Tensor]:
+    """Activations whose principal components are the neurons, centred or not: each has its own variance, no mean."""
+    rows = torch.randn(200, width, dtype=torch.float64, generator=stream(3, "seen"))
+    rows = torch.linalg.qr(rows - rows.mean(0)).Q * torch.arange(1, width + 1)
+    return [rows.to(dtype)] * count
+
+
+def begun(featurizer: AbstractFeaturizer, directions: Tensor) -> Tensor:
+    return featurizer.begin(directions, seen(len(directions), width=directions.shape[3], dtype=directions.dtype))
+
+
+def movable(featurizer: AbstractFeaturizer, change: Tensor) -> Tensor:
+    """A change of parameters without what is kept with them but not learned: the basis of a mask over a fixed one."""
+    if featurizer.name not in {"mask", "mask_principal"}:
+        return change
+    return torch.cat([torch.zeros_like(change[:, :WIDTH]), change[:, WIDTH:]], 1)
+
+
+def moved(featurizer: AbstractFeaturizer, directions: Tensor, mask: Tensor, *, by: float = 0.1) -> Tensor:
     """Allowed parameters away from the start, as after some steps."""
-    parameters = featurizer.begin(directions)
+    parameters = begun(featurizer, directions)
     if not featurizer.trainable:
         return parameters
     step = torch.randn(parameters.shape, dtype=parameters.dtype, generator=stream(9, "step"))
     used = (parameters.norm(dim=-1, keepdim=True) > 0).to(parameters.dtype)
+    step = movable(featurizer, step)
     # once more, for a step as large as this leaves a little to do
-    return featurizer.constrain(featurizer.constrain(parameters + 0.1 * used * step))
+    return featurizer.constrain(featurizer.constrain(parameters + by * used * step))
+
+
+def projections(frames: Frames) -> Tensor:
+    """What an interchange of each variable does to a difference: `[search variable width width]`."""
+    return torch.einsum("svfw,svfx->svwx", frames.write, frames.read)
 
 
 def swap(frames: Frames, base: Tensor, sources: Tensor) -> Tensor:
@@ -77,21 +119,20 @@ def close(one: Tensor, other: Tensor) -> bool:
 
 
 def test_frames_read_and_write_what_the_search_begins_with(featurizer):
-    directions, mask = begin(neurons=isinstance(featurizer, Identity))
-    frames, _ = featurizer.frames(featurizer.begin(directions), mask)
-    assert close(frames.read, directions)
-    assert close(frames.write, directions)
+    directions, mask = directions_of(neurons=featurizer.name in FIXED_BASIS)
+    frames, _ = featurizer.frames(begun(featurizer, directions), mask)
+    assert close(projections(frames), projections(Frames(read=directions, write=directions)))
 
 
 def test_neurons_are_directions_too(featurizer):
-    directions, mask = begin(neurons=True)
-    frames, _ = featurizer.frames(featurizer.begin(directions), mask)
-    assert close(frames.read, directions)
+    directions, mask = directions_of(neurons=True)
+    frames, _ = featurizer.frames(begun(featurizer, directions), mask)
+    assert close(projections(frames), projections(Frames(read=directions, write=directions)))
 
 
 def test_the_identity_takes_the_neurons_that_the_directions_point_to():
-    directions, mask = begin((2,), width=5)
-    frames, _ = Identity().frames(Identity().begin(directions), mask)
+    directions, mask = directions_of((2,), width=5)
+    frames, _ = Identity().frames(begun(Identity(), directions), mask)
     rows, chosen = flat(directions)[0], flat(frames.read)[0]
     assert torch.equal(chosen.sum(1), torch.ones(4).double())
     assert torch.equal(chosen.unique(), torch.tensor([0.0, 1.0]).double())
@@ -101,35 +142,68 @@ def test_the_identity_takes_the_neurons_that_the_directions_point_to():
 
 
 @pytest.mark.parametrize("where", ["start", "moved"])
-def test_rows_behind_the_size_of_a_search_are_zero(featurizer, where):
-    directions, mask = begin()
-    parameters = featurizer.begin(directions) if where == "start" else moved(featurizer, directions, mask)
-    frames, _ = featurizer.frames(parameters, mask)
+def test_as_many_rows_are_in_use_as_the_search_has_features(featurizer, where):
+    directions, mask = directions_of()
+    by = 0.1 if where == "moved" else 0.0
+    frames, _ = featurizer.frames(moved(featurizer, directions, mask, by=by), mask)
     for part in frames:
-        assert part.shape == directions.shape
-        assert (part * (1 - mask) == 0).all()
-        assert (part.norm(dim=3, keepdim=True) > 0).eq(mask.bool()).all()
+        assert torch.equal((part != 0).any(3), in_use(frames))
+        if part.shape == directions.shape:
+            assert (part * (1 - mask) == 0).all()
+    if not featurizer.learns_size or where == "start":
+        assert torch.equal(in_use(frames).sum(2), mask.sum((2, 3)).long())
 
 
 @pytest.mark.parametrize("where", ["start", "moved"])
-def test_what_is_written_to_a_feature_is_read_from_it_and_from_no_other(featurizer, where):
-    directions, mask = begin()
-    parameters = featurizer.begin(directions) if where == "start" else moved(featurizer, directions, mask)
-    frames, _ = featurizer.frames(parameters, mask)
+def test_what_is_written_to_a_feature_is_read_from_it_and_from_no_other(projecting, where):
+    directions, mask = directions_of()
+    parameters = moved(projecting, directions, mask, by=0.1 if where == "moved" else 0.0)
+    frames, _ = projecting.frames(parameters, mask)
     table = flat(frames.read) @ flat(frames.write).transpose(1, 2)
-    assert close(table, torch.diag_embed(flat(mask).squeeze(2)))
+    assert close(table, torch.diag_embed(in_use(frames).flatten(1).double()))
+
+
+def test_a_frame_that_drifted_and_is_written_back_by_its_transpose_is_no_projection():
+    directions, mask = directions_of()
+    frame = FEATURIZERS.get("frame_transposed")()
+    frames, _ = frame.frames(moved(frame, directions, mask), mask)
+    once = projections(frames)
+    assert (once @ once - once).norm() > 0.1
+
+
+@pytest.mark.parametrize("heat", [0.0, HEAT, 1.0])
+def test_maps_that_are_chosen_softly_lose_and_mix_nothing(choosing, heat):
+    """However soft the choice, all variables together swap no direction by more than the whole."""
+    directions, mask = directions_of()
+    frames, _ = choosing.frames(moved(choosing, directions, mask), mask, heat)
+    shares = torch.linalg.eigvalsh(projections(frames).sum(1))
+    assert shares.min() > -1e-9
+    assert shares.max() < 1 + 1e-9
+    hard = ((shares - shares.round()).abs() < 1e-9).all()
+    assert hard == (heat == 0)
+
+
+def test_rows_that_nothing_uses_are_left_out_of_what_is_kept(featurizer):
+    directions, mask = directions_of((1, 2))
+    frames, _ = featurizer.frames(begun(featurizer, directions), mask)
+    for search, size in enumerate((1, 2)):
+        one = Frames(*(part[search] for part in frames))
+        kept = compact(one)
+        assert kept.read.shape == (VARIABLES, size, WIDTH)
+        before, after = (projections(Frames(*(part.unsqueeze(0) for part in both))) for both in (one, kept))
+        assert close(before, after)
 
 
 def test_a_base_that_is_its_own_source_changes_nothing(featurizer):
-    directions, mask = begin()
+    directions, mask = directions_of()
     frames, _ = featurizer.frames(moved(featurizer, directions, mask), mask)
     (base,) = activations(1)
     assert torch.equal(swap(frames, base, base.expand(VARIABLES, -1, -1)), base.expand(len(SIZES), -1, -1))
 
 
-def test_a_swap_gives_the_features_of_the_source_and_keeps_those_of_the_other_variable(featurizer):
-    directions, mask = begin()
-    frames, _ = featurizer.frames(moved(featurizer, directions, mask), mask)
+def test_a_swap_gives_the_features_of_the_source_and_keeps_those_of_the_other_variable(projecting):
+    directions, mask = directions_of()
+    frames, _ = projecting.frames(moved(projecting, directions, mask), mask)
     base, source = activations(2)
     after = swap(frames, base, torch.stack([source, base]))
     read = torch.einsum("svfw,srw->svrf", frames.read, after)
@@ -138,9 +212,9 @@ def test_a_swap_gives_the_features_of_the_source_and_keeps_those_of_the_other_va
     assert not close(after, base.expand_as(after))
 
 
-def test_two_variables_take_their_features_from_two_sources(featurizer):
-    directions, mask = begin()
-    frames, _ = featurizer.frames(moved(featurizer, directions, mask), mask)
+def test_two_variables_take_their_features_from_two_sources(projecting):
+    directions, mask = directions_of()
+    frames, _ = projecting.frames(moved(projecting, directions, mask), mask)
     base, *sources = activations(3)
     after = swap(frames, base, torch.stack(sources))
     read = torch.einsum("svfw,srw->svrf", frames.read, after)
@@ -149,111 +223,126 @@ def test_two_variables_take_their_features_from_two_sources(featurizer):
 
 @pytest.mark.parametrize("variables", [1, 2, 3])
 def test_swapping_every_feature_is_replacing_the_whole_activation(featurizer, variables):
-    directions, mask = begin((WIDTH // variables,) * 2, variables=variables)
-    frames, _ = featurizer.frames(moved(featurizer, directions, mask), mask)
+    directions, mask = directions_of((WIDTH // variables,) * 2, variables=variables)
+    # less than half a feature away, so that learned sizes still fill the site
+    by = 0.0 if featurizer.name in NO_PROJECTION else 0.01
+    frames, _ = featurizer.frames(moved(featurizer, directions, mask, by=by), mask)
     base, source = activations(2)
     after = swap(frames, base, source.expand(variables, -1, -1))
     assert close(after, source.expand_as(after))
 
 
-def test_searches_know_nothing_of_each_other(featurizer):
-    directions, mask = begin()
+@pytest.mark.parametrize("heat", [0.0, HEAT])
+def test_searches_know_nothing_of_each_other(featurizer, heat):
+    directions, mask = directions_of()
     parameters = moved(featurizer, directions, mask)
-    together, saved = featurizer.frames(parameters, mask)
-    gradient = _gradient(mask)
+    together, saved = featurizer.frames(parameters, mask, heat)
+    gradient = _gradient(together)
     pulled = featurizer.pull(parameters, saved, gradient)
     for search in range(len(SIZES)):
         one = slice(search, search + 1)
-        alone, saved = featurizer.frames(parameters[one], mask[one])
+        alone, saved = featurizer.frames(parameters[one], mask[one], heat)
         assert close(alone.read, together.read[one])
         assert close(alone.write, together.write[one])
         assert close(featurizer.pull(parameters[one], saved, Frames(*(part[one] for part in gradient))), pulled[one])
-        assert close(featurizer.begin(directions[one]), featurizer.begin(directions)[one])
+        assert close(begun(featurizer, directions[one]), begun(featurizer, directions)[one])
 
 
-def _gradient(mask: Tensor) -> Frames:
-    """A linear functional of the maps. It is blind to rows behind the size, as every loss is: they carry nothing."""
-    shape = (*mask.shape[:3], WIDTH)
-    parts = (torch.randn(shape, dtype=torch.float64, generator=stream(2, "functional", i)) * mask for i in range(2))
-    return Frames(*parts)
+def _gradient(frames: Frames) -> Frames:
+    """A linear functional of the maps, blind to rows that are not in use, as every loss is: they carry nothing."""
+    used = in_use(frames).unsqueeze(3)
+    return Frames(
+        *(torch.randn(frames.read.shape, dtype=torch.float64, generator=stream(2, i)) * used for i in range(2))
+    )
 
 
-def test_pull_is_the_gradient_along_the_allowed_parameters(trainable):
+def _apply(gradient: Frames, frames: Frames) -> Tensor:
+    return (gradient.read * frames.read).sum() + (gradient.write * frames.write).sum()
+
+
+def _through(featurizer: AbstractFeaturizer, parameters: Tensor, mask: Tensor, heat: float, gradient: Frames) -> Tensor:
+    """What is pulled back of a gradient, without what the featurizer charges by itself."""
+    _, saved = featurizer.frames(parameters, mask, heat)
+    nothing = Frames(*(torch.zeros_like(part) for part in gradient))
+    return featurizer.pull(parameters, saved, gradient) - featurizer.pull(parameters, saved, nothing)
+
+
+@pytest.mark.parametrize("heat", [0.0, HEAT])
+def test_pull_is_the_gradient_along_the_allowed_parameters(trainable, heat):
     """Held against autograd, through what brings parameters back to allowed ones.
 
     The differential of that is the projection on the tangent space, since it takes the nearest ones.
     """
-    directions, mask = begin()
-    parameters, gradient = moved(trainable, directions, mask), _gradient(mask)
+    directions, mask = directions_of()
+    parameters = moved(trainable, directions, mask)
+    gradient = _gradient(trainable.frames(parameters, mask, heat)[0])
     leaf = parameters.clone().requires_grad_()
-    frames, _ = trainable.frames(trainable.constrain(leaf), mask)
-    (gradient.read * frames.read).sum().add((gradient.write * frames.write).sum()).backward()
-    _, saved = trainable.frames(parameters, mask)
-    pulled = trainable.pull(parameters, saved, gradient)
-    assert pulled.norm() > 1
-    assert torch.allclose(pulled, leaf.grad, rtol=1e-9, atol=1e-9)
+    frames, _ = trainable.frames(trainable.constrain(leaf), mask, heat)
+    _apply(gradient, frames).backward()
+    pulled = _through(trainable, parameters, mask, heat, gradient)
+    assert pulled.norm() > 0.5 or (heat == 0 and trainable.learns_size)
+    assert torch.allclose(pulled, movable(trainable, leaf.grad), rtol=1e-9, atol=1e-9)
 
 
-def test_pull_is_what_finite_differences_say(trainable):
-    directions, mask = begin((3, 2))
-    parameters, gradient = moved(trainable, directions, mask), _gradient(mask)
-    _, saved = trainable.frames(parameters, mask)
-    pulled = trainable.pull(parameters, saved, gradient)
+@pytest.mark.parametrize("heat", [0.0, HEAT])
+def test_pull_is_what_finite_differences_say(trainable, heat):
+    directions, mask = directions_of((3, 2))
+    parameters = moved(trainable, directions, mask)
+    gradient = _gradient(trainable.frames(parameters, mask, heat)[0])
+    pulled = _through(trainable, parameters, mask, heat, gradient)
 
     def value(at: Tensor) -> float:
-        frames, _ = trainable.frames(at, mask)
-        return float((gradient.read * frames.read).sum() + (gradient.write * frames.write).sum())
+        frames, _ = trainable.frames(at, mask, heat)
+        return float(_apply(gradient, frames))
 
     numerical, step = torch.zeros_like(parameters), 1e-5
-    for index in itertools.product(*map(range, parameters.shape)):
+    for index in movable(trainable, torch.ones_like(parameters)).nonzero().tolist():
         change = torch.zeros_like(parameters)
-        change[index] = step
-        numerical[index] = (value(parameters + change) - value(parameters - change)) / (2 * step)
-    if trainable.name == "rotation":
-        # the functional does not see the rows behind the size, but their entries move the map they stand in
-        numerical = numerical * flat(mask)
-        inner = numerical @ parameters.transpose(1, 2)
-        numerical = numerical - (inner + inner.transpose(1, 2)) / 2 @ parameters
-    # a central difference is off by step² / 6 of a third derivative, here at most a few hundred
-    assert torch.allclose(pulled, numerical, rtol=1e-6, atol=1e-7)
+        change[tuple(index)] = step
+        numerical[tuple(index)] = (value(parameters + change) - value(parameters - change)) / (2 * step)
+    # along directions in which parameters are allowed to move
+    allowed = torch.func.vjp(trainable.constrain, parameters)[1]
+    # a central difference is off by step² / 6 of a third derivative, here at most a few thousand
+    assert torch.allclose(allowed(pulled)[0], allowed(numerical)[0], rtol=1e-6, atol=1e-6)
 
 
 def test_what_cannot_be_trained_is_not_pulled(featurizer):
-    directions, mask = begin()
-    parameters = featurizer.begin(directions)
-    _, saved = featurizer.frames(parameters, mask)
-    pulled = featurizer.pull(parameters, saved, _gradient(mask))
+    directions, mask = directions_of()
+    parameters = begun(featurizer, directions)
+    frames, saved = featurizer.frames(parameters, mask, HEAT)
+    pulled = featurizer.pull(parameters, saved, _gradient(frames))
     assert pulled.shape == parameters.shape
     assert bool(pulled.any()) == featurizer.trainable
 
 
 def test_constraining_allowed_parameters_changes_nothing(featurizer):
-    directions, mask = begin()
+    directions, mask = directions_of()
     parameters = moved(featurizer, directions, mask)
     assert close(featurizer.constrain(parameters), parameters)
 
 
 def test_functions_leave_their_arguments_alone(featurizer):
-    directions, mask = begin()
-    gradient = _gradient(mask)
-    parameters = featurizer.begin(directions)
+    directions, mask = directions_of()
+    parameters = begun(featurizer, directions)
+    gradient = _gradient(featurizer.frames(parameters, mask)[0])
     given = (directions, mask, parameters, *gradient)
     before = [tensor.clone() for tensor in given]
-    frames, saved = featurizer.frames(parameters, mask)
-    featurizer.pull(parameters, saved, gradient)
+    for heat in (0.0, HEAT):
+        _, saved = featurizer.frames(parameters, mask, heat)
+        featurizer.pull(parameters, saved, gradient)
     featurizer.constrain(parameters)
     assert all(torch.equal(one, other) for one, other in zip(given, before, strict=True))
-    assert frames.read.shape == directions.shape
 
 
 def test_training_lowers_a_loss_and_keeps_every_law(trainable):
     """Steepest descent in single precision, on how far a swap is from a wanted activation."""
-    directions, mask = begin(dtype=torch.float32)
-    parameters = trainable.begin(directions)
+    directions, mask = directions_of(dtype=torch.float32)
+    parameters = begun(trainable, directions)
     base, one, other, wanted = activations(4, dtype=torch.float32)
     losses = []
+    heat = HEAT if trainable.learns_size else 0.0
     for _ in range(40):
-        frames, saved = trainable.frames(parameters, mask)
+        frames, saved = trainable.frames(parameters, mask, heat)
         leaves = Frames(*(part.clone().requires_grad_() for part in frames))
         loss = (swap(leaves, base, torch.stack([one, other])) - wanted).square().mean((1, 2))
         loss.sum().backward()
@@ -262,17 +351,17 @@ def test_training_lowers_a_loss_and_keeps_every_law(trainable):
         parameters = trainable.constrain(parameters - 0.02 * pulled)
     assert (losses[-1] < losses[0]).all()
     frames, _ = trainable.frames(parameters, mask)
+    used = in_use(frames).flatten(1)
     table = flat(frames.read) @ flat(frames.write).transpose(1, 2)
-    # single precision, and maps whose condition stays below ten
-    assert torch.allclose(table, torch.diag_embed(flat(mask).squeeze(2)), atol=1e-5)
-    for part in frames:
-        assert (part * (1 - mask) == 0).all()
+    if trainable.name not in NO_PROJECTION:
+        # single precision, and maps whose condition stays below ten
+        assert torch.allclose(table, torch.diag_embed(used.float()), atol=1e-5)
 
 
 @pytest.mark.parametrize("rate", [0.003, 0.01, 0.03])
 def test_rows_are_orthonormal_again_after_a_step_of_adam(rate):
     """The first step of Adam moves every entry by the learning rate; the square of what is off is left each time."""
-    directions, _ = begin(dtype=torch.float32)
+    directions, _ = directions_of(dtype=torch.float32)
     rows = flat(directions)
     used = (rows.norm(dim=2, keepdim=True) > 0).float()
     signs = torch.randn(rows.shape, generator=stream(0, "signs")).sign()
@@ -283,14 +372,14 @@ def test_rows_are_orthonormal_again_after_a_step_of_adam(rate):
 
 @pytest.mark.parametrize(("width", "rate"), [(16, 0.3), (256, 0.1)])
 def test_rows_are_orthonormal_again_after_a_large_step(width, rate):
-    directions, _ = begin((8,), width=width, dtype=torch.float32)
+    directions, _ = directions_of((8,), width=width, dtype=torch.float32)
     rows = flat(directions)
     mended = orthonormalise(rows + rate * torch.randn(rows.shape, generator=stream(0, "signs")).sign())
     assert torch.allclose(mended @ mended.transpose(1, 2), torch.eye(16).expand(1, -1, -1), atol=1e-4)
 
 
 def test_orthonormalising_takes_the_nearest_orthonormal_rows():
-    directions, _ = begin((3,))
+    directions, _ = directions_of((3,))
     rows = flat(directions) + 0.1 * torch.randn(1, 6, WIDTH, dtype=torch.float64, generator=stream(0))
     left, _, right = torch.linalg.svd(rows, full_matrices=False)
     assert torch.allclose(orthonormalise(rows), left @ right, atol=1e-10)

@@ -9,11 +9,9 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.queues import SimpleQueue
 from typing import Any
 
-import torch
-
 from interlocus.errors import InterlocusError, SpecificationError
 from interlocus.executors._base import AbstractExecutor, Done, Report, Task
-from interlocus.threads import one_thread
+from interlocus.threads import begin_one_thread, one_thread
 
 POLL_SECONDS = 0.2
 _progress: SimpleQueue | None = None
@@ -81,7 +79,7 @@ def _begin(progress: SimpleQueue) -> None:
     """Set a worker process up."""
     global _progress
     _progress = progress
-    torch.set_num_threads(1)
+    begin_one_thread()
 
 
 def _work(index: int, task: Task) -> Any:

@@ -1,8 +1,39 @@
 """Featurizers: maps from activations to features, and back."""
 
-from interlocus.featurizers._base import AbstractFeaturizer, Frames
+from interlocus.featurizers._base import (
+    AbstractFeaturizer,
+    AbstractLinearMap,
+    Frames,
+    Maps,
+    check_width,
+    compact,
+    in_use,
+)
+from interlocus.featurizers.boundless import Boundless
+from interlocus.featurizers.coupling import Coupling, Warp, WarpGradient
+from interlocus.featurizers.frame import Frame
 from interlocus.featurizers.identity import Identity
 from interlocus.featurizers.linear import Linear
+from interlocus.featurizers.mask import Mask
+from interlocus.featurizers.principal import Principal
 from interlocus.featurizers.rotation import Rotation
 
-__all__ = ["AbstractFeaturizer", "Frames", "Identity", "Linear", "Rotation"]
+__all__ = [
+    "AbstractFeaturizer",
+    "AbstractLinearMap",
+    "Boundless",
+    "Coupling",
+    "Frame",
+    "Frames",
+    "Identity",
+    "Linear",
+    "Maps",
+    "Mask",
+    "Principal",
+    "Rotation",
+    "Warp",
+    "WarpGradient",
+    "check_width",
+    "compact",
+    "in_use",
+]

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
+
+from interlocus.errors import SpecificationError
 
 
 class Frames(NamedTuple):
     """The linear maps of a stack of searches, free of parameters.
 
     With r and w the rows of `read` and `write` that belong to a variable, an interchange adds to the base's activations
-    h the sum of w·(r·(h_source − h)) over rows and variables. Rows behind a search's size are zero.
+    h the sum of w·(r·(h_source − h)) over rows and variables. Rows that are not in use are zero: those behind a
+    search's size, and those that a learned size leaves out.
 
     Args:
         read: `[search, variable, feature, width]`.
@@ -23,12 +28,73 @@ class Frames(NamedTuple):
     read: Float[Tensor, "search variable feature width"]
     write: Float[Tensor, "search variable feature width"]
 
+    @property
+    def linear(self) -> bool:
+        return True
+
+    @property
+    def sizes(self) -> list[int]:
+        return in_use(self).sum(1).tolist()
+
+    def of(self, search: int) -> Frames:
+        return compact(Frames(*(part[search].cpu() for part in self)))
+
+    def alone(self, device: torch.device) -> Frames:
+        return Frames(*(part.unsqueeze(0).to(device) for part in self))
+
+    def features(self, states: Float[Tensor, "batch width"]) -> tuple[Float[Tensor, "batch feature"], ...]:
+        return tuple(states @ rows.T for rows in self.read)
+
+    def swap(
+        self, base: Float[Tensor, "batch width"], sources: Mapping[int, Float[Tensor, "batch width"]]
+    ) -> Float[Tensor, "batch width"]:
+        change = [(source - base) @ self.read[v].T @ self.write[v] for v, source in sources.items()]
+        return base + torch.stack(change).sum(0) if change else base
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {"read": self.read, "write": self.write}
+
+
+class Maps(Protocol):
+    """What a featurizer's parameters stand for, for a stack of searches; `of` gives those of one search."""
+
+    @property
+    def linear(self) -> bool:
+        """Whether an interchange is linear in the difference of source and base."""
+        ...
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many features each variable has; of one search."""
+        ...
+
+    def of(self, search: int) -> Maps:
+        """The maps of one search, without an axis for searches, to be kept."""
+        ...
+
+    def alone(self, device: torch.device) -> Maps:
+        """What `of` gave, as a stack of one."""
+        ...
+
+    def features(self, states: Float[Tensor, "batch width"]) -> tuple[Float[Tensor, "batch feature"], ...]:
+        """The features of each variable; of one search."""
+        ...
+
+    def swap(
+        self, base: Float[Tensor, "batch width"], sources: Mapping[int, Float[Tensor, "batch width"]]
+    ) -> Float[Tensor, "batch width"]:
+        """The states of bases when variables take their features from sources; of one search."""
+        ...
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What is kept in a file; of one search."""
+        ...
+
 
 class AbstractFeaturizer(abc.ABC):
     """A class of maps whose parameters are learned, for many searches at once.
 
-    A featurizer has no state: parameters go in, and the maps they stand for come out. Gradients are written out, since
-    the loop builds no graph.
+    A featurizer has no state: parameters go in, and the maps they stand for come out.
     """
 
     @property
@@ -41,22 +107,99 @@ class AbstractFeaturizer(abc.ABC):
     def trainable(self) -> bool:
         """Whether there is anything to learn after the start."""
 
+    @property
     @abc.abstractmethod
-    def begin(self, directions: Float[Tensor, "search variable feature width"]) -> Float[Tensor, " search *shape"]:
-        """Parameters whose maps read and write these directions: orthonormal rows, or zero behind a search's size."""
+    def learns_size(self) -> bool:
+        """Whether features are chosen on the way, softly at first and for good at the end of a phase."""
+
+    @property
+    @abc.abstractmethod
+    def linear(self) -> bool:
+        """Whether its maps are."""
+
+    @property
+    @abc.abstractmethod
+    def multiple(self) -> int:
+        """What the width of a site has to be a multiple of."""
+
+    @abc.abstractmethod
+    def begin(
+        self,
+        directions: Float[Tensor, "search variable feature width"],
+        activations: Sequence[Float[Tensor, "_ width"]],
+    ) -> Float[Tensor, " search *shape"]:
+        """Parameters whose maps read and write these directions, or the nearest that the class has.
+
+        Args:
+            directions: orthonormal rows, or zero behind a search's size.
+            activations: for each search what its network computes at the site on the training pool.
+        """
 
     @abc.abstractmethod
     def frames(
-        self, parameters: Float[Tensor, " search *shape"], mask: Float[Tensor, "search variable feature 1"]
-    ) -> tuple[Frames, Any]:
-        """The maps for these parameters, and what `pull` needs. The mask is one up to the size of a search."""
+        self,
+        parameters: Float[Tensor, " search *shape"],
+        mask: Float[Tensor, "search variable feature 1"],
+        heat: float = 0.0,
+    ) -> tuple[Any, Any]:
+        """The maps for these parameters (`Maps`), and what `pull` needs.
+
+        Args:
+            parameters: of the searches.
+            mask: one up to the size of a search.
+            heat: falls from one to zero in a phase. At zero choices are hard: so maps are validated and kept.
+        """
 
     @abc.abstractmethod
     def pull(
-        self, parameters: Float[Tensor, " search *shape"], saved: Any, gradient: Frames
+        self, parameters: Float[Tensor, " search *shape"], saved: Any, gradient: Any
     ) -> Float[Tensor, " search *shape"]:
-        """The gradient with respect to the parameters, from that with respect to the maps."""
+        """The gradient with respect to the parameters, from that with respect to the maps.
+
+        A featurizer that charges for something (features, obliqueness) adds the gradient of its price.
+        """
 
     @abc.abstractmethod
     def constrain(self, parameters: Float[Tensor, " search *shape"]) -> Float[Tensor, " search *shape"]:
         """The nearest allowed parameters, after a step of the optimiser."""
+
+
+class AbstractLinearMap(AbstractFeaturizer):
+    """A class of linear maps: `frames` gives `Frames`, and `pull` takes them.
+
+    Gradients are written out, since the loop builds no graph.
+    """
+
+    @property
+    def linear(self) -> bool:
+        return True
+
+    @property
+    def multiple(self) -> int:
+        return 1
+
+
+def check_width(featurizer: AbstractFeaturizer, site: str, width: int) -> None:
+    """Raise `SpecificationError` where a featurizer has no maps for a site of this width."""
+    if width % featurizer.multiple:
+        raise SpecificationError(
+            f"The featurizer {featurizer.name!r} is asked for at {site!r}, which is {width} wide.",
+            f"It parts a state into {featurizer.multiple} equal halves, so the width must be even.",
+            "Leave that site out, or use another featurizer.",
+        )
+
+
+def compact(frames: Frames) -> Frames:
+    """One search's maps without rows that no variable uses, the others in their order; one row stays in any case.
+
+    Args:
+        frames: `[variable, feature, width]`.
+    """
+    used = in_use(frames)
+    order = used.int().argsort(dim=1, descending=True, stable=True)[:, : max(1, int(used.sum(1).max()))]
+    return Frames(*(part.gather(1, order.unsqueeze(2).expand(-1, -1, part.shape[2])) for part in frames))
+
+
+def in_use(frames: Frames) -> Bool[Tensor, " *variable feature"]:
+    """Which rows read and write anything."""
+    return (frames.read != 0).any(-1) | (frames.write != 0).any(-1)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from jaxtyping import Float
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from interlocus.featurizers._base import AbstractFeaturizer, Frames
+from interlocus.featurizers._base import AbstractLinearMap, Frames
+from interlocus.featurizers._choice import choose
 
 
-class Identity(AbstractFeaturizer):
+class Identity(AbstractLinearMap):
     """Features are neurons. Nothing is learned: the start's directions choose the neurons that they point to.
 
     Each direction gets a neuron of its own, so that the absolute entries chosen add up to the most.
@@ -28,23 +29,23 @@ class Identity(AbstractFeaturizer):
     def trainable(self) -> bool:
         return False
 
+    @property
+    def learns_size(self) -> bool:
+        return False
+
     def begin(
-        self, directions: Float[Tensor, "search variable feature width"]
+        self,
+        directions: Float[Tensor, "search variable feature width"],
+        activations: Sequence[Float[Tensor, "_ width"]],
     ) -> Float[Tensor, "search variable feature width"]:
-        chosen = torch.zeros_like(directions)
-        for search, target in zip(directions, chosen, strict=True):
-            rows = search.flatten(0, 1)
-            used = rows.norm(dim=1) > 0
-            _, neurons = linear_sum_assignment(rows[used].abs().cpu().numpy(), maximize=True)
-            one_hot = torch.zeros_like(rows)
-            one_hot[used.nonzero().squeeze(1), torch.from_numpy(neurons).to(rows.device)] = 1.0
-            target.copy_(one_hot.view_as(target))
-        return chosen
+        width = directions.shape[3]
+        return choose(directions, torch.eye(width).to(directions).expand(len(directions), -1, -1))
 
     def frames(
         self,
         parameters: Float[Tensor, "search variable feature width"],
         mask: Float[Tensor, "search variable feature 1"],
+        heat: float = 0.0,
     ) -> tuple[Frames, Any]:
         return Frames(read=parameters, write=parameters), None
 

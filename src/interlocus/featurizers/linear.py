@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -9,44 +10,77 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.featurizers._base import AbstractFeaturizer, Frames
+from interlocus.errors import SpecificationError
+from interlocus.featurizers._base import AbstractLinearMap, Frames
+
+PRICE = 1.0
+"""What a unit of norm above the bound adds to the loss: more than any label is worth to a step."""
 
 
-class Linear(AbstractFeaturizer):
+class Linear(AbstractLinearMap):
     """An invertible map M: read with rows of M, write with the same columns of M⁻¹.
 
     The directions of a variable need not be orthogonal to the rest, so an interchange is an oblique projection. The
-    first rows of M belong to the variables, one block behind the other; what the other rows read is left alone.
+    first rows of M belong to the variables, one block behind the other; what the other rows read is left alone. A map
+    that becomes singular gives no numbers, and its search ends as diverged.
+
+    Args:
+        bound: of the norm ‖P‖₂ of each variable's oblique projection, which is 1 for an orthogonal one. What exceeds it
+            is charged for, so it may be exceeded by a little.
 
     Source: arXiv 2507.08802, section 4 (linear maps).
     """
 
+    def __init__(self, *, bound: float | None = None) -> None:
+        if bound is not None and not bound > 1:
+            raise SpecificationError(
+                f"The norm of a projection is to stay below {bound}.",
+                "No projection has a norm below 1, and only orthogonal ones have 1.",
+                "Pass a bound above 1, or use the featurizer 'rotation'.",
+            )
+        self.bound = bound
+
     @property
     def name(self) -> str:
-        return "linear"
+        return "linear" if self.bound is None else "linear_bounded"
 
     @property
     def trainable(self) -> bool:
         return True
 
-    def begin(self, directions: Float[Tensor, "search variable feature width"]) -> Float[Tensor, "search width width"]:
+    @property
+    def learns_size(self) -> bool:
+        return False
+
+    def begin(
+        self,
+        directions: Float[Tensor, "search variable feature width"],
+        activations: Sequence[Float[Tensor, "_ width"]],
+    ) -> Float[Tensor, "search width width"]:
         rows = rearrange(directions, "search variable feature width -> search (variable feature) width")
         return complete(rows)
 
     def frames(
-        self, parameters: Float[Tensor, "search width width"], mask: Float[Tensor, "search variable feature 1"]
+        self,
+        parameters: Float[Tensor, "search width width"],
+        mask: Float[Tensor, "search variable feature 1"],
+        heat: float = 0.0,
     ) -> tuple[Frames, Any]:
         variables, features = mask.shape[1:3]
-        inverse = torch.linalg.inv_ex(parameters).inverse.transpose(1, 2).contiguous()
+        solved = torch.linalg.inv_ex(parameters)
+        inverse = solved.inverse.transpose(1, 2).masked_fill((solved.info != 0)[:, None, None], torch.nan)
         used = slice(0, variables * features)
         shape = (*mask.shape[:3], -1)
         frames = Frames(read=parameters[:, used].view(shape) * mask, write=inverse[:, used].view(shape) * mask)
-        return frames, _Saved(inverse, mask)
+        return frames, _Saved(inverse, mask, frames)
 
     def pull(
         self, parameters: Float[Tensor, "search width width"], saved: Any, gradient: Frames
     ) -> Float[Tensor, "search width width"]:
-        inverse, mask = saved
+        inverse, mask, frames = saved
+        if self.bound is not None:
+            charged = charge(frames, self.bound)
+            gradient = Frames(*(one + PRICE * other for one, other in zip(gradient, charged, strict=True)))
         read, write = ((part * mask).view(len(mask), -1, parameters.shape[2]) for part in gradient)
         used = slice(0, read.shape[1])
         # M⁻ᵀ changes by −M⁻ᵀ dMᵀ M⁻ᵀ
@@ -60,10 +94,34 @@ class Linear(AbstractFeaturizer):
 
 
 class _Saved(NamedTuple):
-    """The transposed inverse, and which rows are in use."""
+    """The transposed inverse, which rows are in use, and the maps."""
 
     inverse: Float[Tensor, "search width width"]
     mask: Float[Tensor, "search variable feature 1"]
+    frames: Frames
+
+
+def charge(frames: Frames, bound: float) -> Frames:
+    """The gradient of max(‖P‖₂ − bound, 0), summed over variables, with respect to the maps.
+
+    P = Wᵀ R projects on as many directions as a variable has. With its largest singular value σ = uᵀ P v,
+    dσ = uᵀ dP v, so dσ/dR = (W u) vᵀ and dσ/dW = (R v) uᵀ; and v = Rᵀ c with c an eigenvector of W Wᵀ R Rᵀ.
+    """
+    read, write = frames
+    reads, writes = read @ read.transpose(2, 3), write @ write.transpose(2, 3)
+    unused = (read == 0).all(3)
+    # the other singular values of a projection are at least one
+    most = (reads * writes).sum((2, 3)) - (~unused).sum(2) + 1
+    if not (most > bound**2).any():
+        return Frames(*map(torch.zeros_like, frames))
+    lower = torch.linalg.cholesky_ex(writes + torch.diag_embed(unused.to(read))).L
+    squares, vectors = torch.linalg.eigh(torch.nan_to_num(lower.transpose(2, 3) @ reads @ lower))
+    v = torch.nn.functional.normalize((read.transpose(2, 3) @ lower @ vectors[..., -1:]).squeeze(3), dim=2)
+    onto = read @ v.unsqueeze(3)
+    u = torch.nn.functional.normalize((write * onto).sum(2), dim=2)
+    back = write @ u.unsqueeze(3)
+    above = (squares[:, :, -1] > bound**2)[:, :, None, None].to(read)
+    return Frames(read=above * back * v.unsqueeze(2), write=above * onto * u.unsqueeze(2))
 
 
 def complete(rows: Float[Tensor, "search row width"]) -> Float[Tensor, "search width width"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.featurizers._base import AbstractFeaturizer, Frames
+from interlocus.featurizers._base import AbstractLinearMap, Frames
 
 POLISHES = 20
 """At most; a step of the usual size takes two or three."""
@@ -17,12 +18,13 @@ NEAR = 1e-3
 """Rows that one more iteration changes by less are orthonormal after it, up to the square of this."""
 
 
-class Rotation(AbstractFeaturizer):
+class Rotation(AbstractLinearMap):
     """The rows Q of an orthogonal map: read with Q, write with Qᵀ.
 
-    Only the rows in use are kept, so memory grows with width × size. They are moved along the Stiefel manifold: the
-    gradient G is projected to G − sym(G Qᵀ) Q, and after a step Newton–Schulz iterations Q ← (3 − Q Qᵀ) Q / 2 bring the
-    rows back to the nearest orthonormal ones. Rows that are zero stay zero, which lets sizes be mixed.
+    Only the rows in use are kept, so memory grows with width × size: this is the low-rank rotation for wide sites too,
+    and no width × width matrix is built for it. Rows are moved along the Stiefel manifold: the gradient G is projected
+    to G − sym(G Qᵀ) Q, and after a step Newton–Schulz iterations Q ← (3 − Q Qᵀ) Q / 2 bring the rows back to the
+    nearest orthonormal ones. Rows that are zero stay zero, which lets sizes be mixed.
 
     Source: distributed alignment search, arXiv 2303.02536, section 3.2.
     """
@@ -35,11 +37,22 @@ class Rotation(AbstractFeaturizer):
     def trainable(self) -> bool:
         return True
 
-    def begin(self, directions: Float[Tensor, "search variable feature width"]) -> Float[Tensor, "search row width"]:
+    @property
+    def learns_size(self) -> bool:
+        return False
+
+    def begin(
+        self,
+        directions: Float[Tensor, "search variable feature width"],
+        activations: Sequence[Float[Tensor, "_ width"]],
+    ) -> Float[Tensor, "search row width"]:
         return rearrange(directions, "search variable feature width -> search (variable feature) width").contiguous()
 
     def frames(
-        self, parameters: Float[Tensor, "search row width"], mask: Float[Tensor, "search variable feature 1"]
+        self,
+        parameters: Float[Tensor, "search row width"],
+        mask: Float[Tensor, "search variable feature 1"],
+        heat: float = 0.0,
     ) -> tuple[Frames, Any]:
         rows = parameters.view(*mask.shape[:3], -1)
         return Frames(read=rows, write=rows), None
@@ -47,12 +60,18 @@ class Rotation(AbstractFeaturizer):
     def pull(
         self, parameters: Float[Tensor, "search row width"], saved: Any, gradient: Frames
     ) -> Float[Tensor, "search row width"]:
-        euclidean = (gradient.read + gradient.write).view_as(parameters)
-        inner = torch.bmm(euclidean, parameters.transpose(1, 2))
-        return torch.baddbmm(euclidean, inner + inner.transpose(1, 2), parameters, alpha=-0.5)
+        return tangent((gradient.read + gradient.write).view_as(parameters), parameters)
 
     def constrain(self, parameters: Float[Tensor, "search row width"]) -> Float[Tensor, "search row width"]:
         return orthonormalise(parameters)
+
+
+def tangent(
+    gradient: Float[Tensor, "search row width"], rows: Float[Tensor, "search row width"]
+) -> Float[Tensor, "search row width"]:
+    """The part of a gradient G along which orthonormal rows Q can move: G − sym(G Qᵀ) Q."""
+    inner = torch.bmm(gradient, rows.transpose(1, 2))
+    return torch.baddbmm(gradient, inner + inner.transpose(1, 2), rows, alpha=-0.5)
 
 
 def orthonormalise(rows: Float[Tensor, "search row width"]) -> Float[Tensor, "search row width"]:

@@ -2,5 +2,6 @@
 
 from interlocus.networks._base import AbstractNetworks, AbstractRest, AbstractTail
 from interlocus.networks.mlp import MLP
+from interlocus.networks.module import Module
 
-__all__ = ["MLP", "AbstractNetworks", "AbstractRest", "AbstractTail"]
+__all__ = ["MLP", "AbstractNetworks", "AbstractRest", "AbstractTail", "Module"]

@@ -11,6 +11,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interlocus.errors import UnknownNameError
+from interlocus.seeds import stream
+from interlocus.tasks import AbstractTask
 from interlocus.workspace import Workspace
 
 
@@ -22,9 +24,16 @@ class AbstractRest(abc.ABC):
 
     @abc.abstractmethod
     def forward(
-        self, entered: Float[Tensor, "search entered batch"], workspace: Workspace
+        self,
+        entered: Float[Tensor, "search entered batch"],
+        workspace: Workspace,
+        inputs: Float[Tensor, "problem batch ..."] | None = None,
     ) -> tuple[Float[Tensor, "search class batch"], Any]:
-        """Logits, and what `backward` needs. Both may be overwritten: the logits by the caller, `entered` by this."""
+        """Logits, and what `backward` needs. Both may be overwritten: the logits by the caller, `entered` by this.
+
+        Where the tail `needs_inputs`, these are what the network was shown as bases, the same for all searches of a
+        problem.
+        """
 
     @abc.abstractmethod
     def backward(
@@ -42,8 +51,13 @@ class AbstractTail(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def entry(self) -> Float[Tensor, "network entered width"]:
-        """The linear map at the beginning."""
+    def entry(self) -> Float[Tensor, "network entered width"] | None:
+        """The linear map at the beginning; `None` where there is none, and the activations enter as they are."""
+
+    @property
+    @abc.abstractmethod
+    def needs_inputs(self) -> bool:
+        """Whether the rest runs the networks from their inputs on, and has to be given them."""
 
     @abc.abstractmethod
     def enter(self, activations: Float[Tensor, "network row width"]) -> Float[Tensor, "network row entered"]:
@@ -75,30 +89,70 @@ class AbstractNetworks(abc.ABC):
 
     @property
     @abc.abstractmethod
+    def input_width(self) -> int | None:
+        """How many numbers an input has; `None` where only the network's own code knows."""
+
+    @property
+    @abc.abstractmethod
     def device(self) -> torch.device:
         """Where the parameters are."""
 
     @abc.abstractmethod
-    def __call__(self, inputs: Float[Tensor, "batch input"]) -> Float[Tensor, "network batch class"]:
+    def __call__(self, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "network batch class"]:
         """Logits of every network on the same inputs."""
 
     @abc.abstractmethod
-    def activations(self, site: str, inputs: Float[Tensor, "batch input"]) -> Float[Tensor, "network batch width"]:
+    def activations(self, site: str, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "network batch width"]:
         """Activations of every network at a site on the same inputs."""
 
     @abc.abstractmethod
     def run_from(
-        self, site: str, activations: Float[Tensor, "network batch width"]
+        self,
+        site: str,
+        activations: Float[Tensor, "network batch width"],
+        inputs: Float[Tensor, "batch ..."] | None = None,
     ) -> Float[Tensor, "network batch class"]:
-        """Logits of every network from its activations at a site on."""
+        """Logits of every network from its activations at a site on.
+
+        The inputs are what the networks were shown; only those whose tail `needs_inputs` look at them.
+        """
+
+    @abc.abstractmethod
+    def meet(self, inputs: Float[Tensor, "batch ..."]) -> None:
+        """Be shown some inputs before anything else, so that what cannot work is said at once.
+
+        Raises:
+            InterlocusError: a site cannot be exchanged.
+        """
+
+    @property
+    @abc.abstractmethod
+    def classes(self) -> int | None:
+        """How many classes the networks tell apart; `None` before they have met an input."""
 
     @abc.abstractmethod
     def tail(self, site: str) -> AbstractTail:
         """The part behind a site."""
 
     @abc.abstractmethod
+    def to(self, device: str | torch.device) -> AbstractNetworks:
+        """The same networks on a device."""
+
+    @abc.abstractmethod
+    def to_bytes(self) -> bytes:
+        """Their parameters, as the bytes of a file that runs no code when it is read."""
+
+    @abc.abstractmethod
     def fingerprint(self) -> str:
         """Tells these networks from others: equal for equal parameters."""
+
+    def accuracy(self, task: AbstractTask, *, seed: int, count: int = 20_000) -> list[float]:
+        """Share of right classes on fresh examples, for each network."""
+        inputs, labels = task.examples(count, split="test", generator=stream(seed, "accuracy"))
+        with torch.no_grad():
+            logits = self(inputs.to(self.device))
+        own = logits.gather(2, labels.to(self.device).expand(len(self), -1).unsqueeze(2)).squeeze(2)
+        return (own >= logits.amax(2)).double().mean(1).tolist()
 
     def width(self, site: str) -> int:
         """The width of a site.

@@ -16,7 +16,6 @@ from interlocus.networks._base import AbstractNetworks
 from interlocus.networks.activations import find_activation
 from interlocus.networks.mlp_tail import MLPTail
 from interlocus.networks.training import RECIPES, Parameters, Recipe, fit, initial, stack
-from interlocus.seeds import stream
 from interlocus.tasks import AbstractTask
 from interlocus.threads import one_thread
 
@@ -138,6 +137,22 @@ class MLP(AbstractNetworks):
         hidden = {f"layer{i}": weight.shape[2] for i, weight in enumerate(self.weights[1:], start=1)}
         return {"input": self.weights[0].shape[2], **hidden}
 
+    def meet(self, inputs: Float[Tensor, "batch input"]) -> None:
+        if inputs.shape[1] != self.input_width:
+            raise NetworkError(
+                f"The inputs have {inputs.shape[1]} numbers each.",
+                f"The networks were made for {self.input_width}.",
+                "Pass the task that they were trained on.",
+            )
+
+    @property
+    def classes(self) -> int:
+        return self.weights[-1].shape[1]
+
+    @property
+    def input_width(self) -> int:
+        return self.weights[0].shape[2]
+
     @property
     def device(self) -> torch.device:
         return self.weights[0].device
@@ -162,7 +177,10 @@ class MLP(AbstractNetworks):
         return value
 
     def run_from(
-        self, site: str, activations: Float[Tensor, "network batch width"]
+        self,
+        site: str,
+        activations: Float[Tensor, "network batch width"],
+        inputs: Float[Tensor, "batch input"] | None = None,
     ) -> Float[Tensor, "network batch class"]:
         self.width(site)
         value = activations
@@ -176,13 +194,6 @@ class MLP(AbstractNetworks):
         self.width(site)
         behind = list(self.sites).index(site)
         return MLPTail(weights=self.weights[behind:], biases=self.biases[behind:], activation=self._function)
-
-    def accuracy(self, task: AbstractTask, *, seed: int, count: int = 20_000) -> list[float]:
-        """Share of right classes on fresh examples, for each network."""
-        inputs, labels = task.examples(count, split="test", generator=stream(seed, "accuracy"))
-        with torch.no_grad():
-            right = self.logits(inputs.to(self.device)).argmax(1) == labels.to(self.device)
-        return right.double().mean(1).tolist()
 
     def fingerprint(self) -> str:
         digest = hashlib.sha256(self.activation.encode())

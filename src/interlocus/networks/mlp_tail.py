@@ -32,6 +32,10 @@ class MLPTail(AbstractTail):
     def entry(self) -> Float[Tensor, "network entered width"]:
         return self.weights[0]
 
+    @property
+    def needs_inputs(self) -> bool:
+        return False
+
     def enter(self, activations: Float[Tensor, "network row width"]) -> Float[Tensor, "network row entered"]:
         return torch.baddbmm(self.biases[0].unsqueeze(1), activations, self.weights[0].transpose(1, 2))
 
@@ -62,7 +66,10 @@ class MLPRest(AbstractRest):
     activation: Activation
 
     def forward(
-        self, entered: Float[Tensor, "search entered batch"], workspace: Workspace
+        self,
+        entered: Float[Tensor, "search entered batch"],
+        workspace: Workspace,
+        inputs: Float[Tensor, "problem batch ..."] | None = None,
     ) -> tuple[Float[Tensor, "search class batch"], Any]:
         batch, saved = entered.shape[2], []
         # behind the last hidden layer there is nothing to run, and the logits are the caller's to overwrite

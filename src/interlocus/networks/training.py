@@ -107,7 +107,8 @@ def fit(
         batch = inputs[step % CHUNK], one_hot[step % CHUNK]
         _gradients((weights, biases), slots, activation, *batch, workspace)
         rate = recipe.learning_rate * (1 + math.cos(math.pi * step / recipe.steps)) / 2
-        flat.mul_(1 - rate * weight_decay).sub_(adam.direction(gradient), alpha=rate)
+        flat.mul_(1 - rate * weight_decay)
+        adam.step(flat, gradient, rate)
     if not torch.isfinite(flat).all():
         raise NetworkError(
             f"Training ended with parameters that are not numbers (learning rate {recipe.learning_rate}).",

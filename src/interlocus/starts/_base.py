@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 FEW = 10
@@ -54,10 +54,38 @@ class Sight:
 
 def _contrasts(rows: Float[Tensor, "row width"], values: Int[Tensor, " row"]) -> Iterator[Contrast]:
     present = values.unique()
+    centre = rows.mean(0)
+    centred = rows - centre
+    total = _Sums(len(rows), torch.zeros_like(centre), centred.T @ centred)
     for value in present[1:] if len(present) == 2 else present:
-        inside = values == value
-        if FEW <= int(inside.sum()) <= len(values) - FEW:
-            yield Contrast(*(Moments(rows[group].mean(0), rows[group].T.cov()) for group in (inside, ~inside)))
+        inside = _Sums.of(centred, values == value)
+        outside = _Sums(total.rows - inside.rows, total.first - inside.first, total.second - inside.second)
+        if min(inside.rows, outside.rows) >= FEW:
+            yield Contrast(*(sums.moments(centre) for sums in (inside, outside)))
+
+
+class _Sums(NamedTuple):
+    """Sums over centred rows; those of the rest follow by subtraction, so each row is looked at once.
+
+    Args:
+        rows: how many.
+        first: their sum.
+        second: the sum of their outer products.
+    """
+
+    rows: int
+    first: Float[Tensor, " width"]
+    second: Float[Tensor, "width width"]
+
+    @classmethod
+    def of(cls, centred: Float[Tensor, "row width"], among: Bool[Tensor, " row"]) -> _Sums:
+        chosen = centred[among]
+        return cls(len(chosen), chosen.sum(0), chosen.T @ chosen)
+
+    def moments(self, centre: Float[Tensor, " width"]) -> Moments:
+        mean = self.first / self.rows
+        covariance = (self.second - self.rows * torch.outer(mean, mean)) / (self.rows - 1)
+        return Moments(centre + mean, covariance)
 
 
 class AbstractStart(abc.ABC):

@@ -1,0 +1,124 @@
+"""What a person writes of tasks and networks."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from interlocus.budget import Count, Written
+from interlocus.code import absolute, load_code, names_code
+from interlocus.errors import SpecificationError, UnknownNameError
+from interlocus.kinds import AbstractKind, Made, Perceptrons
+from interlocus.registry import NETWORKS, TASKS
+from interlocus.specification import check_kind
+from interlocus.tasks import AbstractTask
+
+
+class TaskSpec(Written):
+    """A task by its name, or as `file.py:Class`; the other keys are its arguments."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    name: str = "hierarchical_equality"
+
+    def build(self) -> AbstractTask:
+        """The task.
+
+        Raises:
+            UnknownNameError: no such task, or no such argument of it.
+        """
+        maker = load_code(self.name) if names_code(self.name) else TASKS.get(self.name)
+        arguments = self.model_extra or {}
+        known = inspect.signature(maker, eval_str=True).parameters
+        for key, value in arguments.items():
+            if key not in known:
+                raise UnknownNameError("argument", key, known, f"the task {self.name}")
+            check_kind(key, value, known[key].annotation)
+        return maker(**arguments)
+
+
+class Family(Written):
+    """Networks of one architecture that differ in their first parameters.
+
+    Args:
+        name: how they are called; networks are `<name>-00`, `<name>-01`, …
+        network: of what kind: `mlp`, another name of the registry, or `file.py:function`, which is called and gives a
+            torch module.
+        options: arguments of that function.
+        count: how many.
+        trained: whether they are; untrained ones show what a search finds in nothing.
+        activation: of perceptrons: `relu`, `sigmoid`, `tanh` or `gelu`.
+        hidden: of perceptrons: widths of the hidden layers.
+        weight_decay: of perceptrons: of AdamW.
+        learning_rate: of perceptrons: by default what works for the activation.
+        steps: likewise.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    network: str = "mlp"
+    options: dict[str, Any] = Field(default_factory=dict)
+    count: Count = 10
+    trained: bool = True
+    activation: str = "relu"
+    hidden: tuple[Count, ...] = (16, 16, 16)
+    weight_decay: float = Field(default=0.01, ge=0)
+    learning_rate: float | None = Field(default=None, gt=0)
+    steps: Count | None = None
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The names of its networks."""
+        return tuple(f"{self.name}-{i:02d}" for i in range(self.count))
+
+    @property
+    def kind(self) -> AbstractKind:
+        """How its networks are made.
+
+        Raises:
+            UnknownNameError: no such kind, activation or option.
+            SpecificationError: keys of perceptrons are given for another kind, or options for perceptrons.
+        """
+        own = {"activation", "hidden", "weight_decay", "learning_rate", "steps"}
+        if self.network != "mlp":
+            fields = type(self).model_fields
+            strange = sorted(name for name in own if getattr(self, name) != fields[name].default)
+            if strange:
+                raise SpecificationError(
+                    f"The family {self.name!r} has {strange[0]} and is made by {self.network}.",
+                    "That key is for perceptrons.",
+                    "Write arguments of the function under `options`.",
+                )
+            if not names_code(self.network):
+                NETWORKS.get(self.network)
+            return Made(source=self.network, options=tuple(sorted(self.options.items())))
+        if self.options:
+            raise SpecificationError(
+                f"The family {self.name!r} has options {sorted(self.options)}.",
+                "Perceptrons have keys of their own.",
+                "Write them beside `name`, for instance `hidden: [32, 32]`.",
+            )
+        return Perceptrons(**{name: getattr(self, name) for name in own})
+
+    def sites(self, task: AbstractTask) -> Mapping[str, int]:
+        """The places in its networks, with their widths."""
+        return self.kind.sites(task)
+
+
+def with_whole_paths(data: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What was written, with paths of code that begin at the root; others begin in the folder of the file."""
+    task, families = data.get("task"), data.get("families")
+    if isinstance(task, str):
+        task = {"name": task}
+    if isinstance(task, dict) and names_code(str(task.get("name", ""))):
+        task = task | {"name": absolute(task["name"], folder)}
+    if isinstance(families, list):
+        families = [
+            family | {"network": absolute(family["network"], folder)}
+            if isinstance(family, dict) and names_code(str(family.get("network", "")))
+            else family
+            for family in families
+        ]
+    return data | {key: value for key, value in (("task", task), ("families", families)) if value is not None}

@@ -1,0 +1,231 @@
+"""Kinds of networks that a family can be of: how they are made, kept and fetched again."""
+
+from __future__ import annotations
+
+import abc
+import inspect
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from interlocus.code import load_code, names_code
+from interlocus.errors import InterlocusError, NetworkError, SpecificationError, UnknownNameError
+from interlocus.networks import MLP, AbstractNetworks, Module
+from interlocus.networks.activations import find_activation
+from interlocus.networks.training import BATCH, RECIPES, Recipe
+from interlocus.registry import NETWORKS
+from interlocus.seeds import stream
+from interlocus.tasks import AbstractTask
+
+Done = Callable[[float], None]
+"""Is told the share that is done."""
+
+
+class AbstractKind(abc.ABC):
+    """Networks of one kind; its settings are its constructor's."""
+
+    @abc.abstractmethod
+    def sites(self, task: AbstractTask) -> Mapping[str, int]:
+        """The places in such networks, with their widths, before any is trained."""
+
+    @abc.abstractmethod
+    def make(self, task: AbstractTask, *, count: int, trained: bool, seed: int, done: Done) -> list[AbstractNetworks]:
+        """That many networks, each by itself."""
+
+    @abc.abstractmethod
+    def load(self, task: AbstractTask, paths: Sequence[Path], *, seed: int) -> list[AbstractNetworks]:
+        """Kept networks, in order; those that can be searched at once in one."""
+
+    @abc.abstractmethod
+    def flops_behind(self, task: AbstractTask, site: str) -> float:
+        """Operations of the part behind a site for one example, roughly."""
+
+    @abc.abstractmethod
+    def flops_of_training(self, task: AbstractTask) -> float:
+        """Operations of making one, roughly."""
+
+    @property
+    @abc.abstractmethod
+    def summary(self) -> str:
+        """In a few words for people."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Perceptrons(AbstractKind):
+    """Perceptrons that we train, many at once.
+
+    Args:
+        activation: `relu`, `sigmoid`, `tanh` or `gelu`.
+        hidden: widths of the hidden layers.
+        weight_decay: of AdamW.
+        learning_rate: by default what works for the activation.
+        steps: likewise.
+    """
+
+    activation: str = "relu"
+    hidden: tuple[int, ...] = (16, 16, 16)
+    weight_decay: float = 0.01
+    learning_rate: float | None = None
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        find_activation(self.activation)
+
+    @property
+    def recipe(self) -> Recipe:
+        """How they are trained."""
+        usual = RECIPES[self.activation]
+        return Recipe(
+            learning_rate=self.learning_rate or usual.learning_rate, steps=self.steps or usual.steps, gain=usual.gain
+        )
+
+    def sites(self, task: AbstractTask) -> Mapping[str, int]:
+        hidden = {f"layer{i}": width for i, width in enumerate(self.hidden, start=1)}
+        return {"input": task.input_width, **hidden}
+
+    def make(self, task: AbstractTask, *, count: int, trained: bool, seed: int, done: Done) -> list[AbstractNetworks]:
+        about: dict[str, Any] = {"hidden": self.hidden, "activation": self.activation, "count": count, "seed": seed}
+        if trained:
+            networks = MLP.train(
+                task,
+                **about,
+                weight_decay=self.weight_decay,
+                recipe=self.recipe,
+                progress=lambda step, steps: done(step / steps),
+            )
+        else:
+            networks = MLP.untrained(task, **about)
+        return [networks[i] for i in range(count)]
+
+    def load(self, task: AbstractTask, paths: Sequence[Path], *, seed: int) -> list[AbstractNetworks]:
+        return [MLP.stacked([MLP.load(path) for path in paths])]
+
+    def flops_behind(self, task: AbstractTask, site: str) -> float:
+        widths = self._widths(task)[list(self.sites(task)).index(site) :]
+        return 2.0 * sum(one * other for one, other in itertools.pairwise(widths))
+
+    def flops_of_training(self, task: AbstractTask) -> float:
+        return 3.0 * BATCH * self.recipe.steps * self.flops_behind(task, "input")
+
+    @property
+    def summary(self) -> str:
+        return f"{self.activation}, {'×'.join(map(str, self.hidden))}, weight decay {self.weight_decay:g}"
+
+    def _widths(self, task: AbstractTask) -> tuple[int, ...]:
+        return (task.input_width, *self.hidden, task.classes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made(AbstractKind):
+    """Networks that a function makes, one at a time.
+
+    The function returns a `torch.nn.Module` or a `Module`. It may take any of `task`, `seed` (another for each
+    network), `trained` (without it the networks cannot be asked for untrained, and each process that fetches one makes
+    it anew before its parameters are put in) and `done` (is told the share that is done), and options of its own.
+
+    Args:
+        source: `file.py:function`, or a name of the registry.
+        options: its other arguments.
+    """
+
+    source: str
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        known = set(self._takes)
+        for name, _ in self.options:
+            if name not in known:
+                raise UnknownNameError("option", name, sorted(known), f"the network {self.source}")
+
+    def sites(self, task: AbstractTask) -> Mapping[str, int]:
+        return _blank(self, task).sites
+
+    def make(self, task: AbstractTask, *, count: int, trained: bool, seed: int, done: Done) -> list[AbstractNetworks]:
+        if count > 1 and "seed" not in self._takes:
+            raise SpecificationError(
+                f"{count} networks of {self.source} are asked for.",
+                "The function takes no seed, so all of them would be the same.",
+                "Let it take `seed`, or ask for one.",
+            )
+        if not trained and "trained" not in self._takes:
+            raise SpecificationError(
+                f"Untrained networks of {self.source} are asked for.",
+                "The function gives trained ones only.",
+                "Let it take `trained`, or leave that family out.",
+            )
+        made: list[AbstractNetworks] = []
+        for i in range(count):
+            made.append(
+                self.build(task, seed=seed + i, trained=trained, done=lambda share, i=i: done((i + share) / count))
+            )
+        return made
+
+    def load(self, task: AbstractTask, paths: Sequence[Path], *, seed: int) -> list[AbstractNetworks]:
+        networks: list[AbstractNetworks] = []
+        for i, path in enumerate(paths):
+            network = self.build(task, seed=seed + i, trained="trained" not in self._takes)
+            network.load_parameters(path)
+            networks.append(network)
+        return networks
+
+    def flops_behind(self, task: AbstractTask, site: str) -> float:
+        return 2.0 * sum(parameter.numel() for parameter in _blank(self, task).module.parameters())
+
+    def flops_of_training(self, task: AbstractTask) -> float:
+        return 3.0 * BATCH * 3000 * self.flops_behind(task, "")
+
+    @property
+    def summary(self) -> str:
+        return " ".join([self.source, *(f"{name}={value}" for name, value in self.options)])
+
+    def _call(self, given: Mapping[str, Any]) -> Any:
+        try:
+            return self._function(**given)
+        except InterlocusError:
+            raise
+        except Exception as error:
+            raise NetworkError(
+                f"The function {self.source} fails: {type(error).__name__}: {error}.",
+                "There is no network to be searched.",
+                "Mend it; call it by itself to see where it fails.",
+            ) from error
+
+    @property
+    def _takes(self) -> Mapping[str, inspect.Parameter]:
+        return inspect.signature(self._function).parameters
+
+    @property
+    def _function(self) -> Callable[..., Any]:
+        return load_code(self.source) if names_code(self.source) else NETWORKS.get(self.source)
+
+    def build(self, task: AbstractTask, *, seed: int, trained: bool, done: Done = lambda share: None) -> Module:
+        """One network, that has met an input.
+
+        Raises:
+            NetworkError: the function returns something else.
+        """
+        given = {"task": task, "seed": seed, "trained": trained, "done": done, **dict(self.options)}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            made = self._call({name: value for name, value in given.items() if name in self._takes})
+        network = Module(made) if isinstance(made, nn.Module) else made
+        if not isinstance(network, Module):
+            raise NetworkError(
+                f"The function {self.source} returns a {type(made).__name__}.",
+                "What is searched is a torch.nn.Module, or an interlocus.networks.Module.",
+                "Return one of those.",
+            )
+        network.meet(task.examples(8, split="train", generator=stream(0, "first look"))[0])
+        return network
+
+
+@lru_cache(maxsize=8)
+def _blank(kind: Made, task: AbstractTask) -> Module:
+    """One of them to look at, untrained if it can be."""
+    return kind.build(task, seed=0, trained="trained" not in kind._takes)

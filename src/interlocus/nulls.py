@@ -1,0 +1,70 @@
+"""What subspaces score that nobody searched for: a control for every score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from interlocus.budget import Budget
+from interlocus.featurizers import Frames
+from interlocus.held_out import HeldOut, exchange_in
+from interlocus.networks import AbstractNetworks
+from interlocus.seeds import stream
+from interlocus.tasks import AbstractTask
+from interlocus.threads import one_thread
+
+DRAWS = 200
+"""Enough for the 95th percentile: ten of them lie above it."""
+
+
+def random_subspaces(
+    networks: AbstractNetworks,
+    task: AbstractTask,
+    *,
+    hypothesis: str,
+    site: str,
+    sizes: Sequence[int],
+    draws: int = DRAWS,
+    budget: Budget | None = None,
+    seed: int = 0,
+) -> Float[np.ndarray, "network size draw"]:
+    """IIA of orthonormal directions drawn at random (Haar), on the test interventions of a search with this seed.
+
+    Args:
+        networks: in which they are swapped.
+        task: what the networks solve.
+        hypothesis: one of the task's, by name; each of its variables gets directions of its own.
+        site: one of the networks', by name.
+        sizes: directions a variable.
+        draws: how many of each size.
+        budget: how many interventions.
+        seed: decides on the directions and on the interventions.
+
+    Raises:
+        UnknownNameError: no such hypothesis or site.
+    """
+    sought, budget = task.hypothesis(hypothesis), budget or Budget()
+    width, variables = networks.width(site), len(sought.variables)
+    with one_thread():
+        pool = task.pool(budget.held_out, split="test", generator=stream(seed, "pool", "test"), own_of=(hypothesis,))
+        held_out = HeldOut.draw(
+            networks,
+            site,
+            pool,
+            (sought,),
+            count=budget.test,
+            batch=budget.batch,
+            generator=lambda hypothesis: stream(seed, "test", hypothesis.name),
+        )
+        found = np.empty((len(networks), len(sizes), draws))
+        for place, size in enumerate(sizes):
+            noise = torch.randn(draws, width, variables * size, generator=stream(seed, "subspaces", site, size))
+            rows = torch.linalg.qr(noise).Q.transpose(1, 2).reshape(draws, variables, size, width)
+            rows = rows.to(held_out.cache.activations).contiguous()
+            for network in range(len(networks)):
+                interchange, problems = exchange_in(networks, site, network, draws)
+                found[network, place] = held_out.iia(interchange, Frames(read=rows, write=rows), problems)
+    return found

@@ -1,0 +1,112 @@
+"""Pulling variables out of a file, from the command line and as a program."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from networks_by_hand import hand_wired, mean_coded
+from typer.testing import CliRunner
+
+import interlocus as il
+from interlocus import rows as module
+from interlocus.cli import app
+from interlocus.errors import AlignmentError
+from interlocus.extract import export, extract, load_fitted
+from interlocus.rows import Rows
+from interlocus.seeds import stream
+from interlocus.tasks import HierarchicalEquality
+
+TASK = HierarchicalEquality()
+SMALL = il.Budget(pool=8192, held_out=4096, partners=1, batch=128, check_every=25, validation=1024, test=3000)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A network, an alignment of it with read-outs, and inputs with their values."""
+    folder = tmp_path_factory.mktemp("pulled")
+    found = il.search(
+        hand_wired(), TASK, hypothesis="left", site="input", sizes=(4,), starts={"covariance": 1},
+        phases=(il.Phase(steps=1),), budget=SMALL,
+    )  # fmt: skip
+    found.best(network=0, size=4).save(folder / "left.safetensors")
+    hand_wired().save(folder / "network.safetensors")
+    pool = TASK.pool(700, split="test", generator=stream(5))
+    np.save(folder / "inputs.npy", pool.inputs.numpy())
+    np.savetxt(folder / "inputs.csv", pool.inputs.numpy(), delimiter=",", fmt="%.9g")
+    np.save(folder / "values.npy", pool.values["left"].numpy())
+    return folder
+
+
+def command(folder, *arguments: str):
+    files = [str(folder / "left.safetensors"), *arguments]
+    return CliRunner().invoke(app, ["read", *files, "--network", str(folder / "network.safetensors")])
+
+
+@pytest.mark.parametrize("kind", ["npy", "csv"])
+def test_the_command_reads_what_python_reads(folder, kind, monkeypatch):
+    monkeypatch.setattr(module, "TOGETHER", 256)
+    out = folder / f"read-from-{kind}.npy"
+    result = command(folder, str(folder / f"inputs.{kind}"), "--out", str(out))
+    assert result.exit_code == 0, result.output
+    read, inputs = np.load(out), torch.from_numpy(np.load(folder / "inputs.npy"))
+    reading = il.Alignment.load(folder / "left.safetensors").read(hand_wired(), inputs)["left"]
+    np.testing.assert_array_equal(read["row"], np.arange(700))
+    np.testing.assert_array_equal(read["left"], reading.value.numpy())
+    np.testing.assert_allclose(read["left_features"], reading.features.numpy(), atol=1e-5)
+    assert (read["left"] == np.load(folder / "values.npy")).mean() > 0.98
+
+
+def test_text_goes_to_the_terminal(folder):
+    result = command(folder, str(folder / "inputs.csv"))
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("row,left,left_probability,left_features_0")
+    assert len(lines) == 701
+
+
+def test_bad_rows_are_left_out_when_asked(folder):
+    inputs = np.load(folder / "inputs.npy")
+    inputs[3, 2] = np.nan
+    np.save(folder / "bad.npy", inputs)
+    strict = command(folder, str(folder / "bad.npy"), "--out", str(folder / "read.csv"))
+    assert "Rows 3" in str(strict.exception)
+    assert not list(folder.glob("read.csv*")), "half a file is left"
+    skipping = command(folder, str(folder / "bad.npy"), "--out", str(folder / "read.csv"), "--skip-bad")
+    assert skipping.exit_code == 0
+    rows = (folder / "read.csv").read_text().splitlines()[1:]
+    assert [line.split(",")[0] for line in rows[:4]] == ["0", "1", "2", "4"]
+
+
+def test_an_alignment_without_read_outs_needs_a_run_folder(folder, fails):
+    alignment = il.Alignment.load(folder / "left.safetensors")
+    bare = il.Alignment(**{name: value for name, value in vars(alignment).items() if name != "read_outs"})
+    bare.save(folder / "bare.safetensors")
+    with fails(AlignmentError, "run folder"):
+        load_fitted(folder / "bare.safetensors", hand_wired())
+
+
+def test_another_network_is_refused(folder, fails):
+    alignment = il.Alignment.load(folder / "left.safetensors")
+    with fails(AlignmentError, "another"):
+        list(extract(alignment, mean_coded(), Rows(path=folder / "inputs.npy")))
+
+
+@pytest.mark.slow
+def test_a_program_gives_the_same_without_this_package(folder):
+    alignment = il.Alignment.load(folder / "left.safetensors")
+    export(alignment, hand_wired(), folder / "left.pt2")
+    script = f"""
+import sys, numpy as np, torch
+program = torch.export.load({str(folder / "left.pt2")!r}).module()
+value, probability, features = program(torch.from_numpy(np.load({str(folder / "inputs.npy")!r})))["left"]
+np.savez({str(folder / "program.npz")!r}, value=value, probability=probability.detach(), features=features.detach())
+assert not any(name.startswith("interlocus") for name in sys.modules)
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True)
+    reading = alignment.read(hand_wired(), torch.from_numpy(np.load(folder / "inputs.npy")))["left"]
+    program = np.load(folder / "program.npz")
+    for name, part in reading._asdict().items():
+        np.testing.assert_array_equal(program[name], part.numpy())
