@@ -11,7 +11,15 @@ from scipy.stats import chi2
 from interlocus.causal import CausalModel, Hypothesis, Variable
 from interlocus.counterfactuals import CANDIDATES, draw, kind_rows
 from interlocus.errors import CausalModelError, UnknownNameError
-from interlocus.floors import ceiling, copy_source, do_nothing, enumerate_interventions, one_sided, settings
+from interlocus.floors import (
+    ceiling,
+    copy_source,
+    do_nothing,
+    drawn_interventions,
+    enumerate_interventions,
+    one_sided,
+    settings,
+)
 from interlocus.seeds import stream
 from interlocus.tasks import HierarchicalEquality
 
@@ -268,6 +276,29 @@ def test_settings_that_cannot_be_counted_are_refused(fails):
 def test_minimal_pairs_of_what_is_no_root_cannot_be_counted(fails):
     with fails(CausalModelError, "'both_equal'"):
         enumerate_interventions(TASK.hypothesis("symmetric"), SYMMETRIC, sampling="minimal_pairs")
+
+
+@pytest.mark.parametrize("sampling", ["natural", "balanced", "minimal_pairs"])
+def test_what_is_drawn_is_kept_with_its_kinds_and_sources(sampling):
+    """Who sees both truth values, the kind and every source knows the label; who lacks one of them does not."""
+    pool = TASK.pool(4000, split="test", generator=stream(0), partners_of=("left", "right"))
+    asked = drawn_interventions(TASK.hypothesis("both"), pool, count=9000, sampling=sampling, generator=stream(1))
+    assert float(asked.probability.sum()) == pytest.approx(1)
+    assert torch.bincount(asked.kind).tolist() == [3000, 3000, 3000]
+    assert ceiling(asked, ("left", "right")) == pytest.approx(1)
+    assert ceiling(asked, ()) < 0.75 or sampling == "minimal_pairs"
+    if sampling == "natural":
+        exact = natural("both")
+        for carried in (AND_NOR, ("output",), ("left",)):
+            deviation = (0.25 * (1 / 9000 + 3 / 4000)) ** 0.5
+            assert abs(ceiling(asked, carried) - ceiling(exact, carried)) < 4 * deviation
+
+
+def test_a_continuous_variable_has_no_one_sided_swap():
+    pool = TASK.pool(100, split="test", generator=stream(0))
+    for name in ("difference", "distance"):
+        asked = drawn_interventions(TASK.hypothesis(name), pool, count=100, generator=stream(1))
+        assert one_sided(asked) is None
 
 
 def test_restoring_goes_from_another_value_to_the_last_one():

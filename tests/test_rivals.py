@@ -12,7 +12,7 @@ from test_figures import made_run
 import interlocus as il
 from interlocus.budget import Budget, Phase
 from interlocus.counterfactuals import draw, kind_rows, label
-from interlocus.errors import CausalModelError, SpecificationError
+from interlocus.errors import AlignmentError, CausalModelError, SpecificationError
 from interlocus.featurizers import Frames
 from interlocus.found import evaluate
 from interlocus.levels import floors
@@ -157,6 +157,26 @@ def test_every_rival_can_be_searched_by_its_name(name):
     )  # fmt: skip
     again = evaluate(found.best(network=0, size=1), hand_wired(), TASK, budget=SMALL)
     assert again == found.score(network=0, size=1)
+
+
+def test_restoring_sources_of_the_cross_rival_are_its_own_examples():
+    asked = draw(POOL, TASK.hypothesis("cross"), shape=(600,), sampling="restoring", generator=stream(1))
+    base, source = items(asked.base), items(asked.sources[0])
+    assert not same(base["a"], base["c"]).any()
+    assert same(source["a"], source["c"]).all()
+
+
+def test_what_has_no_values_is_not_read_and_what_has_is_read_on_its_own_examples(fails):
+    with fails(AlignmentError, "'a'", "features"):
+        aligned("identity", torch.eye(16)[None, :4], "input").fitted(hand_wired(), TASK)
+    fitted = aligned("cross", torch.eye(16)[None, :4] - torch.eye(16)[None, 8:12], "input").fitted(hand_wired(), TASK)
+    assert fitted.read_outs["first_equal"].accuracy > 0.99
+
+
+def test_a_phase_that_keeps_states_natural_takes_every_rival():
+    for name in ("identity", "cross", "difference"):
+        phase = Phase(steps=25, latent=0.5)
+        il.search(hand_wired(), TASK, hypothesis=name, site="layer2", sizes=(1,), budget=SMALL, phases=(phase,))
 
 
 def test_closed_form_starts_find_a_continuous_variable():

@@ -115,10 +115,18 @@ class Alignment:
             seed: decides on them.
 
         Raises:
-            AlignmentError: another network, or a variable without two values that occur.
+            AlignmentError: another network, a continuous variable, or one without two values that occur.
         """
+        hypothesis = task.hypothesis(self.hypothesis)
+        continuous = [name for name in self.variables if hypothesis.model.variables[name].values is None]
+        if continuous:
+            raise AlignmentError(
+                f"The variable {continuous[0]!r} is a number or a vector.",
+                "A read-out says which of several values a variable has.",
+                "Use `alignment.features(network, inputs)`, which gives its features.",
+            )
         pool = task.pool(examples, split="validation", generator=stream(seed, "read-out"), own_of=(self.hypothesis,))
-        rows = pool.examples(task.hypothesis(self.hypothesis))
+        rows = pool.examples(hypothesis)
         features = self.features(network, pool.inputs[rows].to(network.device))
         read_outs = {name: fit_read_out(features[name], pool.values[name][rows]) for name in self.variables}
         return replace(self, read_outs=read_outs)

@@ -16,7 +16,7 @@ from interlocus.errors import SpecificationError, UnknownNameError
 Sampling = Literal["natural", "balanced", "minimal_pairs", "restoring"]
 """How bases and sources are chosen.
 
-- `natural`: independently, as the task draws its examples.
+- `natural`: independently, as the task draws its examples; a hypothesis may ask for others (`causal.Sampled`).
 - `balanced`: so that the label differs from the base's in half of the interventions of each kind.
 - `minimal_pairs`: the source differs from the base in the swapped variable only.
 - `restoring`: the source has the last of a swapped variable's values and the base another, so equality is only ever
@@ -229,7 +229,8 @@ def _restoring(
     pool: Pool, hypothesis: Hypothesis, shape: tuple[int, ...], layout: tuple[KindRows, ...], generator: torch.Generator
 ) -> Proposal:
     check_sampling(hypothesis, "restoring")
-    last = {name: pool.values[name][: pool.count] == last_value(hypothesis, name) for name in hypothesis.variables}
+    own = pool.examples(hypothesis)
+    last = {name: pool.values[name][own] == last_value(hypothesis, name) for name in hypothesis.variables}
 
     def among(rows: Int[Tensor, " row"], places: slice, what: str) -> Int[Tensor, " *steps batch"]:
         if not len(rows):
@@ -239,7 +240,7 @@ def _restoring(
                 "Use a larger pool, or another sampling.",
             )
         wanted = (*shape[:-1], places.stop - places.start)
-        return rows[torch.randint(len(rows), wanted, generator=generator)]
+        return own.start + rows[torch.randint(len(rows), wanted, generator=generator)]
 
     base = torch.empty(shape, dtype=torch.long)
     for kind, places in layout:

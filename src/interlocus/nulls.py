@@ -49,7 +49,7 @@ def random_subspaces(
     sought, budget = task.hypothesis(hypothesis), budget or Budget()
     width, variables = networks.width(site), len(sought.variables)
     with one_thread():
-        pool = task.pool(budget.held_out, split="test", generator=stream(seed, "pool", "test"))
+        pool = task.pool(budget.held_out, split="test", generator=stream(seed, "pool", "test"), own_of=(hypothesis,))
         held_out = HeldOut.draw(
             networks,
             site,

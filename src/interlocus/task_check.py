@@ -183,8 +183,10 @@ def _check_hypothesis(task: AbstractTask, hypothesis: Hypothesis, seed: int) -> 
 def _check_networks(task: AbstractTask, networks: AbstractNetworks, drawn: Values) -> tuple[float, ...]:
     """Whether the classes are the task's, and how often each network is right."""
     classes = task.model.run({name: drawn[name] for name in task.model.inputs})[task.model.output]
+    inputs = task.encode(drawn).to(networks.device)
+    networks.meet(inputs)
     with torch.no_grad():
-        logits = networks(task.encode(drawn).to(networks.device)).cpu()
+        logits = networks(inputs).cpu()
     if logits.shape[2] != task.classes:
         raise NetworkError(
             f"The network tells {logits.shape[2]} classes apart, and the task {task.name} has {task.classes}.",
