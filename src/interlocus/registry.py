@@ -182,6 +182,10 @@ NETWORKS = Registry(
     "network",
     {
         "mlp": Entry(target="interlocus.kinds:Perceptrons", summary="perceptrons that are trained here, many at once"),
+        "shared_encoder": Entry(
+            target="interlocus.networks.shared_encoder:make_shared_encoder",
+            summary="one encoder for four items, and layers over their codes",
+        ),
     },
 )
 

@@ -23,6 +23,7 @@ from interlocus.store import Record, Store
 from interlocus.study import Study
 from interlocus.summary import Line, answers, summarise
 from interlocus.table import Row, rows, to_csv
+from interlocus.task_check import check_task
 from interlocus.tasks import AbstractTask
 
 
@@ -122,6 +123,9 @@ def run_study(
         RunFolderError: the folder holds another study, or cannot be written.
     """
     executor = executor or Local()
+    if study.code:  # a task that nobody has checked before
+        asked = dict.fromkeys(name for search in study.searches for name in search.hypotheses)
+        check_task(study.task.build(), hypotheses=tuple(asked), seed=study.seed)
     store = Store(folder)
     store.begin(study)
     seconds: dict[str, float] = {}

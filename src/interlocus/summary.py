@@ -122,7 +122,9 @@ def answers(study: Study, table: Sequence[Row], lines: Sequence[Line]) -> dict[s
     """
     if not lines:
         return {}
-    joint = [line for line in lines if line.hypothesis == lines[0].hypothesis]
+    first = study.searches[0].hypotheses[0]  # what the study asks in the first place
+    asked = first if any(line.hypothesis == first for line in lines) else lines[0].hypothesis
+    joint = [line for line in lines if line.hypothesis == asked]
     measured = [family.name for family in study.families if any(line.family == family.name for line in joint)]
     return {name: _answer(study, table, [line for line in joint if line.family == name]) for name in measured}
 

@@ -193,7 +193,7 @@ def _print_run(run: Run, out: Console) -> None:
 def _table(family: str, lines: Sequence[Line]) -> Table:
     """One family; it fits 80 columns."""
     table = Table(
-        title=f"{escape(family)}, {lines[0].networks} networks",
+        title=f"{escape(family)}, {lines[0].networks} network{'s' if lines[0].networks > 1 else ''}",
         title_justify="left",
         box=None,
         padding=(0, 1, 0, 0),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from interlocus.adam import Adam
+from interlocus.causal import Values
 from interlocus.errors import SpecificationError
 from interlocus.networks.module import Module
 from interlocus.seeds import stream
@@ -19,12 +22,14 @@ from interlocus.threads import one_thread
 
 ITEMS = "abcd"
 BATCH = 512
-QUIET = 0.4
-"""The share of the training that is without noise."""
+FIRST = 0.3
+"""The share of the training in which the encoder learns to tell items apart, where the task knows what they are."""
 
 
-class SharedEncoder(nn.Module):
+def shared_encoder(item: int, *, code: int, encoder: int, hidden: Sequence[int], classes: int) -> nn.Sequential:
     """Four items, each coded by the same encoder; then layers over the four codes.
+
+    All parts stand in a row, so that searches run only what is behind their site.
 
     Args:
         item: numbers an item.
@@ -32,27 +37,17 @@ class SharedEncoder(nn.Module):
         encoder: width of the encoder's hidden layer.
         hidden: widths of the layers over the codes.
         classes: how many there are.
-        dropout: of the encoder's hidden layer, while it is trained.
     """
-
-    def __init__(
-        self, item: int, *, code: int, encoder: int, hidden: Sequence[int], classes: int, dropout: float
-    ) -> None:
-        super().__init__()
-        self.encoder = nn.Sequential(
-            nn.Linear(item, encoder), nn.ReLU(), nn.Dropout(dropout), nn.Linear(encoder, code), nn.Tanh()
-        )
-        self.codes = nn.Flatten()
-        widths = (len(ITEMS) * code, *hidden)
-        layers = [nn.Sequential(nn.Linear(one, other), nn.ReLU()) for one, other in zip(widths, hidden, strict=False)]
-        self.layers = nn.ModuleList(layers)
-        self.head = nn.Linear(widths[-1], classes)
-
-    def forward(self, inputs: Float[Tensor, "batch input"]) -> Float[Tensor, "batch class"]:
-        value = self.codes(self.encoder(inputs.unflatten(1, (len(ITEMS), -1))))
-        for layer in self.layers:
-            value = layer(value)
-        return self.head(value)
+    coder = nn.Sequential(nn.Linear(item, encoder), nn.ReLU(), nn.Linear(encoder, code), nn.Tanh())
+    parts: dict[str, nn.Module] = {
+        "items": nn.Unflatten(1, (len(ITEMS), item)),
+        "encoder": coder,
+        "codes": nn.Flatten(),
+    }
+    widths = (len(ITEMS) * code, *hidden)
+    for number, (one, other) in enumerate(itertools.pairwise(widths), start=1):
+        parts[f"layer{number}"] = nn.Sequential(nn.Linear(one, other), nn.ReLU())
+    return nn.Sequential(OrderedDict(parts | {"head": nn.Linear(widths[-1], classes)}))
 
 
 def make_shared_encoder(
@@ -64,12 +59,14 @@ def make_shared_encoder(
     encoder: int = 128,
     hidden: Sequence[int] = (64, 64, 64),
     steps: int = 4000,
-    learning_rate: float = 2e-3,
-    weight_decay: float = 0.1,
-    dropout: float = 0.3,
-    noise: float = 0.0,
+    learning_rate: float = 3e-3,
+    weight_decay: float = 0.01,
+    noise: float = 0.3,
 ) -> Module:
     """A network for a task of four items, wrapped; its sites are the four codes, all of them, and the layers.
+
+    Where the task has a discrete variable of each single item (which digit it shows), the encoder first learns to tell
+    its values apart: equality of equalities alone gives it nothing to begin with.
 
     Args:
         task: whose inputs are four items, one behind the other.
@@ -82,7 +79,6 @@ def make_shared_encoder(
         steps: of training, with 512 examples each.
         learning_rate: of AdamW; it falls to zero along a cosine.
         weight_decay: of AdamW, on weights and not on biases.
-        dropout: in the encoder, while it is trained.
         noise: standard deviation of what is added to the inputs while it is trained.
 
     Raises:
@@ -96,47 +92,85 @@ def make_shared_encoder(
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = SharedEncoder(
-            task.input_width // len(ITEMS),
-            code=code,
-            encoder=encoder,
-            hidden=hidden,
-            classes=task.classes,
-            dropout=dropout,
+        module = shared_encoder(
+            task.input_width // len(ITEMS), code=code, encoder=encoder, hidden=hidden, classes=task.classes
         )
         if trained:
             with one_thread():
-                _train(module, task, steps, learning_rate, weight_decay, noise, seed, done)
+                _train(module, task, _Recipe(steps, learning_rate, weight_decay, noise), code, seed, done)
     module.eval()
-    layers = {f"layer{i + 1}": f"layers.{i}" for i in range(len(hidden))}
+    layers = [f"layer{number}" for number in range(1, len(hidden) + 1)]
     codes = {f"code_{item}": f"encoder@1={place}" for place, item in enumerate(ITEMS)}
-    return Module(module, sites={**codes, "codes": "codes", **layers})
+    return Module(module, sites={**codes, **{name: name for name in ("codes", *layers)}})
+
+
+class _Recipe(NamedTuple):
+    """How it is trained."""
+
+    steps: int
+    learning_rate: float
+    weight_decay: float
+    noise: float
 
 
 def _train(
-    module: SharedEncoder,
+    module: nn.Sequential,
     task: AbstractTask,
-    steps: int,
-    learning_rate: float,
-    weight_decay: float,
-    noise: float,
+    recipe: _Recipe,
+    code: int,
     seed: int,
     done: Callable[[float], None],
 ) -> None:
+    """First the encoder, where there is something to tell apart by itself; then everything."""
+    examples, kinds = stream(seed, "training examples"), _kinds_of_items(task)
+    first = int(FIRST * recipe.steps) if kinds else 0
+    if kinds:
+        coder = module.get_submodule("encoder")
+        head = nn.Linear(code, len(task.model.variables[kinds[0]].values or ()))
+
+        def of_items(inputs: Tensor, drawn: Values) -> Tensor:
+            known = task.model.run(drawn)
+            wanted = torch.stack([known[name] for name in kinds], 1)
+            codes = coder(inputs.unflatten(1, (len(ITEMS), -1)))
+            return F.cross_entropy(head(codes).flatten(0, 1), wanted.flatten())
+
+        parameters = [*coder.parameters(), *head.parameters()]
+        _fit(parameters, of_items, task, recipe._replace(steps=first), examples, lambda share: done(share * FIRST))
+
+    def of_classes(inputs: Tensor, drawn: Values) -> Tensor:
+        return F.cross_entropy(module(inputs), task.model.run(drawn)[task.model.output])
+
+    begun = first / recipe.steps
+    rest = recipe._replace(steps=recipe.steps - first)
+    _fit(list(module.parameters()), of_classes, task, rest, examples, lambda share: done(begun + share * (1 - begun)))
+
+
+def _kinds_of_items(task: AbstractTask) -> list[str]:
+    """For each item the discrete variable that is computed from it alone; none where some item has no such variable."""
+    variables = task.model.variables
+    found = [[name for name in task.model.discrete if variables[name].parents == (item,)] for item in ITEMS]
+    return [names[0] for names in found] if all(found) else []
+
+
+def _fit(
+    parameters: Sequence[Tensor],
+    loss: Callable[[Tensor, Values], Tensor],
+    task: AbstractTask,
+    recipe: _Recipe,
+    examples: torch.Generator,
+    done: Callable[[float], None],
+) -> None:
     """AdamW with cosine decay, on examples that are drawn afresh for every step."""
-    parameters = list(module.parameters())
     optimisers = [Adam.begin(parameter.data) for parameter in parameters]
-    examples = stream(seed, "training examples")
-    module.train()
-    for step in range(steps):
+    for step in range(recipe.steps):
         if step % 50 == 0:
-            done(step / steps)
-        inputs, labels = task.examples(BATCH, split="train", generator=examples)
-        if step > QUIET * steps:  # from the start noise would hide what there is to learn
-            inputs = inputs + noise * torch.randn(inputs.shape, generator=examples)
-        gradients = torch.autograd.grad(F.cross_entropy(module(inputs), labels), parameters)
-        rate = learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
+            done(step / recipe.steps)
+        drawn = task.sample(BATCH, split="train", generator=examples)
+        inputs = task.encode(drawn)
+        inputs = inputs + recipe.noise * torch.randn(inputs.shape, generator=examples)
+        gradients = torch.autograd.grad(loss(inputs, drawn), parameters)
+        rate = recipe.learning_rate * (1 + math.cos(math.pi * step / recipe.steps)) / 2
         for parameter, optimiser, gradient in zip(parameters, optimisers, gradients, strict=True):
             if parameter.dim() > 1:
-                parameter.data.mul_(1 - rate * weight_decay)
+                parameter.data.mul_(1 - rate * recipe.weight_decay)
             optimiser.step(parameter.data, gradient, rate)
