@@ -153,3 +153,22 @@ def test_torch_keeps_the_threads_that_it_had():
     before = torch.get_num_threads()
     found(MLP.untrained(TASK, count=1), phases=(Phase(steps=1),))
     assert torch.get_num_threads() == before
+
+
+def test_the_mistakes_of_a_network_are_told_apart_from_those_of_a_map():
+    """A wrong answer to a base or a source says nothing of where the variable is."""
+    network = mean_coded()
+    broken = MLP(
+        network.weights, [*network.biases[:-1], network.biases[-1] + torch.tensor([[0.6, 0.0]])], activation="relu"
+    )
+    result = found(broken, site="layer3", sizes=(1,), starts={"random": 4}, phases=(Phase(steps=200),))
+    score = result.score(network=0, size=1)
+    accuracy = broken.accuracy(TASK, seed=0)[0]
+    assert score.solved_count == pytest.approx(score.count * accuracy, rel=0.5)
+    assert score.iia_solved >= score.iia
+
+
+def test_a_network_without_mistakes_solves_all():
+    score = found(mean_coded(), site="layer3", sizes=(1,), starts={"random": 1}).score(network=0, size=1)
+    assert score.solved_count == score.count
+    assert score.iia_solved == score.iia

@@ -113,11 +113,13 @@ def test_scores_count_what_was_right_in_each_cell():
     grouping = group(hypothesis, batch, POOL)
     right = (torch.rand(3, BATCH, generator=stream(3)) < torch.tensor([[0.2], [0.9], [1.0]])).float()
     changed = (torch.rand(3, BATCH, generator=stream(4)) < 0.5).float()
-    found = scores(grouping, right, changed)
+    solved = (torch.rand(right.shape[1], generator=stream(7)) < 0.8).float()
+    found = scores(grouping, right, changed, solved)
     for one, hits, live in zip(found, right, changed, strict=True):
         assert one.count == BATCH
         assert one.hits == int(hits.sum())
         assert one.live == pytest.approx(float(live.mean()))
+        assert one.iia_solved == pytest.approx(float(hits[solved == 1].mean()))
         for cell, column in zip(one.cells, grouping.one_hot.T, strict=True):
             assert cell.hits == int(hits[column == 1].sum())
             assert cell.count == int(column.sum())
@@ -131,7 +133,7 @@ def test_scores_count_what_was_right_in_each_cell():
 def test_doing_nothing_fails_in_every_cell_that_changes_the_label(name):
     hypothesis, batch = asked(name)
     right = (POOL.values["output"][batch.base] == batch.labels).float()[None]
-    (one,) = scores(group(hypothesis, batch, POOL), right, torch.zeros_like(right))
+    (one,) = scores(group(hypothesis, batch, POOL), right, torch.zeros_like(right), torch.ones(right.shape[1]))
     iias = {(cell.kind, cell.change): cell.iia for cell in one.cells}
     for (_, change), iia in iias.items():
         assert iia == (1 if change in {"0→0", "1→1", "stays"} else 0)
@@ -141,7 +143,7 @@ def test_doing_nothing_fails_in_every_cell_that_changes_the_label(name):
 
 def test_minimal_pairs_leave_cells_empty_and_the_smallest_does_not_mind():
     hypothesis, batch = asked("left", "minimal_pairs")
-    (one,) = scores(group(hypothesis, batch, POOL), torch.ones(1, BATCH), torch.ones(1, BATCH))
+    (one,) = scores(group(hypothesis, batch, POOL), torch.ones(1, BATCH), torch.ones(1, BATCH), torch.ones(BATCH))
     assert {cell.change: cell.count > 0 for cell in one.cells} == {"0→0": False, "0→1": True, "1→0": True, "1→1": False}
     assert one.min_cell == 1
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from interlocus.causal import Hypothesis
@@ -40,6 +40,7 @@ class HeldOut:
         own: one-hot, what each network answers without intervention.
         asked: for each hypothesis several batches of interventions.
         groupings: for each hypothesis the cells of all batches.
+        classes: for each hypothesis the class of each row.
     """
 
     cache: Cache
@@ -47,6 +48,7 @@ class HeldOut:
     own: Float[Tensor, "network class row"]
     asked: tuple[Interventions, ...]
     groupings: tuple[Grouping, ...]
+    classes: Int[Tensor, "hypothesis row"]
 
     @classmethod
     def draw(
@@ -87,6 +89,7 @@ class HeldOut:
             own=own,
             asked=asked,
             groupings=tuple(groupings),
+            classes=torch.stack([pool.values[h.model.output] for h in hypotheses]).to(own.device),
         )
 
     def shuffled(self, generator: Callable[[Hypothesis], torch.Generator]) -> HeldOut:
@@ -122,5 +125,12 @@ class HeldOut:
                 self.groupings[number],
                 torch.cat([r[problem] for r in right], 1),
                 torch.cat([c[problem] for c in changed], 1),
+                self._solved(int(problems.network[problem]), number),
             )
         ]
+
+    def _solved(self, network: int, hypothesis: int) -> Float[Tensor, " batch"]:
+        """One for the interventions whose base and sources a network gives their classes, over all batches."""
+        asked = self.asked[hypothesis]
+        right = self.own[network].argmax(0).eq(self.classes[hypothesis]).cpu()
+        return (right[asked.base] & right[asked.sources].all(0)).flatten().float()

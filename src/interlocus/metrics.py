@@ -62,10 +62,14 @@ class Score:
     Args:
         cells: hits and counts of interventions that are alike.
         live: share of swaps that change the network's answer; near zero nothing was swapped.
+        solved_hits: hits among the interventions whose base and sources the network solves without intervention.
+        solved_count: how many these are.
     """
 
     cells: tuple[Cell, ...]
     live: float
+    solved_hits: int = 0
+    solved_count: int = 0
 
     @property
     def count(self) -> int:
@@ -81,6 +85,11 @@ class Score:
     def iia(self) -> float:
         """Interchange intervention accuracy (arXiv 2303.02536, section 3.2)."""
         return self.hits / self.count
+
+    @property
+    def iia_solved(self) -> float:
+        """IIA over the interventions whose base and sources the network solves: its own mistakes are left out."""
+        return self.solved_hits / self.solved_count if self.solved_count else float("nan")
 
     @property
     def interval(self) -> Interval:
@@ -112,12 +121,18 @@ class Score:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a record."""
-        return {"live": self.live, "cells": [asdict(cell) for cell in self.cells]}
+        return {
+            "live": self.live,
+            "solved_hits": self.solved_hits,
+            "solved_count": self.solved_count,
+            "cells": [asdict(cell) for cell in self.cells],
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Score:
         """What `to_json` wrote."""
-        return cls(live=data["live"], cells=tuple(Cell(**cell) for cell in data["cells"]))
+        plain = {name: value for name, value in data.items() if name != "cells"}
+        return cls(**plain, cells=tuple(Cell(**cell) for cell in data["cells"]))
 
 
 class Grouping(NamedTuple):
@@ -156,6 +171,7 @@ def scores(
     grouping: Grouping,
     right: Float[Tensor, "search batch"],
     changed: Float[Tensor, "search batch"],
+    solved: Float[Tensor, " batch"],
 ) -> list[Score]:
     """One score a search.
 
@@ -163,18 +179,23 @@ def scores(
         grouping: the cells.
         right: one where the network answered with the counterfactual label.
         changed: one where its answer is another than without intervention.
+        solved: one where it gives base and sources their classes without intervention.
     """
     hits = (right @ grouping.one_hot).round().long().tolist()
     counts = grouping.one_hot.sum(0).long().tolist()
     return [
         Score(
             live=live,
+            solved_hits=among,
+            solved_count=int(solved.sum()),
             cells=tuple(
                 Cell(kind=kind, change=change, hits=h, count=n)
                 for (kind, change), h, n in zip(grouping.names, row, counts, strict=True)
             ),
         )
-        for row, live in zip(hits, changed.double().mean(1).tolist(), strict=True)
+        for row, live, among in zip(
+            hits, changed.double().mean(1).tolist(), (right @ solved).round().long().tolist(), strict=True
+        )
     ]
 
 

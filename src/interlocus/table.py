@@ -21,6 +21,7 @@ class Row:
 
     Args:
         interventions: how many were asked.
+        iia_solved: IIA over those whose base and sources the network solves by itself.
         iia: of the attempt that is best by validation, on test interventions; `low` and `high` are Wilson's 95 % ends.
         floor: IIA of a site where an interchange changes nothing; the other levels as in `Floors`.
         floors: whether these levels are `enumerated` or `drawn`.
@@ -43,6 +44,7 @@ class Row:
     iia: float
     low: float
     high: float
+    iia_solved: float
     floor: float
     copy_source: float
     one_sided: float | None
@@ -100,6 +102,7 @@ def _rows_of(study: Study, record: Record, level: Floors) -> list[Row]:
                 iia=best.score.iia,
                 low=low,
                 high=high,
+                iia_solved=best.score.iia_solved,
                 floor=level.floor,
                 copy_source=level.copy_source,
                 one_sided=level.one_sided,
