@@ -34,7 +34,7 @@ def asked(study: Study) -> list[tuple[str, str, str, str, str, tuple[int, ...]]]
     return [
         (family.name, network, site, hypothesis, featurizer, search.sizes)
         for family, site, search in itertools.product(study.families, study.sites, study.searches)
-        if site in family.sites(study.task.build())
+        if site in family.sites(study.task.build()) and search.at(site)
         for network, hypothesis, featurizer in itertools.product(family.networks, search.hypotheses, search.featurizers)
     ]
 

@@ -23,7 +23,7 @@ from interlocus.counterfactuals import Interventions, Pool, check_sampling, draw
 from interlocus.data import Data
 from interlocus.errors import SpecificationError
 from interlocus.featurizers import AbstractFeaturizer, Frames, check_width, in_use
-from interlocus.held_out import HeldOut
+from interlocus.held_out import HeldOut, NeuronJudge
 from interlocus.interchange import Cache, Problems, batches, lay_out, look
 from interlocus.interchange_warp import exchange_for
 from interlocus.ledger import Ledger
@@ -39,6 +39,9 @@ from interlocus.workspace import Workspace
 
 BLOCK_BYTES = 5 * 2**19
 """What the state of one block may take on a processor, so that it stays in the cache; a GPU takes all at once."""
+
+JUDGED = 1024
+"""Interventions on which sets of neurons are held against each other."""
 
 Progress = Callable[[float], None]
 """Is told the share of the work that is done."""
@@ -185,6 +188,22 @@ class _Sight:
             test=held_out(data.test, "test", request.budget.test),
         )
 
+    def judge(self, network: int, number: int, request: Request) -> NeuronJudge:
+        """Says how good sets of neurons are for a problem, on interventions on the training pool."""
+        return NeuronJudge(
+            networks=self.networks,
+            site=request.site,
+            network=network,
+            cache=self.train,
+            asked=draw(
+                self.data.train,
+                request.hypotheses[number],
+                shape=(1, JUDGED),
+                generator=stream(request.seed, "neurons", request.hypotheses[number].name),
+            ),
+            classes=self.test.own.shape[1],
+        )
+
     def training(self, phase: Phase) -> tuple[Cache, Pool]:
         """What a phase draws its interventions from."""
         if phase.sampling == "minimal_pairs":
@@ -246,7 +265,12 @@ class _Block:
             values = torch.stack([coded(pool.values[name][rows]) for name in hypothesis.variables])
             if request.shuffle:  # a start that looks at values must not know the true ones either
                 values = values[:, torch.randperm(values.shape[1], generator=stream(request.seed, "shuffled values"))]
-            sight = Sight(activations=train[network, rows], values=values)
+            sight = Sight(
+                activations=train[network, rows],
+                values=values,
+                slopes=lambda count, network=network, rows=rows: self._slopes(network, rows, count),
+                judge=self.sight.judge(network, number, request),
+            )
             about = self.sight.networks[network].fingerprint(), request.site, hypothesis.name
             for size, start, restart in request.lineup:
                 generator = stream(request.seed, "start", start.name, *about, size, restart)
@@ -255,6 +279,22 @@ class _Block:
                     directions[row, v, :size] = block
                 row += 1
         return directions
+
+    def _slopes(self, network: int, rows: slice, count: int) -> Float[Tensor, "class row width"]:
+        """The gradient of each logit with respect to the activations of some rows."""
+        cache, tail = self.sight.train, self.lot.tail
+        entered = cache.entered[network, rows][:count].T.unsqueeze(0).contiguous()
+        inputs = None if cache.inputs is None else cache.inputs[rows][:count].unsqueeze(0)
+        rest = tail.rest(torch.tensor([network], device=entered.device))
+        slopes = []
+        for label in range(self.sight.test.own.shape[1]):
+            workspace = Workspace(entered)
+            logits, saved = rest.forward(entered.clone(), workspace, inputs)
+            one = torch.zeros_like(logits)
+            one[:, label] = 1.0
+            slope = rest.backward(saved, one, workspace)[0].T
+            slopes.append(slope.clone() if tail.entry is None else slope @ tail.entry[network])
+        return torch.stack(slopes)
 
     def _activations(self) -> list[Float[Tensor, "row width"]]:
         """For each search what its network computes on the training pool."""

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from interlocus.causal import Hypothesis
 from interlocus.counterfactuals import Interventions, Pool, draw, shuffled
+from interlocus.featurizers import Frames
 from interlocus.interchange import Cache, Problems, batches, is_right, lay_out, look
 from interlocus.interchange_warp import AnyInterchange, exchange_for
 from interlocus.metrics import Grouping, Score, group, scores
@@ -134,3 +135,38 @@ class HeldOut:
         asked = self.asked[hypothesis]
         right = self.own[network].argmax(0).eq(self.classes[hypothesis]).cpu()
         return (right[asked.base] & right[asked.sources].all(0)).flatten().float()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeuronJudge:
+    """Says how good maps of one network are, without looking at anything that is held out.
+
+    Args:
+        networks: of which it is one.
+        site: where.
+        network: which.
+        cache: what the networks compute on the training pool.
+        asked: interventions there, in one batch.
+        classes: how many there are.
+    """
+
+    networks: AbstractNetworks
+    site: str
+    network: int
+    cache: Cache
+    asked: Interventions
+    classes: int
+
+    @property
+    def width(self) -> int:
+        """Of the site."""
+        return self.cache.activations.shape[2]
+
+    @torch.no_grad()
+    def __call__(self, maps: Frames) -> Float[Tensor, " search"]:
+        """The IIA of each map."""
+        interchange, problems = exchange_in(self.networks, self.site, self.network, len(maps.read))
+        frames: Any = Frames(*(part.to(self.cache.activations) for part in maps))
+        batch = next(batches(self.cache, lay_out(self.cache, [self.asked], problems, self.classes)))
+        logits, _ = interchange.forward(frames, batch)
+        return is_right(logits, batch.one_hot).float().mean(2).flatten().cpu()

@@ -161,6 +161,39 @@ STARTS = Registry(
             target="interlocus.starts.covariance:Covariance",
             summary="directions whose variance differs most between the values of the variable, in closed form",
         ),
+        "mean_difference": Entry(
+            target="interlocus.starts.mean_difference:MeanDifference",
+            summary="the difference of the means where the variable has a value and where it has another",
+        ),
+        "discriminant": Entry(
+            target="interlocus.starts.discriminant:Discriminant",
+            summary="Fisher's discriminants: where the means differ, for the spread that there is",
+        ),
+        "principal": Entry(
+            target="interlocus.starts.principal:Principal", summary="the principal components, largest variance first"
+        ),
+        "probe": Entry(
+            target="interlocus.starts.probe:Probe",
+            summary="the weights of a logistic regression that predicts the value",
+        ),
+        "gradient": Entry(
+            target="interlocus.starts.gradient:Gradient", summary="the directions that move the answer most"
+        ),
+        "neurons_exhaustive": Entry(
+            target="interlocus.starts.neurons:Neurons",
+            summary="the best set of neurons of all, while they can be tried",
+            arguments={"method": "exhaustive"},
+        ),
+        "neurons_greedy": Entry(
+            target="interlocus.starts.neurons:Neurons",
+            summary="neurons chosen one by one, each time the one that helps most",
+            arguments={"method": "greedy"},
+        ),
+        "neurons_window": Entry(
+            target="interlocus.starts.neurons:Neurons",
+            summary="the best neurons that lie side by side",
+            arguments={"method": "window"},
+        ),
     },
 )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
+from interlocus.featurizers import Frames
 from interlocus.registry import STARTS
 from interlocus.seeds import stream
 from interlocus.starts import AbstractStart, Covariance, Random, Sight
@@ -21,11 +23,26 @@ def start(request) -> AbstractStart:
     return STARTS.get(request.param)()
 
 
+class Prefers:
+    """A judge of sets of neurons that likes some better than others, for each variable its own."""
+
+    width = WIDTH
+
+    def __call__(self, maps: Frames) -> Tensor:
+        liking = torch.randn(maps.read.shape[1], self.width, generator=stream(4, "liking"))
+        return (maps.read.sum(2) * liking).sum((1, 2))
+
+
 def sight(variables: int = 2, *, values: int = 2, rank: int = WIDTH, width: int = WIDTH) -> Sight:
     """Activations of some rank, and values that have nothing to do with them."""
     generator = stream(0, "sight")
     activations = torch.randn(ROWS, rank, generator=generator) @ torch.randn(rank, width, generator=generator)
-    return Sight(activations=activations, values=torch.randint(values, (variables, ROWS), generator=generator))
+    return Sight(
+        activations=activations,
+        values=torch.randint(values, (variables, ROWS), generator=generator),
+        slopes=lambda count: torch.randn(2, count, width, generator=stream(5, "slopes")),
+        judge=Prefers(),
+    )
 
 
 def orthonormal(blocks: tuple[Tensor, ...]) -> bool:
@@ -66,7 +83,7 @@ def test_variables_of_more_than_two_values_will_do(start):
 
 def test_two_variables_that_are_the_same_get_directions_of_their_own(start):
     seen = sight()
-    twins = Sight(activations=seen.activations, values=seen.values[:1].expand(2, -1).contiguous())
+    twins = replace(seen, values=seen.values[:1].expand(2, -1).contiguous())
     assert orthonormal(start.directions(twins, (5, 5), stream(1)))
 
 

@@ -3,6 +3,24 @@
 from interlocus.starts._base import AbstractStart, Sight
 from interlocus.starts.codes import coded
 from interlocus.starts.covariance import Covariance
+from interlocus.starts.discriminant import Discriminant
+from interlocus.starts.gradient import Gradient
+from interlocus.starts.mean_difference import MeanDifference
+from interlocus.starts.neurons import Neurons
+from interlocus.starts.principal import Principal
+from interlocus.starts.probe import Probe
 from interlocus.starts.random import Random
 
-__all__ = ["AbstractStart", "Covariance", "Random", "Sight", "coded"]
+__all__ = [
+    "AbstractStart",
+    "Covariance",
+    "Discriminant",
+    "Gradient",
+    "MeanDifference",
+    "Neurons",
+    "Principal",
+    "Probe",
+    "Random",
+    "Sight",
+    "coded",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -11,6 +11,8 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+
+from interlocus.localist import Judge
 
 FEW = 10
 """A value with fewer rows has no covariance worth the name."""
@@ -37,10 +39,14 @@ class Sight:
     Args:
         activations: `[row, width]`.
         values: the value of each sought variable on each row.
+        slopes: the gradient of each logit with respect to the activations of the first so many rows.
+        judge: says how good sets of neurons are on interventions for learning.
     """
 
     activations: Float[Tensor, "row width"]
     values: Int[Tensor, "variable row"]
+    slopes: Callable[[int], Float[Tensor, "class row width"]] | None = None
+    judge: Judge | None = None
 
     @cached_property
     def moments(self) -> tuple[tuple[Contrast, ...], ...]:
