@@ -85,6 +85,21 @@ TASKS = Registry(
             target="interlocus.tasks.digits:Digits",
             summary="is (a = b) the same as (c = d)? Four photographs of handwritten digits in, two classes out",
         ),
+        "simple_equality": Entry(
+            target="interlocus.tasks.simple_equality:SimpleEquality",
+            summary="is a = b? Two vectors in, two classes out",
+        ),
+        "distributive_law": Entry(
+            target="interlocus.tasks.distributive_law:DistributiveLaw",
+            summary="(e1 ∧ e2) ∨ (e2 ∧ e3) over equalities of items: one function, two algorithms",
+        ),
+        "parity": Entry(target="interlocus.tasks.bits:Parity", summary="is the number of set bits among four odd?"),
+        "and_or": Entry(
+            target="interlocus.tasks.bits:AndOr", summary="(x1 ∧ x2) ∨ x3: two algorithms that are hard to tell apart"
+        ),
+        "sum_of_three": Entry(
+            target="interlocus.tasks.sum_of_three:SumOfThree", summary="what is the sum of three small numbers?"
+        ),
     },
 )
 

@@ -1,7 +1,21 @@
 """Tasks: a causal model, a sampler and an encoder each."""
 
 from interlocus.tasks._base import AbstractTask, Split
+from interlocus.tasks.bits import AndOr, Parity
 from interlocus.tasks.digits import Digits
+from interlocus.tasks.distributive_law import DistributiveLaw
 from interlocus.tasks.hierarchical_equality import HierarchicalEquality
+from interlocus.tasks.simple_equality import SimpleEquality
+from interlocus.tasks.sum_of_three import SumOfThree
 
-__all__ = ["AbstractTask", "Digits", "HierarchicalEquality", "Split"]
+__all__ = [
+    "AbstractTask",
+    "AndOr",
+    "Digits",
+    "DistributiveLaw",
+    "HierarchicalEquality",
+    "Parity",
+    "SimpleEquality",
+    "Split",
+    "SumOfThree",
+]

@@ -1,0 +1,146 @@
+"""Tasks over bits. A bit is the sign of a number that is drawn afresh, so no test input was ever seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from interlocus.causal import CausalModel, Hypothesis, Values, Variable
+from interlocus.tasks._base import AbstractTask, Split
+
+BITS = (0, 1)
+
+
+def _sign(number: Tensor) -> Tensor:
+    return (number > 0).long()
+
+
+def _bits(count: int) -> list[Variable]:
+    """Numbers z1, z2, … and their signs x1, x2, …"""
+    numbers = [Variable(name=f"z{i}") for i in range(1, count + 1)]
+    signs = [Variable(name=f"x{i}", parents=(f"z{i}",), mechanism=_sign, values=BITS) for i in range(1, count + 1)]
+    return [*numbers, *signs]
+
+
+def _bit(name: str, parents: tuple[str, ...], mechanism) -> Variable:
+    return Variable(name=name, parents=parents, mechanism=mechanism, values=BITS)
+
+
+def _flipped(values: Values, variable: str) -> Values | None:
+    """Inputs in which one bit is another, and nothing else."""
+    number = f"z{variable.removeprefix('x')}"
+    return values | {number: -values[number]} if variable.startswith("x") and number in values else None
+
+
+class Parity(AbstractTask):
+    """Is the number of set bits among four odd?
+
+    Hypotheses: `pairs` (the parities of the first and of the last two), the rival `crossed` (of the first and third,
+    of the second and fourth), `chain` (the parity of the first three), `first` (the first bit) and `output`.
+
+        >>> inputs, labels = Parity().examples(5, split="train", generator=torch.Generator().manual_seed(0))
+        >>> tuple(inputs.shape), tuple(labels.shape)
+        ((5, 4), (5,))
+    """
+
+    @property
+    def model(self) -> CausalModel:
+        return self._models["pairs"]
+
+    @property
+    def roots(self) -> Mapping[str, Sequence[float] | None]:
+        return dict.fromkeys(("x1", "x2", "x3", "x4"))
+
+    def sample(self, count: int, *, split: Split, generator: torch.Generator) -> Values:
+        return {f"z{i}": torch.randn(count, generator=generator) for i in range(1, 5)}
+
+    def partner(self, values: Values, variable: str, *, split: Split, generator: torch.Generator) -> Values | None:
+        return _flipped(values, variable)
+
+    @cached_property
+    def _models(self) -> dict[str, CausalModel]:
+        def of(*steps: Variable, last: tuple[str, ...]) -> CausalModel:
+            return CausalModel([*_bits(4), *steps, _bit("output", last, torch.bitwise_xor)], output="output")
+
+        def both(name: str, *parents: str) -> Variable:
+            return _bit(name, parents, torch.bitwise_xor)
+
+        return {
+            "pairs": of(both("x12", "x1", "x2"), both("x34", "x3", "x4"), last=("x12", "x34")),
+            "crossed": of(both("x13", "x1", "x3"), both("x24", "x2", "x4"), last=("x13", "x24")),
+            "chain": of(both("x12", "x1", "x2"), both("x123", "x12", "x3"), last=("x123", "x4")),
+        }
+
+    @property
+    def hypotheses(self) -> Mapping[str, Hypothesis]:
+        return self._hypotheses
+
+    @cached_property
+    def _hypotheses(self) -> dict[str, Hypothesis]:
+        models = self._models
+        found = [
+            Hypothesis(name="pairs", model=models["pairs"], variables=("x12", "x34")),
+            Hypothesis(name="crossed", model=models["crossed"], variables=("x13", "x24")),
+            Hypothesis(name="chain", model=models["chain"], variables=("x123",)),
+            Hypothesis(name="first", model=models["pairs"], variables=("x1",)),
+            Hypothesis(name="output", model=models["pairs"], variables=("output",)),
+        ]
+        return {hypothesis.name: hypothesis for hypothesis in found}
+
+
+class AndOr(AbstractTask):
+    """Is (x1 and x2) or x3 true?
+
+    A trap: the pair (x1 ∨ x3, x2 ∨ x3), whose conjunction is the same function, asks for other labels than x1 ∧ x2 only
+    when both are set from elsewhere, and a network may hold either. That x1 ∧ x2 can be exchanged where x3 is false
+    says nothing about where it is true: there the label does not depend on it.
+
+    Hypotheses: `and_or` (x1 ∧ x2), `or_and` (x1 ∨ x3, x2 ∨ x3), `third` (x3) and `output`.
+
+        >>> _, labels = AndOr().examples(1000, split="train", generator=torch.Generator().manual_seed(0))
+        >>> 0.55 < float(labels.float().mean()) < 0.7
+        True
+    """
+
+    @property
+    def model(self) -> CausalModel:
+        return self._models[0]
+
+    @property
+    def roots(self) -> Mapping[str, Sequence[float] | None]:
+        return dict.fromkeys(("x1", "x2", "x3"))
+
+    def sample(self, count: int, *, split: Split, generator: torch.Generator) -> Values:
+        return {f"z{i}": torch.randn(count, generator=generator) for i in range(1, 4)}
+
+    def partner(self, values: Values, variable: str, *, split: Split, generator: torch.Generator) -> Values | None:
+        return _flipped(values, variable)
+
+    @cached_property
+    def _models(self) -> tuple[CausalModel, CausalModel]:
+        conjunction = _bit("x12", ("x1", "x2"), torch.bitwise_and)
+        ors = [_bit(f"x{i}_or_x3", (f"x{i}", "x3"), torch.bitwise_or) for i in (1, 2)]
+        return (
+            CausalModel([*_bits(3), conjunction, _bit("output", ("x12", "x3"), torch.bitwise_or)], output="output"),
+            CausalModel(
+                [*_bits(3), *ors, _bit("output", ("x1_or_x3", "x2_or_x3"), torch.bitwise_and)], output="output"
+            ),
+        )
+
+    @property
+    def hypotheses(self) -> Mapping[str, Hypothesis]:
+        return self._hypotheses
+
+    @cached_property
+    def _hypotheses(self) -> dict[str, Hypothesis]:
+        first, second = self._models
+        found = [
+            Hypothesis(name="and_or", model=first, variables=("x12",)),
+            Hypothesis(name="or_and", model=second, variables=("x1_or_x3", "x2_or_x3")),
+            Hypothesis(name="third", model=first, variables=("x3",)),
+            Hypothesis(name="output", model=first, variables=("output",)),
+        ]
+        return {hypothesis.name: hypothesis for hypothesis in found}

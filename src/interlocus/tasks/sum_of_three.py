@@ -1,0 +1,91 @@
+"""The sum of three small numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from interlocus.causal import CausalModel, Hypothesis, Values, Variable
+from interlocus.errors import SpecificationError
+from interlocus.tasks._base import AbstractTask, Split
+
+NOISE = 0.1
+"""Standard deviation of what is added to the code of a number, so that no input occurs twice."""
+
+
+class SumOfThree(AbstractTask):
+    """What is a + b + c? The class is the sum.
+
+    Each number is shown as its one-hot code with a little noise. Hypotheses: `first_two` (a + b) and its rival
+    `last_two` (b + c), `first` (a) and `output`.
+
+    Args:
+        numbers: how many a number may be: 0, 1, …, numbers − 1.
+
+    Raises:
+        SpecificationError: fewer than two.
+
+        >>> inputs, labels = SumOfThree().examples(5, split="train", generator=torch.Generator().manual_seed(0))
+        >>> tuple(inputs.shape), int(labels.max()) < 10
+        ((5, 12), True)
+
+    Source: the addition of three numbers in arXiv 2106.02997, section 3.
+    """
+
+    def __init__(self, *, numbers: int = 4) -> None:
+        if numbers < 2:
+            raise SpecificationError(
+                f"{numbers} different numbers are asked for.", "With fewer than two nothing varies.", "Raise numbers."
+            )
+        self.numbers = numbers
+
+    @property
+    def model(self) -> CausalModel:
+        return self._models[0]
+
+    @property
+    def roots(self) -> Mapping[str, Sequence[float] | None]:
+        return dict.fromkeys("abc")
+
+    def sample(self, count: int, *, split: Split, generator: torch.Generator) -> Values:
+        values: Values = {}
+        for name in "abc":
+            number = torch.randint(self.numbers, (count,), generator=generator)
+            code = torch.nn.functional.one_hot(number, self.numbers).float()
+            values[f"code_{name}"] = code + NOISE * torch.randn(code.shape, generator=generator)
+        return values
+
+    @cached_property
+    def _models(self) -> tuple[CausalModel, CausalModel]:
+        codes = [Variable(name=f"code_{name}") for name in "abc"]
+        small, middle, large = (tuple(range(n * (self.numbers - 1) + 1)) for n in (1, 2, 3))
+        numbers = [Variable(name=name, parents=(f"code_{name}",), mechanism=_decoded, values=small) for name in "abc"]
+
+        def of(name: str, pair: tuple[str, str], rest: tuple[str, str]) -> CausalModel:
+            part = Variable(name=name, parents=pair, mechanism=torch.add, values=middle)
+            total = Variable(name="output", parents=rest, mechanism=torch.add, values=large)
+            return CausalModel([*codes, *numbers, part, total], output="output")
+
+        return of("a_and_b", ("a", "b"), ("a_and_b", "c")), of("b_and_c", ("b", "c"), ("a", "b_and_c"))
+
+    @property
+    def hypotheses(self) -> Mapping[str, Hypothesis]:
+        return self._hypotheses
+
+    @cached_property
+    def _hypotheses(self) -> dict[str, Hypothesis]:
+        first, second = self._models
+        found = [
+            Hypothesis(name="first_two", model=first, variables=("a_and_b",)),
+            Hypothesis(name="last_two", model=second, variables=("b_and_c",)),
+            Hypothesis(name="first", model=first, variables=("a",)),
+            Hypothesis(name="output", model=first, variables=("output",)),
+        ]
+        return {hypothesis.name: hypothesis for hypothesis in found}
+
+
+def _decoded(code: Tensor) -> Tensor:
+    return code.argmax(1)
