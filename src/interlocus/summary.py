@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from interlocus.metrics import Interval, over_networks
+from interlocus.metrics import CONFIDENCE, RESAMPLES, Interval, over_networks
 from interlocus.study import Study
 from interlocus.table import Row
 
@@ -46,6 +46,7 @@ class Line:
         networks: how many.
         floor: IIA where an interchange changes nothing.
         one_sided: IIA that a one-way trick can reach; `None` where a variable is continuous, which has no such trick.
+        enough_range: 95 % bootstrap interval over networks of the smallest sufficient size.
     """
 
     family: str
@@ -56,6 +57,7 @@ class Line:
     networks: int
     floor: float
     one_sided: float | None
+    enough_range: tuple[int, int]
 
     @property
     def bar(self) -> float:
@@ -72,10 +74,18 @@ class Line:
         """The smallest size whose mean IIA is within .01 of the best."""
         return next(entry.size for entry in self.sizes if entry.iia.value >= self.best.iia.value - NEAR)
 
+    @property
+    def enough_text(self) -> str:
+        """The same with its interval, where other sizes were searched."""
+        if len(self.sizes) < 2:
+            return "–"
+        low, high = self.enough_range
+        return str(self.enough) if low == high == self.enough else f"{self.enough} [{low}, {high}]"
+
 
 def summarise(study: Study, table: Sequence[Row]) -> list[Line]:
     """One line a family, site, hypothesis and featurizer, in the order of the study."""
-    asked = [(h, f) for search in study.searches for f in search.featurizers for h in search.hypotheses]
+    asked = dict.fromkeys((h, f) for search in study.searches for f in search.featurizers for h in search.hypotheses)
     lines = []
     for family, site, (hypothesis, featurizer) in itertools.product(study.families, study.sites, asked):
         key = (family.name, site, hypothesis, featurizer)
@@ -99,7 +109,23 @@ def _line(study: Study, here: Sequence[Row]) -> Line:
         networks=len({row.network for row in here}),
         floor=one.floor,
         one_sided=one.one_sided,
+        enough_range=_enough_range(study, here),
     )
+
+
+def _enough_range(study: Study, here: Sequence[Row]) -> tuple[int, int]:
+    """What the smallest sufficient size could have been with other networks like these."""
+    sizes = sorted({row.size for row in here})
+    found = {(row.network, row.size): row.iia for row in here}
+    networks = sorted({row.network for row in here})
+    if len(found) < len(networks) * len(sizes):  # not finished
+        return sizes[0], sizes[-1]
+    iias = np.array([[found[network, size] for size in sizes] for network in networks])
+    drawn = np.random.default_rng(study.seed).integers(len(networks), size=(RESAMPLES, len(networks)))
+    means = iias[drawn].mean(1)
+    enough = np.array(sizes)[(means >= means.max(1, keepdims=True) - NEAR).argmax(1)]
+    low, high = np.quantile(enough, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], method="nearest")
+    return int(low), int(high)
 
 
 def _size_line(study: Study, here: Sequence[Row]) -> SizeLine:
@@ -147,11 +173,16 @@ def _answer(study: Study, table: Sequence[Row], own: Sequence[Line]) -> str:
 def _of_map(own: Sequence[Line]) -> str:
     """The hidden sites of one featurizer, and where the interval over networks lies above every trick."""
     hidden = [line for line in own if line.site != "input"] or own
-    sites = "; ".join(f"{line.site} {line.best.iia} at size {line.best.size}" for line in hidden)
+    sites = "; ".join(f"{line.site} {line.best.iia} at size {line.best.size}{_would_do(line)}" for line in hidden)
     above = [line.site for line in hidden if line.best.iia.low > line.bar]
     place = f"at {_and(above)}" if above else "nowhere"
     level = "doing nothing" if own[0].one_sided is None else "the trick"
     return f"With {own[0].featurizer} maps: {sites}; the interval lies above {level} {place}."
+
+
+def _would_do(line: Line) -> str:
+    """Whether fewer features are as good, in words."""
+    return f" ({line.enough_text} would do)" if line.enough < line.best.size else ""
 
 
 def _and(names: Sequence[str]) -> str:

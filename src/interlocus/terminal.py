@@ -176,7 +176,7 @@ def _print_run(run: Run, out: Console) -> None:
     out.print(
         "IIA: share of exchanges after which the network answers as the causal model says; "
         "mean with 95 % interval over networks, at the best size.\n"
-        "enough: the smallest size within .01 of it. floor: nothing is exchanged. "
+        "enough: the smallest size within .01 of it, with its 95 % interval. floor: nothing is exchanged. "
         "trick: a value can be left but not restored.\n"
         "cell: the smallest IIA of a change (old value → new value), mean over networks.\n"
     )
@@ -211,7 +211,7 @@ def _table(family: str, lines: Sequence[Line]) -> Table:
             escape(line.featurizer),
             escape(f"{_share(best.iia.value)} [{_share(best.iia.low)}, {_share(best.iia.high)}]"),
             str(best.size),
-            str(line.enough) if len(line.sizes) > 1 else "–",
+            escape(line.enough_text),
             _share(line.floor),
             _share(line.one_sided) if line.one_sided is not None else "–",
             _share(best.min_cell),
