@@ -79,6 +79,19 @@ def show(folder: Folder, as_json: Json = False) -> None:
 
 
 @app.command()
+def compare(
+    folders: Annotated[list[Path], typer.Argument(help="Run folders; all are held against the first.", metavar="DIR…")],
+    as_json: Json = False,
+) -> None:
+    """Hold runs side by side, with intervals of the differences."""
+    from interlocus import terminal
+    from interlocus.compare import compare
+    from interlocus.run import Run
+
+    terminal.show_comparison(compare([Run.load(folder) for folder in folders]), as_json=as_json)
+
+
+@app.command()
 def report(folder: Folder) -> None:
     """Build the page and the figures again."""
     from interlocus import terminal

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from interlocus import run as running
+from interlocus.compare import Comparison
 from interlocus.console import err, out
 from interlocus.errors import SpecificationError
 from interlocus.forecast import Forecast
@@ -167,6 +168,43 @@ def as_text(run: Run) -> str:
     text = io.StringIO()
     _print_run(run, Console(width=100, file=text, highlight=False))
     return text.getvalue()
+
+
+def show_comparison(found: Comparison, *, as_json: bool) -> None:
+    """Differences of all runs from the first."""
+    if as_json:
+        plain = [asdict(one) | {"key": one.key._asdict()} for one in found.differences]
+        folders = [str(run.store.folder) for run in found.runs]
+        out.print_json(json.dumps({"runs": folders, "differences": plain, "left_out": list(found.only)}))
+        return
+    for number, run in enumerate(found.runs[1:], start=1):
+        table = Table(
+            title=escape(f"{run.store.folder} against {found.runs[0].store.folder}"),
+            title_justify="left",
+            box=None,
+            padding=(0, 1, 0, 0),
+        )
+        for name in ("family", "site", "swap", "map"):
+            table.add_column(name, no_wrap=True)
+        for name in ("size", "first", "other", "difference"):
+            table.add_column(name, justify="right", no_wrap=True)
+        own = [one for one in found.differences if one.run == number]
+        for one in own:
+            low, high = one.difference[1:]
+            text = f"{one.difference.value:+.3f} [{low:+.3f}, {high:+.3f}]"
+            table.add_row(
+                *map(escape, one.key[:4]),
+                str(one.key.size),
+                _share(one.first),
+                _share(one.other),
+                f"[bold]{escape(text)}[/bold]" if one.clear else escape(text),
+            )
+        out.print(table)
+        how = "network by network" if all(one.paired for one in own) else "as two samples of networks"
+        out.print(
+            f"Mean IIA over networks; differences with 95 % bootstrap intervals, taken {how}; bold: zero is left out. "
+            f"{found.only[0]} entries of the first and {found.only[number]} of the other have no counterpart.\n"
+        )
 
 
 def _print_run(run: Run, out: Console) -> None:
