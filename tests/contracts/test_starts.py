@@ -214,3 +214,18 @@ def test_values_that_hardly_occur_will_do(rows):
     seen.values[:] = 0
     seen.values[:, :rows] = 1
     assert orthonormal(Covariance().directions(seen, (2,), stream(1)))
+
+
+def test_wide_sites_are_looked_at_in_the_span_of_their_components():
+    """A direction whose variance tells the values apart, among 1,500 in most of which nothing happens."""
+    generator = stream(0, "wide")
+    values = torch.randint(2, (1, 6000), generator=generator)
+    planted = torch.linalg.qr(torch.randn(1500, 20, generator=generator)).Q.T
+    spread = torch.ones(6000, 20)
+    spread[:, 0] = torch.where(values[0] == 1, 3.0, 0.3)
+    activations = (torch.randn(6000, 20, generator=generator) * spread) @ planted
+    activations += 1e-3 * torch.randn(activations.shape, generator=generator)
+    before = torch.random.get_rng_state()
+    (found,) = Covariance().directions(Sight(activations=activations, values=values), (1,), stream(1))
+    assert agreement(found, planted[:1]) > 0.99
+    assert torch.equal(torch.random.get_rng_state(), before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,6 +15,11 @@ from interlocus.starts._base import AbstractStart, Contrast, Sight, orthonormal_
 
 RIDGE = 1e-4
 """Added to both covariances, as a share of their mean diagonal: equal pairs make one of them singular at the input."""
+
+WIDE, KEPT, LOOKED_AT = 1024, 256, 4096
+"""Of wider sites only so many principal components are looked at, found on so many rows."""
+FAINT = 1e-4
+"""And only those with at least this share of the largest variance."""
 
 SAME = 0.3
 """Directions of several contrasts that lie so near to the chosen ones are the same, up to the noise of the estimate."""
@@ -37,12 +43,27 @@ class Covariance(AbstractStart):
     def directions(
         self, sight: Sight, sizes: tuple[int, ...], generator: torch.Generator
     ) -> tuple[Float[Tensor, "_ width"], ...]:
+        if sight.activations.shape[1] > WIDE:
+            return self._in_span(sight, sizes, generator)
         blocks = []
         for contrasts, size in zip(sight.moments, sizes, strict=True):
             found = torch.from_numpy(telling_directions(contrasts, size)).to(sight.activations)
             missing = torch.randn(size - len(found), sight.activations.shape[1], generator=generator).to(found)
             blocks.append(torch.cat([found, missing]) if len(found) else missing)
         return orthonormal_rows(blocks, generator)
+
+    def _in_span(
+        self, sight: Sight, sizes: tuple[int, ...], generator: torch.Generator
+    ) -> tuple[Float[Tensor, "_ width"], ...]:
+        """The same within the span of the leading principal components: no width × width matrix is built."""
+        rows = sight.activations[:LOOKED_AT]
+        with torch.random.fork_rng(devices=[]):  # the randomised decomposition asks the global generator
+            torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
+            _, spread, span = torch.svd_lowrank(rows - rows.mean(0), q=min(KEPT, len(rows)))
+        # faint components are noise, of which a ratio of variances makes more than of anything else
+        span = span[:, spread.square() > FAINT * spread[0].square()]
+        inner = self.directions(replace(sight, activations=sight.activations @ span), sizes, generator)
+        return tuple(block @ span.T for block in inner)
 
 
 def telling_directions(contrasts: Sequence[Contrast], size: int) -> Float[np.ndarray, "feature width"]:
