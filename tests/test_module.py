@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import time
-from statistics import median
 
 import pytest
 import torch
@@ -193,7 +192,9 @@ def test_a_step_takes_no_more_than_twice_as_long(trained):
         return seconds(which, 400) - seconds(which, 200)
 
     step(trained), step(network)
-    assert median(step(network) / step(trained) for _ in range(5)) < 2
+    turns = [(step(network), step(trained)) for _ in range(6)]
+    theirs, ours = (min(part) for part in zip(*turns, strict=True))  # what disturbs a machine only adds
+    assert theirs < 2 * max(ours, 1e-9)
 
 
 def test_sites_are_listed_with_their_shapes():
