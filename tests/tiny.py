@@ -13,5 +13,6 @@ searches:
   - {hypotheses: [left, right], sizes: [2], featurizers: [rotation]}
 starts: {random: 1, covariance: 1}
 phases: [{steps: 40}]
+controls: []
 budget: {pool: 2048, held_out: 1024, partners: 256, batch: 64, check_every: 20, validation: 256, test: 600}
 """

@@ -32,6 +32,7 @@ from interlocus.networks import AbstractNetworks
 from interlocus.registry import LOSSES
 from interlocus.results import Attempt, Attempts, Finding, Outcome
 from interlocus.seeds import stream
+from interlocus.slopes import slopes
 from interlocus.stack import Lot, Stack
 from interlocus.starts import AbstractStart, Sight, coded
 from interlocus.threads import one_thread
@@ -281,20 +282,10 @@ class _Block:
         return directions
 
     def _slopes(self, network: int, rows: slice, count: int) -> Float[Tensor, "class row width"]:
-        """The gradient of each logit with respect to the activations of some rows."""
-        cache, tail = self.sight.train, self.lot.tail
-        entered = cache.entered[network, rows][:count].T.unsqueeze(0).contiguous()
-        inputs = None if cache.inputs is None else cache.inputs[rows][:count].unsqueeze(0)
-        rest = tail.rest(torch.tensor([network], device=entered.device))
-        slopes = []
-        for label in range(self.sight.test.own.shape[1]):
-            workspace = Workspace(entered)
-            logits, saved = rest.forward(entered.clone(), workspace, inputs)
-            one = torch.zeros_like(logits)
-            one[:, label] = 1.0
-            slope = rest.backward(saved, one, workspace)[0].T
-            slopes.append(slope.clone() if tail.entry is None else slope @ tail.entry[network])
-        return torch.stack(slopes)
+        """The gradient of each logit with respect to the activations of the first of some rows."""
+        start = rows.start or 0
+        first = slice(start, start + count)
+        return slopes(self.lot.tail, self.sight.train, network, first, self.sight.test.own.shape[1])
 
     def _activations(self) -> list[Float[Tensor, "row width"]]:
         """For each search what its network computes on the training pool."""

@@ -56,6 +56,16 @@ class AbstractKind(abc.ABC):
     def summary(self) -> str:
         """In a few words for people."""
 
+    @property
+    @abc.abstractmethod
+    def architecture(self) -> str:
+        """Equal for networks that differ in their parameters only: what an untrained one is held against."""
+
+    @property
+    def perceptron(self) -> bool:
+        """Whether they are perceptrons of ours, of which twins with a planted variable can be made."""
+        return False
+
 
 @dataclass(frozen=True, kw_only=True)
 class Perceptrons(AbstractKind):
@@ -117,6 +127,14 @@ class Perceptrons(AbstractKind):
     @property
     def summary(self) -> str:
         return f"{self.activation}, {'×'.join(map(str, self.hidden))}, weight decay {self.weight_decay:g}"
+
+    @property
+    def architecture(self) -> str:
+        return f"{self.activation}-{'-'.join(map(str, self.hidden))}"
+
+    @property
+    def perceptron(self) -> bool:
+        return True
 
     def _widths(self, task: AbstractTask) -> tuple[int, ...]:
         return (task.input_width, *self.hidden, task.classes)
@@ -184,6 +202,10 @@ class Made(AbstractKind):
     @property
     def summary(self) -> str:
         return " ".join([self.source, *(f"{name}={value}" for name, value in self.options)])
+
+    @property
+    def architecture(self) -> str:
+        return self.summary
 
     def _call(self, given: Mapping[str, Any]) -> Any:
         try:
@@ -256,6 +278,14 @@ class InHand(AbstractKind):
     @property
     def summary(self) -> str:
         return self.name
+
+    @property
+    def architecture(self) -> str:
+        return self.name
+
+    @property
+    def perceptron(self) -> bool:
+        return isinstance(held(self.name), MLP)
 
     def _networks(self, task: AbstractTask) -> AbstractNetworks:
         networks = held(self.name)

@@ -67,6 +67,7 @@ def plant(
     learning_rate: float | None = None,
     weight_decay: float = 0.01,
     begin: MLP | None = None,
+    subspaces: Float[Tensor, "network variable feature width"] | None = None,
     seed: int = 0,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Planted:
@@ -91,6 +92,7 @@ def plant(
         learning_rate: of AdamW; by default what works for the activation.
         weight_decay: of AdamW.
         begin: networks to begin from, in place of fresh ones.
+        subspaces: orthonormal rows in which the variables are planted, in place of random ones.
         seed: decides on parameters, subspaces and examples.
         progress: is told the share that is done.
 
@@ -109,7 +111,8 @@ def plant(
             "Nothing before the input can be trained, and each variable needs columns of its own.",
             f"Plant at a hidden layer, with sizes from 1 to {width // len(sought.variables)}.",
         )
-    subspaces = _subspaces(len(networks), width, len(sought.variables), size, seed)
+    if subspaces is None:
+        subspaces = _subspaces(len(networks), width, len(sought.variables), size, seed)
     rate = learning_rate or RECIPES[networks.activation].learning_rate / 2
     with one_thread():
         trained = _train(networks, task, sought, site, subspaces, steps, rate, weight_decay, seed, progress)

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from interlocus.alignment import Alignment
+from interlocus.answers import answers as both_answers
+from interlocus.controls import measure_controls
 from interlocus.data import Data
-from interlocus.engine import Request, solve
+from interlocus.engine import solve
 from interlocus.errors import InterlocusError, RunFolderError
 from interlocus.executors import AbstractExecutor, Local, Task
 from interlocus.family import Family
 from interlocus.found import check_fit
 from interlocus.networks import AbstractNetworks
 from interlocus.plan import Job, Trial, jobs
-from interlocus.registry import FEATURIZERS, SHOW, STARTS
+from interlocus.portfolio import portfolio
+from interlocus.power import has_twins, measure_power, twins_name
+from interlocus.registry import SHOW
 from interlocus.store import Record, Store
 from interlocus.study import Study
 from interlocus.summary import Line, answers, summarise
 from interlocus.table import Row, rows, to_csv
 from interlocus.task_check import check_task
 from interlocus.tasks import AbstractTask
+from interlocus.twins import KINDS
+from interlocus.verdicts import INPUT, NetworkVerdict, to_json, verdicts, wanting_power
 
 
 class Progress(NamedTuple):
@@ -96,6 +104,16 @@ class Run:
         """For each family one sentence."""
         return answers(self.study, self.table, self.lines)
 
+    @cached_property
+    def verdicts(self) -> Sequence[NetworkVerdict]:
+        """The verdict on every network that was searched."""
+        return verdicts(self.study, self.store, self.store.records())
+
+    @cached_property
+    def answer(self) -> dict[str, str]:
+        """`direct`: through the middle, or straight to the end? `search`: was the right alignment easy to find?"""
+        return both_answers(self.study, self.verdicts, self.store.records())
+
     @property
     def missing(self) -> list[str]:
         """Trials of the study without a record."""
@@ -132,6 +150,8 @@ def run_study(
     try:
         failures = _networks(study, store, executor, observe, seconds)
         failures += _searches(study, store, executor, device, observe, seconds)
+        failures += _controls(study, store, executor, device, observe, seconds)
+        failures += _power(study, store, executor, device, observe, seconds)
     finally:
         executor.close()
 
@@ -139,6 +159,7 @@ def run_study(
     observe(Progress("reading the results", 0.0))
     run = replace(Run.load(folder), failures=failures, seconds=seconds)
     store.write(store.scores, to_csv(run.table).encode())
+    store.write(store.verdict, (json.dumps(to_json(study, run.verdicts, run.answer), indent=1) + "\n").encode())
     seconds["reading the results"] = time.perf_counter() - begun
     return run
 
@@ -176,6 +197,55 @@ def _searches(
         Failure(trials=tuple(trial.name for trial in missing[index].trials), error=error)
         for index, error in failed.items()
     ]
+
+
+def _controls(
+    study: Study, store: Store, executor: AbstractExecutor, device: str, observe: Observe, seconds: dict[str, float]
+) -> list[Failure]:
+    """Measure the controls that the folder lacks, at the hidden sites of trained networks."""
+    if not study.controls:
+        return []
+    task = study.task.build()
+    places = [
+        (family, site)
+        for family in study.families
+        for site in study.sites
+        if family.trained and site != INPUT and site in family.sites(task)
+        if study.featurizers_of(study.asked, site)
+        if all(store.network_path(name).is_file() for name in family.networks)
+        if any(store.control(name, site) is None for name in family.networks)
+    ]
+    tasks = [
+        Task(function=measure_controls, arguments=(study, family, site, store.folder, device), cost=1.0)
+        for family, site in places
+    ]
+    failed = _do(executor, tasks, "measuring controls", observe, seconds)
+    return [
+        Failure(trials=(f"{places[index][0].name}.{places[index][1]}.controls",), error=error)
+        for index, error in failed.items()
+    ]
+
+
+def _power(
+    study: Study, store: Store, executor: AbstractExecutor, device: str, observe: Observe, seconds: dict[str, float]
+) -> list[Failure]:
+    """Where a verdict waits for it, see whether the searches find planted variables."""
+    if "power" not in study.controls:
+        return []
+    families = {family.name: family for family in study.families}
+    waiting = wanting_power(study, verdicts(study, store, store.records()))
+    wanted: dict[str, tuple[Family, str, str]] = {}
+    for name, site in waiting:
+        if has_twins(families[name]):
+            for kind in KINDS:
+                wanted.setdefault(twins_name(families[name], site, kind), (families[name], site, kind))
+    tasks = [
+        Task(function=measure_power, arguments=(study, *place, store.folder, device), cost=1.0)
+        for place in wanted.values()
+    ]
+    failed = _do(executor, tasks, "searching planted networks", observe, seconds)
+    names = list(wanted)
+    return [Failure(trials=(names[index],), error=error) for index, error in failed.items()]
 
 
 def _do(
@@ -241,15 +311,12 @@ def _search(
     begun, task = time.perf_counter(), study.task.build()
     check_fit(networks, task)
     accuracy = networks.accuracy(task, seed=study.seed)
-    request = Request(
+    request = portfolio(
+        study,
         site=job.site,
         hypotheses=tuple(task.hypothesis(name) for name in job.hypotheses),
         sizes=job.sizes,
-        featurizer=FEATURIZERS.get(job.featurizer)(),
-        starts=tuple((STARTS.get(name)(), count) for name, count in study.starts.items()),
-        phases=study.phases,
-        budget=study.budget,
-        seed=study.seed,
+        featurizer=job.featurizer,
     )
     data = Data.draw(task, study.budget, seed=study.seed, hypotheses=job.hypotheses)
     findings = solve(networks, data, request, progress=report)

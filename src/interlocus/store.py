@@ -6,6 +6,8 @@
     DIR/networks/<network>.safetensors
     DIR/records/<trial>.json    one a finished trial
     DIR/alignments/<trial>.safetensors
+    DIR/controls/<network>.<site>.json, DIR/twins/<architecture>.<site>.<kind>.json
+    DIR/verdict.json            what scores and controls say together
     DIR/scores.csv              what the records say, a row a size
 """
 
@@ -93,6 +95,11 @@ class Store:
         return self.folder / "scores.csv"
 
     @property
+    def verdict(self) -> Path:
+        """The verdicts."""
+        return self.folder / "verdict.json"
+
+    @property
     def page(self) -> Path:
         """The report."""
         return self.folder / "report.html"
@@ -113,7 +120,7 @@ class Store:
                     "Pass another folder with --out, or the study that is there.",
                 )
         with _writing(self.folder):
-            for name in ("records", "alignments", "networks", "figures"):
+            for name in ("records", "alignments", "networks", "figures", "controls", "twins"):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             for left in self.folder.rglob("*.partial"):  # of a run that was killed
                 left.unlink()
@@ -194,6 +201,39 @@ class Store:
         """All records, by name."""
         for path in sorted((self.folder / "records").glob("*.json")):
             yield self.record(path.stem)
+
+    def add_control(self, network: str, site: str, control: dict[str, Any]) -> None:
+        """Keep what controls say of a network at a site."""
+        self._add_plain(self.folder / "controls" / f"{network}.{site}.json", control)
+
+    def control(self, network: str, site: str) -> dict[str, Any] | None:
+        """The same again, where it was measured."""
+        return self._plain(self.folder / "controls" / f"{network}.{site}.json")
+
+    def add_twins(self, name: str, twins: dict[str, Any]) -> None:
+        """Keep in how many planted networks a variable was found."""
+        self._add_plain(self.folder / "twins" / f"{name}.json", twins)
+
+    def twins(self, name: str) -> dict[str, Any] | None:
+        """The same again, where it was measured."""
+        return self._plain(self.folder / "twins" / f"{name}.json")
+
+    def _add_plain(self, path: Path, data: dict[str, Any]) -> None:
+        self.write(path, (json.dumps({"schema": SCHEMA} | data, indent=1) + "\n").encode())
+
+    def _plain(self, path: Path) -> dict[str, Any] | None:
+        if not path.is_file():
+            return None
+        try:
+            data = json.loads(path.read_text())
+            data.pop("schema")
+        except (ValueError, KeyError, AttributeError):
+            raise RunFolderError(
+                f"The file {path} is damaged.",
+                "It was cut short or changed by hand.",
+                "Delete it and run the study again: only what is missing is measured.",
+            ) from None
+        return data
 
     def network_path(self, name: str) -> Path:
         """Where a network is kept."""

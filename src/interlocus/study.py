@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -21,6 +21,7 @@ from interlocus.featurizers import check_width
 from interlocus.registry import EXECUTORS, FEATURIZERS, LOSSES, RUN, STARTS
 from interlocus.specification import assign, explain, no_twins, parse_yaml
 from interlocus.tasks import AbstractTask
+from interlocus.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from interlocus.run import Run
@@ -52,6 +53,11 @@ class SearchSpec(Written):
         return not self.sites or site in self.sites
 
 
+Control = Literal["used", "purity", "power"]
+"""What is measured beside the searches, for verdicts: the used subspace and what is found inside it, how much of the
+operands rides along there, and whether the searches find planted variables."""
+
+
 class Study(Written):
     """What is asked.
 
@@ -66,6 +72,9 @@ class Study(Written):
         phases: how they go on.
         budget: what they may cost.
         competence: accuracy under which nothing is claimed of a network.
+        rivals: hypotheses that are other ways to the output, for a network that does not go the way that is asked for.
+        controls: what is measured beside the searches. Without one of them verdicts say what is missing.
+        verdict: from where on a score counts.
         seed: decides on everything that is drawn.
     """
 
@@ -79,6 +88,9 @@ class Study(Written):
     phases: Some[Phase] = (Phase(),)
     budget: Budget = Budget()
     competence: Share = 0.99
+    rivals: tuple[str, ...] = ()
+    controls: tuple[Control, ...] = get_args(Control)
+    verdict: Thresholds = Thresholds()
     seed: int = 0
 
     @model_validator(mode="after")
@@ -91,6 +103,23 @@ class Study(Written):
             asked = [search for search in self.searches if search.at(site)]
             no_twins("trial", [f"{h}.{f}" for s in asked for h in s.hypotheses for f in s.featurizers])
         return self
+
+    @property
+    def asked(self) -> str:
+        """The hypothesis that a verdict is given on: the first."""
+        return self.searches[0].hypotheses[0]
+
+    def sizes_of(self, hypothesis: str, site: str) -> tuple[int, ...]:
+        """Which sizes a hypothesis is searched with at a site."""
+        return tuple(sorted({size for search in self._searches_of(hypothesis, site) for size in search.sizes}))
+
+    def featurizers_of(self, hypothesis: str, site: str) -> tuple[str, ...]:
+        """With which maps a hypothesis is searched at a site."""
+        own = self._searches_of(hypothesis, site)
+        return tuple(dict.fromkeys(name for search in own for name in search.featurizers))
+
+    def _searches_of(self, hypothesis: str, site: str) -> list[SearchSpec]:
+        return [search for search in self.searches if search.at(site) and hypothesis in search.hypotheses]
 
     @property
     def code(self) -> tuple[str, ...]:
@@ -115,6 +144,9 @@ class Study(Written):
         """
         task = self.task.build()
         check_phases(self.phases)
+        self.verdict.check()
+        for rival in self.rivals:
+            task.hypothesis(rival)
         for start in self.starts:
             STARTS.get(start)
         for phase in self.phases:
@@ -267,5 +299,6 @@ def _known_keys(path: Sequence[int | str]) -> list[str]:
                 "phases": Phase,
                 "budget": Budget,
                 "task": TaskSpec,
+                "verdict": Thresholds,
             }.get(step, model)
     return list(model.model_fields)

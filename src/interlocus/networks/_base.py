@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -81,6 +81,10 @@ class AbstractNetworks(abc.ABC):
     @abc.abstractmethod
     def __getitem__(self, index: int) -> AbstractNetworks:
         """One of them."""
+
+    @abc.abstractmethod
+    def only(self, indices: Sequence[int]) -> AbstractNetworks:
+        """Some of them, run together."""
 
     @property
     @abc.abstractmethod

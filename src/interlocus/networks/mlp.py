@@ -122,6 +122,10 @@ class MLP(AbstractNetworks):
         one = slice(rows, rows + 1)
         return MLP([w[one] for w in self.weights], [b[one] for b in self.biases], activation=self.activation)
 
+    def only(self, indices: Sequence[int]) -> MLP:
+        rows = list(indices)
+        return MLP([w[rows] for w in self.weights], [b[rows] for b in self.biases], activation=self.activation)
+
     @classmethod
     def stacked(cls, networks: Sequence[MLP]) -> MLP:
         """Several networks of one architecture as one stack."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,10 @@ class Module(AbstractNetworks):
     def __getitem__(self, index: int) -> Module:
         range(1)[index]
         return self
+
+    def only(self, indices: Sequence[int]) -> Module:
+        (index,) = indices
+        return self[index]
 
     @property
     def sites(self) -> Mapping[str, int]:

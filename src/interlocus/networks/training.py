@@ -75,7 +75,8 @@ def fit(
     *,
     weight_decay: float,
     seed: int,
-    progress: Callable[[int, int], None],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    learned: Parameters | None = None,
 ) -> Parameters:
     """Train all networks at once; they see the same examples, and none feels the others.
 
@@ -87,11 +88,13 @@ def fit(
         weight_decay: of AdamW, on all parameters.
         seed: decides on the examples.
         progress: is told steps done and steps in all.
+        learned: one for the parameters that are learned, zero for those that stay as they are; by default all are.
 
     Raises:
         NetworkError: a network diverges.
     """
-    flat = torch.cat([tensor.flatten(1) for side in parameters for tensor in side], 1)
+    flat = _flat(parameters)
+    free = None if learned is None else _flat(learned)
     shapes = [tensor.shape[1:] for side in parameters for tensor in side]
     weights, biases = _views(flat, shapes)
     adam, gradient = Adam.begin(flat), torch.zeros_like(flat)
@@ -107,7 +110,11 @@ def fit(
         batch = inputs[step % CHUNK], one_hot[step % CHUNK]
         _gradients((weights, biases), slots, activation, *batch, workspace)
         rate = recipe.learning_rate * (1 + math.cos(math.pi * step / recipe.steps)) / 2
-        flat.mul_(1 - rate * weight_decay)
+        if free is None:
+            flat.mul_(1 - rate * weight_decay)
+        else:
+            gradient.mul_(free)
+            flat.mul_(1 - rate * weight_decay * free)
         adam.step(flat, gradient, rate)
     if not torch.isfinite(flat).all():
         raise NetworkError(
@@ -116,6 +123,10 @@ def fit(
             "Lower the learning rate.",
         )
     return [weight.contiguous() for weight in weights], [bias.contiguous() for bias in biases]
+
+
+def _flat(parameters: Parameters) -> Float[Tensor, "network parameter"]:
+    return torch.cat([tensor.flatten(1) for side in parameters for tensor in side], 1)
 
 
 def _views(flat: Float[Tensor, "network parameter"], shapes: Sequence[torch.Size]) -> Parameters:

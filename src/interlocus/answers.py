@@ -1,0 +1,145 @@
+"""The two answers in words: through the middle or straight to the end, and was the right alignment easy to find?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from scipy.stats import binomtest
+
+from interlocus.metrics import CONFIDENCE
+from interlocus.results import Attempts
+from interlocus.store import Record
+from interlocus.study import Study
+from interlocus.verdict import Answer, Word
+from interlocus.verdicts import INPUT, NetworkVerdict
+
+NEAR = 0.02
+"""A restart that comes so near to the best has found it."""
+
+_WEAKER: tuple[Word, ...] = (
+    "computed",
+    "relayed",
+    "partly",
+    "unused",
+    "bypassed",
+    "consumed",
+    "absent",
+    "undecided",
+    "unlearned",
+)
+"""From what is known best to what is known least."""
+
+_WORDS: Mapping[Answer, str] = {
+    "hierarchical": "go through the middle",
+    "partly-hierarchical": "go through the middle in part",
+    "other-route": "go another way",
+    "straight-to-the-end": "go straight to the end",
+    "undecided": "are undecided",
+    "unlearned": "do not solve the task",
+}
+
+
+def answers(study: Study, found: Sequence[NetworkVerdict], records: Iterable[Record]) -> dict[str, str]:
+    """Both answers, as `verdict.json` keeps them; empty where nothing is judged yet."""
+    if not found:
+        return {}
+    return {"direct": direct(study, found), "search": how_hard(study, list(records))}
+
+
+def direct(study: Study, found: Sequence[NetworkVerdict]) -> str:
+    """Does it go through the middle, or straight to the end? For each family of trained networks."""
+    parts = []
+    for family in study.families:
+        own = [one for one in found if one.family == family.name]
+        if own and family.trained:
+            parts.append(f"{family.name}: {_family(own)}")
+    return " ".join(parts) or "No trained network was judged."
+
+
+def _family(own: Sequence[NetworkVerdict]) -> str:
+    counts: dict[Answer, int] = {word: sum(one.answer == word for one in own) for word in _WORDS}
+    said = [f"{count} of {len(own)} {_WORDS[word]}{_share(count, len(own))}" for word, count in counts.items() if count]
+    return f"{', '.join(said)}; {_by_site(own)}."
+
+
+def _share(count: int, total: int) -> str:
+    ends = binomtest(count, total).proportion_ci(CONFIDENCE, method="wilson")
+    return f" [{ends.low:.2f}, {ends.high:.2f}]"
+
+
+def _by_site(own: Sequence[NetworkVerdict]) -> str:
+    """How often each word was said at each hidden site; of several variables the one of which least is known counts."""
+    sites = dict.fromkeys(row[0].seen.site for one in own for row in one.sites if row[0].seen.hidden)
+    parts = []
+    for site in sites:
+        rows = [row for one in own for row in one.sites if row[0].seen.site == site]
+        words = [max((verdict.word for verdict in row), key=_WEAKER.index) for row in rows]
+        counts = sorted(((words.count(word), word) for word in dict.fromkeys(words)), reverse=True)
+        parts.append(f"at {site} {', '.join(f'{word} in {count}' for count, word in counts)}")
+    return "; ".join(parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reached:
+    """How often restarts come near to the best that is known of a network at a site."""
+
+    start: str
+    near: int
+    count: int
+
+    @property
+    def share(self) -> float:
+        return self.near / self.count
+
+
+def how_hard(study: Study, records: Sequence[Record]) -> str:
+    """Was the right alignment easy to find? Restarts against the best that is known, by site and start."""
+    own = [record for record in records if record.trial.hypothesis == study.asked]
+    trained = {family.name for family in study.families if family.trained}
+    parts = []
+    for site in study.sites:
+        here = [record for record in own if record.trial.site == site and record.trial.family in trained]
+        reached = _reached(here)
+        if reached:
+            shares = ", ".join(f"{one.start} {one.share:.0%} of {one.count}" for one in reached)
+            parts.append(f"{'at the input' if site == INPUT else f'at {site}'} {shares}")
+    if not parts:
+        return "No search was made in a trained network."
+    return (
+        f"Share of restarts within {NEAR:g} of the best IIA known for their network and class of maps, at its best "
+        f"size: {'; '.join(parts)}. {_maps(study, own, trained)}"
+    )
+
+
+def _reached(records: Sequence[Record]) -> list[_Reached]:
+    near: dict[str, int] = {}
+    count: dict[str, int] = {}
+    for record in records:
+        best: Attempts = max(record.sizes, key=lambda entry: entry.best.score.iia)
+        for attempt in best.attempts:
+            count[attempt.start] = count.get(attempt.start, 0) + 1
+            near[attempt.start] = near.get(attempt.start, 0) + (attempt.score.iia >= best.best.score.iia - NEAR)
+    return [_Reached(start=name, near=near[name], count=count[name]) for name in count]
+
+
+def _maps(study: Study, own: Sequence[Record], trained: set[str]) -> str:
+    """Whether the class of maps decides, at the first hidden site."""
+    hidden = [site for site in study.sites if site != INPUT]
+    maps = dict.fromkeys(record.trial.featurizer for record in own)
+    if not hidden or len(maps) < 2:
+        return ""
+    parts = []
+    for site in hidden:
+        means = []
+        for name in maps:
+            here = [
+                max(entry.best.score.iia for entry in record.sizes)
+                for record in own
+                if (record.trial.site, record.trial.featurizer) == (site, name) and record.trial.family in trained
+            ]
+            if here:
+                means.append(f"{name} {sum(here) / len(here):.3f}")
+        if means:
+            parts.append(f"{site} {', '.join(means)}")
+    return f"Mean of the best IIA by class of maps: {'; '.join(parts)}."

@@ -1,0 +1,259 @@
+"""What is measured beside the searches of a study, so that a score can be told from what looks like one.
+
+Each site of each trained family is one piece of work: how little of the state the rest of the network needs, the same
+searches again inside that, the output and rival routes inside it, what directions score that nobody searched for, and
+what no map could exceed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from interlocus.alignment import Alignment
+from interlocus.causal import Hypothesis
+from interlocus.data import Data
+from interlocus.engine import solve
+from interlocus.family import Family
+from interlocus.networks import AbstractNetworks
+from interlocus.networks.confined import Confined
+from interlocus.nulls import random_subspaces
+from interlocus.portfolio import portfolio
+from interlocus.purity import operands_ride
+from interlocus.results import Attempts, Finding
+from interlocus.store import Store
+from interlocus.structural import additive_ceiling, is_linear_behind
+from interlocus.study import Study
+from interlocus.tasks import AbstractTask
+from interlocus.used import UsedSubspace, confine, used_subspaces
+
+SUBSPACES = 200
+"""Random subspaces of each size."""
+FEW = 4096
+"""Interventions are enough for a random subspace: nothing of it is reported but a percentile."""
+OUTPUT_SIZES = (1, 2)
+"""Smaller than the variables together, which determine the output."""
+OUTPUT = "output"
+NEAR = 0.02
+"""Whose IIA is so far below what counts as found is not looked into."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """What controls say of one network at one site.
+
+    Args:
+        network: its name.
+        family: of which it is one.
+        site: where.
+        rank: directions that the rest of the network needs; `None` where that was not asked.
+        width: of the site.
+        agreement: share of its own answers that the network keeps when confined to them.
+        structural: what no linear map can exceed here; `None` where there is no such ceiling.
+        random: 95th percentile, over random subspaces, of the best IIA of the sizes searched.
+        inside: for each hypothesis and class of maps what was found inside the used subspace, an entry a size.
+        pure: for each variable, class of maps and size how much of the operands rides along (R² at equal value).
+    """
+
+    network: str
+    family: str
+    site: str
+    rank: int | None
+    width: int
+    agreement: float | None
+    structural: float | None
+    random: float
+    inside: dict[str, dict[str, tuple[Attempts, ...]]]
+    pure: dict[str, dict[str, dict[int, float]]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        inside = {
+            name: {kind: [entry.to_json() for entry in entries] for kind, entries in maps.items()}
+            for name, maps in self.inside.items()
+        }
+        return {name: value for name, value in vars(self).items() if name != "inside"} | {"inside": inside}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Control:
+        """What `to_json` wrote."""
+        inside = {
+            name: {kind: tuple(map(Attempts.from_json, entries)) for kind, entries in maps.items()}
+            for name, maps in data["inside"].items()
+        }
+        pure = {
+            name: {kind: {int(size): value for size, value in sizes.items()} for kind, sizes in maps.items()}
+            for name, maps in data["pure"].items()
+        }
+        return cls(**(data | {"inside": inside, "pure": pure}))
+
+
+def measure_controls(
+    study: Study, family: Family, site: str, folder: str | Path, device: str, report: Callable[[float], None]
+) -> None:
+    """Measure the controls of a family at a site, and keep one record a network."""
+    task, store = study.task.build(), Store(folder)
+    stacks = family.kind.load(task, [store.network_path(name) for name in family.networks], seed=study.seed)
+    names = iter(family.networks)
+    for number, networks in enumerate(stacks):
+        own = [next(names) for _ in range(len(networks))]
+        found = controls_of(
+            study,
+            task,
+            networks.to(device),
+            site,
+            names=own,
+            family=family.name,
+            report=lambda share, number=number: report((number + share) / len(stacks)),
+        )
+        for control in found:
+            store.add_control(control.network, site, control.to_json())
+
+
+def controls_of(
+    study: Study,
+    task: AbstractTask,
+    networks: AbstractNetworks,
+    site: str,
+    *,
+    names: Sequence[str],
+    family: str,
+    report: Callable[[float], None] = lambda share: None,
+) -> list[Control]:
+    """The same for networks in hand.
+
+    Args:
+        study: says what is asked.
+        task: what the networks solve.
+        networks: whose site it is.
+        site: where.
+        names: of the networks.
+        family: theirs.
+        report: is told the share that is done.
+    """
+    asked = task.hypothesis(study.asked)
+    ceiling = additive_ceiling(task, asked) if is_linear_behind(networks, task, site) else None
+    random = _random(study, task, networks, site, asked)
+    needed: list[UsedSubspace] = []
+    if "used" in study.controls:
+        needed = used_subspaces(networks, task, site=site, agreement=study.verdict.agreement, seed=study.seed)
+    report(0.2)
+    inside = _Inside(study=study, task=task, networks=networks, site=site)
+    found = inside.search(needed, lambda share: report(0.2 + 0.8 * share))
+    return [
+        Control(
+            network=name,
+            family=family,
+            site=site,
+            rank=needed[i].rank if needed else None,
+            width=networks.width(site),
+            agreement=needed[i].agreement if needed else None,
+            structural=ceiling if ceiling is not None and ceiling < study.verdict.found else None,
+            random=float(random[i]),
+            inside=found.get(i, ({}, {}))[0],
+            pure=found.get(i, ({}, {}))[1],
+        )
+        for i, name in enumerate(names)
+    ]
+
+
+def _random(
+    study: Study, task: AbstractTask, networks: AbstractNetworks, site: str, asked: Hypothesis
+) -> Float[np.ndarray, " network"]:
+    """For each network the 95th percentile of the best of all sizes, over directions drawn at random."""
+    sizes = [size for size in study.sizes_of(study.asked, site) if size * len(asked.variables) <= networks.width(site)]
+    drawn = random_subspaces(
+        networks,
+        task,
+        hypothesis=asked.name,
+        site=site,
+        sizes=sizes,
+        draws=SUBSPACES,
+        budget=study.budget.model_copy(update={"test": min(study.budget.test, FEW)}),
+        seed=study.seed,
+    )
+    return np.quantile(drawn.max(1), 0.95, axis=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Inside:
+    """The searches of a study, repeated inside used subspaces."""
+
+    study: Study
+    task: AbstractTask
+    networks: AbstractNetworks
+    site: str
+
+    def search(self, needed: Sequence[UsedSubspace], report: Callable[[float], None]) -> dict[int, tuple[Any, Any]]:
+        """For each network what was found, and how much of the operands rides along in it.
+
+        Networks that need about equally many directions are searched together.
+        """
+        asked = self.task.hypothesis(self.study.asked)
+        rooms = [_room(one.rank, len(asked.variables)) for one in needed]
+        result: dict[int, tuple[Any, Any]] = {}
+        for done, room in enumerate(sorted(set(rooms))):
+            indices = [i for i, other in enumerate(rooms) if other == room]
+            confined = confine(self.networks.only(indices), [needed[i] for i in indices], room=room)
+            report(done / len(set(rooms)))
+            for i, own in zip(indices, self._together(confined, room), strict=True):
+                result[i] = own
+        return result
+
+    def _together(self, confined: Confined, room: int) -> list[tuple[Any, Any]]:
+        study, task = self.study, self.task
+        output = Hypothesis(name=OUTPUT, model=task.model, variables=(task.model.output,))
+        sought = [task.hypothesis(name) for name in (study.asked, *study.rivals)]
+        data = Data.draw(task, study.budget, seed=study.seed, hypotheses=[one.name for one in sought])
+        inside: list[dict[str, dict[str, tuple[Attempts, ...]]]] = [{} for _ in range(len(confined))]
+        pure: list[dict[str, dict[str, dict[int, float]]]] = [{} for _ in range(len(confined))]
+        for hypothesis in (*sought, output):
+            variables = len(hypothesis.variables)
+            own = OUTPUT_SIZES if hypothesis is output else (*study.sizes_of(study.asked, self.site), room // variables)
+            sizes = sorted({size for size in own if 0 < size * variables <= room})
+            maps = study.featurizers_of(study.asked, self.site)
+            for featurizer in maps[:1] if hypothesis is output else maps:
+                request = portfolio(study, site=self.site, hypotheses=(hypothesis,), sizes=sizes, featurizer=featurizer)
+                for finding in solve(confined, data, request):
+                    inside[finding.network].setdefault(hypothesis.name, {})[featurizer] = finding.sizes
+                    if hypothesis is not output and "purity" in study.controls:
+                        for variable, by_size in self._pure(confined[finding.network], finding, featurizer).items():
+                            pure[finding.network].setdefault(variable, {})[featurizer] = by_size
+        return list(zip(inside, pure, strict=True))
+
+    def _pure(self, network: Confined, finding: Finding, featurizer: str) -> dict[str, dict[int, float]]:
+        """How much of the operands rides along, wherever the variables are about found."""
+        hypothesis = self.task.hypothesis(finding.hypothesis)
+        found: dict[str, dict[int, float]] = {name: {} for name in hypothesis.variables}
+        for entry, frames in zip(finding.sizes, finding.frames, strict=True):
+            if entry.best.score.iia < self.study.verdict.found - NEAR:
+                continue
+            alignment = Alignment(
+                site=self.site,
+                hypothesis=hypothesis.name,
+                variables=hypothesis.variables,
+                featurizer=featurizer,
+                network=network.fingerprint(),
+                task=self.task.name,
+                frames=frames,
+            )
+            for variable in hypothesis.variables:
+                riding = operands_ride(alignment, variable, network, self.task, seed=self.study.seed)
+                found[variable][entry.size] = riding.r2
+        return found
+
+
+def _room(rank: int, variables: int) -> int:
+    """Directions in which a used subspace is searched: enough for equal sizes, and few different numbers of them.
+
+    What is beyond the rank has no effect on the network, so nothing can be read or written there.
+    """
+    room = variables
+    while room < rank:
+        room *= 2
+    return room

@@ -1,0 +1,123 @@
+"""What each control said, in words with figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from interlocus.seen import Entry, Seen, is_found
+from interlocus.thresholds import Thresholds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """One control, and what it said.
+
+    Args:
+        control: which.
+        text: with figures.
+        passes: whether it speaks for what was sought; `None` where it decides nothing or is missing.
+    """
+
+    control: str
+    text: str
+    passes: bool | None
+
+
+def about(entry: Entry, good: Sequence[Entry], seen: Seen, bars: Thresholds) -> list[Evidence]:
+    """What each control says, whatever the verdict."""
+    maps = list(dict.fromkeys(e.map for e in seen.entries))
+    carried = [name for name in maps if any(e.map == name for e in good)]
+    rows = [
+        Evidence(
+            control="effect",
+            text=f"IIA {entry.iia:.3f} [{entry.low:.3f}, {entry.high:.3f}] with a {entry.map} map of size "
+            f"{entry.size}; found by {' and '.join(carried) if carried else 'none'} of {' and '.join(maps)}.",
+            passes=entry.low >= bars.found,
+        ),
+        Evidence(
+            control="cells",
+            text=f"The smallest cell is at least {entry.cell:.3f}, the worse direction of change {entry.ways:.3f}.",
+            passes=entry.cell >= bars.cell,
+        ),
+        Evidence(control="ceiling", text=_ceiling_text(seen), passes=entry.low > seen.ceiling),
+        Evidence(
+            control="live",
+            text=f"{entry.live:.3f} of the swaps change the answer.",
+            passes=entry.live >= bars.live,
+        ),
+    ]
+    if entry.joint is not None:
+        rows.append(
+            Evidence(
+                control="two sources",
+                text=f"From two sources {entry.joint:.3f}, from one {entry.single:.3f}.",
+                passes=abs(entry.joint - entry.single) <= bars.gap,
+            )
+        )
+    rows += [_used_text(seen, bars), _pure_text(seen, bars), _power_text(seen, bars)]
+    return rows
+
+
+def _ceiling_text(seen: Seen) -> str:
+    parts = [f"doing nothing {seen.floor:.3f}"]
+    if seen.one_sided is not None:
+        parts.append(f"a one-sided trick {seen.one_sided:.3f}")
+    parts.append("untrained networks and random directions " + ("–" if seen.null is None else f"{seen.null:.3f}"))
+    if seen.structural is not None:
+        parts.append(f"any map before a linear rest {seen.structural:.3f}")
+    return f"Without the variable: {', '.join(parts)}."
+
+
+def _used_text(seen: Seen, bars: Thresholds) -> Evidence:
+    used = seen.used
+    if used is None:
+        return Evidence(control="used subspace", text="It was not measured.", passes=None)
+    about = f"{used.rank} of {used.width} directions keep {used.agreement:.4f} of the network's own answers"
+    if not used.entries:
+        return Evidence(control="used subspace", text=f"{about}; the variables have no room in them.", passes=False)
+    best = max(used.entries, key=lambda entry: entry.iia)
+    return Evidence(
+        control="used subspace",
+        text=f"{about}; inside, IIA {best.iia:.3f} [{best.low:.3f}, {best.high:.3f}] at size {best.size} ({best.map}).",
+        passes=any(is_found(entry, bars, seen.null) for entry in used.entries),
+    )
+
+
+def _pure_text(seen: Seen, bars: Thresholds) -> Evidence:
+    entries = [entry for entry in (seen.used.entries if seen.used else ()) if entry.pure is not None]
+    if not entries:
+        return Evidence(control="value-pure", text="It was not measured.", passes=None)
+    sizes = ", ".join(f"{entry.pure:.2f} at size {entry.size} ({entry.map})" for entry in entries)
+    return Evidence(
+        control="value-pure",
+        text=f"R² on the operands at equal value, inside the used subspace: {sizes}.",
+        passes=min(entry.pure for entry in entries if entry.pure is not None) <= bars.pure,
+    )
+
+
+def _power_text(seen: Seen, bars: Thresholds) -> Evidence:
+    if seen.structural is not None:
+        return Evidence(
+            control="power",
+            text="Behind this site everything is linear, so no search could score higher than that ceiling.",
+            passes=None,
+        )
+    power = seen.power
+    if power is None:
+        return Evidence(control="power", text="It was not measured.", passes=None)
+    return Evidence(
+        control="power",
+        text=f"The same search finds {power.found} of {power.of} planted variables ({power.kind}): at least "
+        f"{power.low:.2f}; {bars.power:g} is asked for.",
+        passes=power.low >= bars.power,
+    )
+
+
+def competence(accuracy: float, wanted: float) -> Evidence:
+    """Whether the network can do the task at all."""
+    return Evidence(
+        control="competence",
+        text=f"The network solves {accuracy:.4f} of fresh items; {wanted:g} is asked for.",
+        passes=accuracy >= wanted,
+    )

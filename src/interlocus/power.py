@@ -1,0 +1,155 @@
+"""What a search did not find, could it have found? It is put to networks in which the variables are planted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from interlocus.data import Data
+from interlocus.engine import solve
+from interlocus.entries import entry_of
+from interlocus.family import Family
+from interlocus.networks import MLP, AbstractNetworks
+from interlocus.planting import Planted
+from interlocus.portfolio import portfolio
+from interlocus.seeds import stream
+from interlocus.seen import is_found
+from interlocus.store import Store
+from interlocus.study import Study
+from interlocus.tasks import AbstractTask
+from interlocus.twins import KINDS
+
+TWINS = 16
+"""All of 16 found says that at least .806 would be; of fewer, less than the default threshold can be said."""
+ROUNDS = 3
+"""So often more are planted, where planting failed in some."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Twins:
+    """What became of the planted networks of one kind.
+
+    Args:
+        kind: of planting.
+        planted: IIA through the known subspace, of each network in which the variable certainly is.
+        best: the highest IIA that the searches of the study reached in it.
+        hits: whether one of them passes for found.
+        left_out: networks in which planting failed.
+    """
+
+    kind: str
+    planted: tuple[float, ...]
+    best: tuple[float, ...]
+    hits: tuple[bool, ...]
+    left_out: int
+
+    @property
+    def found(self) -> int:
+        """In how many."""
+        return sum(self.hits)
+
+    @property
+    def count(self) -> int:
+        """Of how many."""
+        return len(self.hits)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Twins:
+        """What `asdict` gave."""
+        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+        return cls(**plain)
+
+
+def has_twins(family: Family) -> bool:
+    """Whether networks with planted variables can be made of this architecture."""
+    return family.kind.perceptron
+
+
+def twins_of(store: Store, family: Family, site: str) -> list[Twins]:
+    """What was measured of a family's architecture at a site, a kind each."""
+    kept = [store.twins(twins_name(family, site, kind)) for kind in KINDS]
+    return [Twins.from_json(data) for data in kept if data is not None]
+
+
+def measure_power(
+    study: Study, family: Family, site: str, kind: str, folder: str | Path, device: str, report: Callable[[float], None]
+) -> None:
+    """Plant the variables that are asked for, put the study's searches to them, and keep what was found."""
+    store, task = Store(folder), study.task.build()
+    name = twins_name(family, site, kind)
+    if store.twins(name) is not None:
+        return
+    (like,) = family.kind.load(task, [store.network_path(one) for one in family.networks], seed=study.seed)
+    assert isinstance(like, MLP)
+    seed = stream(study.seed, "twins", kind).initial_seed() % 2**31  # their own: no twin is a network of the study
+    rounds = []
+    for number in range(ROUNDS):
+        planted = KINDS[kind](task, hypothesis=study.asked, site=site, like=like, count=TWINS, seed=seed + number)
+        rounds.append(search_twins(study, task, planted, site, kind, device))
+        report((number + 1) / ROUNDS)
+        if not rounds[-1].count or sum(one.count for one in rounds) >= TWINS:
+            break  # this kind does not take here, or there are enough
+    store.add_twins(name, asdict(_added(rounds)))
+
+
+def _added(rounds: Sequence[Twins]) -> Twins:
+    """All rounds as one; of more networks than are asked for the first."""
+    return Twins(
+        kind=rounds[0].kind,
+        planted=tuple(iia for one in rounds for iia in one.planted)[:TWINS],
+        best=tuple(iia for one in rounds for iia in one.best)[:TWINS],
+        hits=tuple(hit for one in rounds for hit in one.hits)[:TWINS],
+        left_out=sum(one.left_out for one in rounds),
+    )
+
+
+def search_twins(
+    study: Study,
+    task: AbstractTask,
+    planted: Planted,
+    site: str,
+    kind: str,
+    device: str = "cpu",
+) -> Twins:
+    """Put the searches of a study to planted networks, to those in which the variables certainly are."""
+    admitted = planted.admitted
+    left_out = len(planted.scores) - len(admitted)
+    if not admitted:
+        return Twins(kind=kind, planted=(), best=(), hits=(), left_out=left_out)
+    networks: AbstractNetworks = planted.networks.only(admitted).to(device)
+    asked = task.hypothesis(study.asked)
+    data = Data.draw(task, study.budget, seed=study.seed, hypotheses=[asked.name])
+    best, hits = [0.0] * len(admitted), [False] * len(admitted)
+    maps = study.featurizers_of(study.asked, site)
+    looks = len(maps) * len(study.sizes_of(study.asked, site))
+    for featurizer in maps:
+        request = portfolio(
+            study,
+            site=site,
+            hypotheses=(asked,),
+            sizes=study.sizes_of(study.asked, site),
+            featurizer=featurizer,
+        )
+        for finding in solve(networks, data, request):
+            for attempts in finding.sizes:
+                score, own = attempts.best.score, finding.network
+                entries = [
+                    entry_of(score, variable, map=featurizer, size=attempts.size, looks=looks)
+                    for variable in asked.variables
+                ]
+                best[own] = max(best[own], score.iia)
+                hits[own] = hits[own] or all(is_found(entry, study.verdict) for entry in entries)
+    return Twins(
+        kind=kind,
+        planted=tuple(planted.scores[i].iia for i in admitted),
+        best=tuple(best),
+        hits=tuple(hits),
+        left_out=left_out,
+    )
+
+
+def twins_name(family: Family, site: str, kind: str) -> str:
+    """Fresh twins belong to an architecture, and those made from the studied networks to a family."""
+    return f"{family.name if kind == 'fine_tuned' else family.kind.architecture}.{site}.{kind}"

@@ -1,0 +1,118 @@
+"""Whether only the value of a variable is in its features, or what it was computed from rides along.
+
+Exchanging features that carry the operands exchanges these too: the variable is relayed there rather than computed.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from sklearn.linear_model import LinearRegression
+from torch import Tensor
+
+from interlocus.alignment import Alignment
+from interlocus.errors import AlignmentError
+from interlocus.networks import AbstractNetworks
+from interlocus.seeds import stream
+from interlocus.tasks import AbstractTask
+
+EXAMPLES = 8192
+FEWEST = 200
+SMALL = 1e-6
+"""Of the largest variance: directions in which operands vary less do not vary."""
+
+
+class Riding(NamedTuple):
+    """How much of the operands rides along.
+
+    Args:
+        r2: R² on them, held out; 1 where as much as one operand can be read off.
+        value: of the variable, among whose examples it was measured.
+    """
+
+    r2: float
+    value: int
+
+
+def operands_ride(
+    alignment: Alignment,
+    variable: str,
+    network: AbstractNetworks,
+    task: AbstractTask,
+    *,
+    examples: int = EXAMPLES,
+    seed: int = 0,
+) -> Riding:
+    """How much of a variable's parents in the causal model can be read off its features, linearly, at equal value.
+
+    The parents are whitened, so that what counts is how many independent directions of theirs are known and not which;
+    their R² are added up and divided by the width of one parent. For (a = b) among unequal pairs this is the R² on the
+    vector a − b where the features know nothing else. It is measured at the value at which the operands vary most.
+
+    Args:
+        alignment: in which the variable was found.
+        variable: one of its variables, with declared values.
+        network: in which it was found.
+        task: what the network solves.
+        examples: how many are drawn, of all values.
+        seed: decides on them.
+
+    Raises:
+        AlignmentError: another network, a continuous variable, or too few examples of every value.
+    """
+    model = task.hypothesis(alignment.hypothesis).model
+    values = model.variables[variable].values
+    if values is None:
+        raise AlignmentError(
+            f"The variable {variable!r} is a number or a vector.",
+            "Operands are looked at among examples of one value, and no two have the same.",
+            "Ask for a variable with declared values.",
+        )
+    drawn = task.sample(examples, split="test", generator=stream(seed, "operands"))
+    known = model.run({name: value for name, value in drawn.items() if name in model.variables})
+    parents = [known[name].double().reshape(examples, -1) for name in model.variables[variable].parents]
+    value, rows = _freest(torch.cat(parents, 1), known[variable], values)
+    features = alignment.features(network, task.encode(drawn)[rows].to(network.device))[variable]
+    whitened = _whitened(torch.cat(parents, 1)[rows])
+    total = _r2_sum(features.double().cpu().numpy(), whitened)
+    return Riding(r2=min(1.0, max(0.0, total / min(part.shape[1] for part in parents))), value=value)
+
+
+def _freest(operands: Float[Tensor, "row number"], held: Tensor, values: tuple[int, ...]) -> tuple[int, Tensor]:
+    """The value at which the operands vary most, with its examples."""
+    rows = {value: (held == value).nonzero().flatten() for value in values}
+    often = {value: own for value, own in rows.items() if len(own) >= FEWEST}
+    if not often:
+        raise AlignmentError(
+            f"Of {len(held)} examples no value of the variable has {FEWEST}.",
+            "That is too few to say what else varies among them.",
+            "Draw more examples with `examples=`.",
+        )
+
+    def spread(value: int) -> float:
+        own = operands[often[value]]
+        variances = torch.linalg.eigvalsh(torch.atleast_2d(own.T.cov())).clamp_min(0)
+        return float(variances.sqrt().sum())
+
+    value = max(often, key=spread)
+    return value, often[value]
+
+
+def _whitened(operands: Float[Tensor, "row number"]) -> Float[np.ndarray, "row direction"]:
+    """Independent directions of the operands, of unit variance; those that do not vary are left out."""
+    centred = operands - operands.mean(0)
+    left, spread, _ = torch.linalg.svd(centred, full_matrices=False)
+    kept = spread.square() > SMALL * spread.square().max().clamp_min(SMALL)
+    return (left[:, kept] * len(operands) ** 0.5).numpy()
+
+
+def _r2_sum(features: Float[np.ndarray, "row feature"], wanted: Float[np.ndarray, "row direction"]) -> float:
+    """R² of each direction, fitted on one half and measured on the other, added up."""
+    half = len(features) // 2
+    fitted = LinearRegression().fit(features[:half], wanted[:half])
+    left = wanted[half:] - fitted.predict(features[half:])
+    spread = wanted[half:] - wanted[:half].mean(0)
+    return float((1 - np.square(left).sum(0) / np.square(spread).sum(0)).sum())

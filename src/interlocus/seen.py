@@ -1,0 +1,139 @@
+"""What a verdict looks at: scores and controls of one variable at one site, as numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scipy.stats import binomtest
+
+from interlocus.metrics import CONFIDENCE
+from interlocus.thresholds import Thresholds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What maps of one class and size score for a variable, in one network, on untouched items.
+
+    Args:
+        map: the class of maps.
+        size: features a variable.
+        iia: of the alignment; `low` and `high` are its ends, corrected for how many entries were looked at.
+        cell: lower end of the smallest cell of this variable.
+        ways: lower end of its worse direction of change.
+        single: IIA of interventions on one variable.
+        joint: IIA of interventions on several at once, from different sources; `None` for a hypothesis of one variable.
+        live: share of swaps that change the answer.
+        pure: R² of the variable's features on its operands at equal value; `None` where it was not measured.
+    """
+
+    map: str
+    size: int
+    iia: float
+    low: float
+    high: float
+    cell: float
+    ways: float
+    single: float
+    joint: float | None
+    live: float
+    pure: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Used:
+    """A site confined to what the rest of the network needs.
+
+    Args:
+        rank: of the subspace.
+        width: of the site.
+        agreement: share of its own answers that the network keeps.
+        entries: what was found inside; none where there is no room for the variables.
+        output: IIA's lower end for the output inside, by size.
+    """
+
+    rank: int
+    width: int
+    agreement: float
+    entries: tuple[Entry, ...]
+    output: dict[int, float]
+
+    @property
+    def reach(self) -> float:
+        """The highest upper end inside; nothing where the variables have no room."""
+        return max((entry.high for entry in self.entries), default=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Power:
+    """In how many networks with a planted variable the same search finds it, for the hardest kind of planting.
+
+    Args:
+        kind: of planting.
+        found: in how many.
+        of: of how many.
+    """
+
+    kind: str
+    found: int
+    of: int
+
+    @property
+    def low(self) -> float:
+        """Lower end of Wilson's interval of the share."""
+        return wilson(self.found, self.of)[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """All that is known of a variable at a site of one network.
+
+    Args:
+        site: where.
+        variable: which.
+        hidden: whether it is behind the input; the input holds everything and computes nothing.
+        entries: what was found in the full state.
+        floor: IIA of doing nothing.
+        one_sided: IIA that a one-way trick reaches; `None` where there is none.
+        null: the best score of the whole portfolio in networks in which nothing can be; `None` without that control.
+        structural: a ceiling that follows from how the rest of the network is built; `None` where there is none.
+        used: the search inside the used subspace; `None` without that control.
+        power: of the search; `None` without that control.
+    """
+
+    site: str
+    variable: str
+    hidden: bool
+    entries: tuple[Entry, ...]
+    floor: float
+    one_sided: float | None
+    null: float | None
+    structural: float | None = None
+    used: Used | None = None
+    power: Power | None = None
+
+    @property
+    def ceiling(self) -> float:
+        """The highest of what can be scored without the variable."""
+        return max(level for level in (self.floor, self.one_sided, self.null, self.structural) if level is not None)
+
+
+def is_found(entry: Entry, bars: Thresholds, null: float | None = None) -> bool:
+    """Whether a score passes for a variable that is there, whatever becomes of it behind the site."""
+    return (
+        entry.low >= bars.found
+        and entry.cell >= bars.cell
+        and entry.low > (null or 0.0)
+        and (entry.joint is None or abs(entry.joint - entry.single) <= bars.gap)
+        and entry.live >= bars.live
+    )
+
+
+def is_partly(entry: Entry, seen: Seen, bars: Thresholds) -> bool:
+    """Above all that can be had without the variable, in both directions of change."""
+    return entry.low > seen.ceiling and entry.ways >= bars.ways and entry.live >= bars.live
+
+
+def wilson(hits: int, count: int, *, looks: int = 1) -> tuple[float, float]:
+    """The 95 % interval of a share, corrected for how many such shares were looked at (Bonferroni)."""
+    ends = binomtest(hits, count).proportion_ci(1 - (1 - CONFIDENCE) / looks, method="wilson")
+    return float(ends.low), float(ends.high)

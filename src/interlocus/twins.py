@@ -1,0 +1,283 @@
+"""Networks of the architecture of others in which the variables certainly are, of several kinds.
+
+What is easy to plant is easy to find, so power is asked of each kind and the hardest counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interlocus.alignment import Alignment
+from interlocus.budget import Budget, Phase
+from interlocus.causal import Hypothesis
+from interlocus.errors import SpecificationError
+from interlocus.featurizers import Frames
+from interlocus.found import evaluate, search
+from interlocus.networks import MLP
+from interlocus.networks.activations import find_activation
+from interlocus.networks.training import RECIPES, fit
+from interlocus.planting import Planted, plant
+from interlocus.seeds import stream
+from interlocus.tasks import AbstractTask
+from interlocus.threads import one_thread
+
+SIZES = (2, 4)
+STEPS, RATES = 1200, {"sigmoid": 3e-2}
+BLOCK_STEPS = 2500
+LOOK = (Phase(steps=300),)
+FEW = Budget(pool=16_384, held_out=8_192, test=2_000)
+"""A short search for the place in which a variable is to be put."""
+SHOWN = 256
+"""Examples on which it is seen what a variable depends on."""
+
+
+class MakesTwins(Protocol):
+    """A kind of planting."""
+
+    def __call__(
+        self,
+        task: AbstractTask,
+        *,
+        hypothesis: str,
+        site: str,
+        like: MLP,
+        count: int,
+        seed: int,
+        progress: Callable[[float], None] = ...,
+    ) -> Planted: ...
+
+
+def mean_coded(
+    task: AbstractTask,
+    *,
+    hypothesis: str,
+    site: str,
+    like: MLP,
+    count: int,
+    seed: int,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Planted:
+    """Trained toward the hypothesis through few random directions: the values are in their means."""
+    return _trained(task, hypothesis, site, like, count, seed, progress, lambda begin, size: None)
+
+
+def fine_tuned(
+    task: AbstractTask,
+    *,
+    hypothesis: str,
+    site: str,
+    like: MLP,
+    count: int,
+    seed: int,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Planted:
+    """The studied networks themselves, changed until the variables are where a search already came nearest to them."""
+
+    def nearest(begin: MLP, size: int) -> Float[Tensor, "network variable feature width"]:
+        found = search(begin, task, hypothesis=hypothesis, site=site, sizes=(size,), phases=LOOK, budget=FEW, seed=seed)
+        maps = [finding.frames[0] for finding in found.findings]
+        return torch.stack([rotation.read for rotation in maps if isinstance(rotation, Frames)])
+
+    return _trained(task, hypothesis, site, like, count, seed, progress, nearest)
+
+
+def _trained(
+    task: AbstractTask,
+    hypothesis: str,
+    site: str,
+    like: MLP,
+    count: int,
+    seed: int,
+    progress: Callable[[float], None],
+    where: Callable[[MLP, int], Float[Tensor, "network variable feature width"] | None],
+) -> Planted:
+    """Networks that go on learning, toward the hypothesis, in equal shares of sizes 2 and 4 as far as they fit."""
+    room = like.width(site) // len(task.hypothesis(hypothesis).variables)
+    sizes = [size for size in SIZES if size <= room] or [max(room, 1)]
+    parts = []
+    for number, size in enumerate(sizes):
+        share = count // len(sizes) + (number < count % len(sizes))
+        begin = like.only([i % len(like) for i in range(share)])
+        parts.append(
+            plant(
+                task,
+                hypothesis=hypothesis,
+                site=site,
+                size=size,
+                begin=begin,
+                subspaces=where(begin, size),
+                count=share,
+                steps=STEPS,
+                learning_rate=RATES.get(like.activation, 1e-2),
+                seed=seed + number,
+                progress=lambda part, number=number: progress((number + part) / len(sizes)),
+            )
+        )
+    return Planted(
+        networks=MLP.stacked([part.networks for part in parts]),
+        alignments=tuple(one for part in parts for one in part.alignments),
+        scores=tuple(one for part in parts for one in part.scores),
+    )
+
+
+def blocks(
+    task: AbstractTask,
+    *,
+    hypothesis: str,
+    site: str,
+    like: MLP,
+    count: int,
+    seed: int,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Planted:
+    """Up to the site, each variable has neurons of its own, which see only the inputs that it depends on.
+
+    Whatever code training picks, the variable is in those neurons, and nothing else of the input is. Which neurons they
+    are is drawn at random. In every second network the first layer holds signed differences in pairs and is not
+    trained, so that values are coded by spread and not by means.
+
+    Raises:
+        SpecificationError: two variables depend on the same input.
+    """
+    sought = task.hypothesis(hypothesis)
+    sees = _inputs_of(task, sought)
+    if bool((sees.sum(0) > 1).any()):
+        raise SpecificationError(
+            f"The variables {', '.join(sought.variables)} depend on the same inputs.",
+            "Neurons of their own cannot see what is only theirs.",
+            "Use another kind of planting.",
+        )
+    depth = list(like.sites).index(site)
+    begin = MLP.untrained(task, hidden=_hidden(like), activation=like.activation, count=count, seed=seed)
+    owners = [_owners(begin.width(f"layer{i + 1}"), len(sees), count, seed, i) for i in range(depth)]
+    weights, biases = [w.clone() for w in begin.weights], [b.clone() for b in begin.biases]
+    free = [torch.ones_like(w) for w in weights], [torch.ones_like(b) for b in biases]
+    before = sees.T.float().expand(count, -1, -1)  # input × variable
+    for i in range(depth):
+        after = torch.nn.functional.one_hot(owners[i], len(sees)).float()  # neuron × variable
+        allowed = (after @ before.transpose(1, 2)).clamp_max(1)
+        fewer = (allowed.shape[2] / allowed.sum(2, keepdim=True).clamp_min(1)).sqrt()
+        weights[i] *= allowed * fewer
+        free[0][i] *= allowed
+        before = after
+    _by_spread(weights[0], biases[0], owners[0], sees, slice(1, None, 2), seed)
+    for part in (free[0][0], free[1][0]):
+        part[1::2] = 0.0
+    recipe = replace(RECIPES[like.activation], steps=BLOCK_STEPS)
+    with one_thread():
+        fitted = fit(
+            (weights, biases),
+            find_activation(like.activation),
+            task,
+            recipe,
+            weight_decay=0.01,
+            seed=seed,
+            progress=lambda step, steps: progress(step / steps),
+            learned=free,
+        )
+    networks = MLP(*fitted, activation=like.activation)
+    rows = _neurons(owners[-1], len(sees))
+    return _planted(networks, task, sought, site, rows, seed)
+
+
+KINDS: MappingProxyType[str, MakesTwins] = MappingProxyType(
+    {"mean_coded": mean_coded, "blocks": blocks, "fine_tuned": fine_tuned}
+)
+"""Ways of planting, by name."""
+
+
+def _hidden(like: MLP) -> tuple[int, ...]:
+    return tuple(width for site, width in like.sites.items() if site != "input")
+
+
+def _inputs_of(task: AbstractTask, hypothesis: Hypothesis) -> Float[Tensor, "variable input"]:
+    """One where a number that the network is shown depends on an input of that variable in the causal model."""
+    model, generator = hypothesis.model, stream(0, "inputs of")
+    drawn, other = (task.sample(SHOWN, split="train", generator=generator) for _ in range(2))
+    before, sees = task.encode(drawn), []
+    for variable in hypothesis.variables:
+        changed = {
+            name: other[name] if name in model.inputs and variable in model.descendants[name] else value
+            for name, value in drawn.items()
+        }
+        sees.append((task.encode(changed) != before).any(0))
+    return torch.stack(sees)
+
+
+def _owners(width: int, variables: int, count: int, seed: int, layer: int) -> Tensor:
+    """For each network and neuron the variable it belongs to, in equal shares, in a random order."""
+    equal = torch.arange(width) * variables // width
+    orders = [torch.randperm(width, generator=stream(seed, "blocks", layer, i)) for i in range(count)]
+    return torch.stack([equal[order] for order in orders])
+
+
+def _by_spread(
+    weights: Float[Tensor, "network out input"],
+    biases: Float[Tensor, "network out"],
+    owners: Tensor,
+    sees: Tensor,
+    chosen: slice,
+    seed: int,
+) -> None:
+    """Give the first layer of some networks pairs of opposite random differences of the inputs of their variable.
+
+    The inputs of a variable are taken as two halves, as in a comparison of two items; where they are odd in number, the
+    last one is left out.
+    """
+    for network in range(len(weights))[chosen]:
+        generator = stream(seed, "differences", network)
+        biases[network] = 0.0
+        for variable, seen in enumerate(sees):
+            rows, inputs = (owners[network] == variable).nonzero().flatten(), seen.nonzero().flatten()
+            half = len(inputs) // 2
+            turn = torch.randn(-(-len(rows) // 2), max(half, 1), generator=generator)
+            if half and len(turn) >= half:  # independent directions, so that no difference is lost
+                turn[:half] = torch.linalg.qr(torch.randn(half, half, generator=generator)).Q
+            weights[network, rows] = 0.0
+            for place, row in enumerate(rows.tolist()):
+                direction = turn[place // 2] * (1 if place % 2 == 0 else -1)
+                weights[network, row, inputs[:half]] = direction
+                weights[network, row, inputs[half : 2 * half]] = -direction
+
+
+def _neurons(owners: Tensor, variables: int) -> Float[Tensor, "network variable feature width"]:
+    """The axes of the neurons of each variable."""
+    axes = torch.eye(owners.shape[1])
+    most = int(torch.stack([(owners == v).sum(1) for v in range(variables)]).max())
+    rows = torch.zeros(len(owners), variables, most, owners.shape[1])
+    for network, own in enumerate(owners):
+        for variable in range(variables):
+            chosen = (own == variable).nonzero().flatten()
+            rows[network, variable, : len(chosen)] = axes[chosen]
+    return rows
+
+
+def _planted(
+    networks: MLP,
+    task: AbstractTask,
+    hypothesis: Hypothesis,
+    site: str,
+    rows: Float[Tensor, "network variable feature width"],
+    seed: int,
+) -> Planted:
+    alignments = tuple(
+        Alignment(
+            site=site,
+            hypothesis=hypothesis.name,
+            variables=hypothesis.variables,
+            featurizer="rotation",
+            network=networks[i].fingerprint(),
+            task=task.name,
+            frames=Frames(read=rows[i], write=rows[i]),
+        )
+        for i in range(len(networks))
+    )
+    scores = tuple(evaluate(one, networks[i], task, seed=seed) for i, one in enumerate(alignments))
+    return Planted(networks=networks, alignments=alignments, scores=scores)

@@ -1,0 +1,208 @@
+"""The part of a site that the rest of the network needs.
+
+A map can be found through a copy of a variable that nobody reads. What the network needs is asked of the network
+itself: the subspace of lowest rank such that, with the rest of the state at its mean, it still gives its own answers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interlocus.featurizers import Rotation
+from interlocus.interchange import Batch, Cache, Problems, look
+from interlocus.losses import CrossEntropy
+from interlocus.networks import AbstractNetworks
+from interlocus.networks.confined import Confined
+from interlocus.seeds import stream
+from interlocus.slopes import slopes
+from interlocus.stack import Lot, Stack
+from interlocus.tasks import AbstractTask, Split
+from interlocus.threads import one_thread
+from interlocus.workspace import Workspace
+
+AGREEMENT = 0.999
+"""Share of its own answers that a network has to keep."""
+RANKS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
+"""What is tried; a site of which none will do is taken whole."""
+ROWS, BATCH = 16_384, 512
+STEPS, RATE = 400, 0.03
+RANDOM = 1
+"""Random starts beside the one from gradients."""
+SLOPES = 2048
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsedSubspace:
+    """What one network needs of a site.
+
+    Args:
+        site: where.
+        mean: the mean state m.
+        rows: Q, orthonormal: with the state h replaced by m + QᵀQ (h − m) the network gives its own answers.
+        agreement: share of them, on fresh examples.
+    """
+
+    site: str
+    mean: Float[Tensor, " width"]
+    rows: Float[Tensor, "rank width"]
+    agreement: float
+
+    @property
+    def rank(self) -> int:
+        """How many directions are needed."""
+        return len(self.rows)
+
+
+def used_subspaces(
+    networks: AbstractNetworks, task: AbstractTask, *, site: str, agreement: float = AGREEMENT, seed: int = 0
+) -> list[UsedSubspace]:
+    """For each network the smallest subspace of a site that it needs.
+
+    Args:
+        networks: which are asked.
+        task: what they solve; its examples are where their answers have to be kept.
+        site: one of the networks', by name.
+        agreement: share of its own answers that a network has to keep.
+        seed: decides on examples and random starts.
+
+    Raises:
+        UnknownNameError: the networks have no such site.
+        NetworkError: activations that are not finite.
+
+    Source: the used subspace, after the dormant pathways of arXiv 2311.17030.
+    """
+    width = networks.width(site)
+    ranks = tuple(rank for rank in RANKS if rank < width)
+
+    def view(split: Split) -> _View:
+        pool = task.pool(ROWS, split=split, generator=stream(seed, "used", split))
+        return _View.of(networks, site, look(networks, site, pool))
+
+    train, validation, test = view("train"), view("validation"), view("test")
+    every = torch.eye(width, device=networks.device)
+    found: list[UsedSubspace] = []
+    with one_thread():
+        rows = _learn(networks, site, train, ranks, seed) if ranks else {}
+        for network in range(len(networks)):
+            mean = train.mean[network]
+            kept = [rows[network, rank] for rank in ranks]
+            passing = [
+                candidate
+                for candidates in kept
+                for candidate in candidates
+                if validation.kept(networks, site, network, mean, candidate) >= agreement
+            ]
+            chosen = passing[0] if passing else every
+            share = test.kept(networks, site, network, mean, chosen) if passing else 1.0
+            found.append(UsedSubspace(site=site, mean=mean, rows=chosen, agreement=share))
+    return found
+
+
+def confine(networks: AbstractNetworks, used: Sequence[UsedSubspace], *, room: int | None = None) -> Confined:
+    """The same networks with their states confined.
+
+    Args:
+        networks: which.
+        used: their subspaces, all of one site.
+        room: coordinates of the result; those beyond a subspace's rank are zero and have no effect. By default the
+            largest rank.
+    """
+    room = room or max(one.rank for one in used)
+    return Confined(
+        networks=networks,
+        site=used[0].site,
+        mean=torch.stack([one.mean for one in used]),
+        rows=torch.stack([torch.nn.functional.pad(one.rows, (0, 0, 0, room - one.rank)) for one in used]),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _View:
+    """States of some examples, and what the networks answer."""
+
+    cache: Cache
+    mean: Float[Tensor, "network width"]
+    answers: Int[Tensor, "network row"]
+    classes: int
+
+    @classmethod
+    def of(cls, networks: AbstractNetworks, site: str, cache: Cache) -> _View:
+        logits = networks.run_from(site, cache.activations, cache.inputs)
+        return cls(cache=cache, mean=cache.activations.mean(1), answers=logits.argmax(2), classes=logits.shape[2])
+
+    def kept(
+        self,
+        networks: AbstractNetworks,
+        site: str,
+        network: int,
+        mean: Float[Tensor, " width"],
+        rows: Float[Tensor, "rank width"],
+    ) -> float:
+        """Share of its own answers that a network gives from the subspace alone."""
+        states = self.cache.activations[network]
+        confined = mean + (states - mean) @ rows.T @ rows
+        logits = networks[network].run_from(site, confined.unsqueeze(0), self.cache.inputs)
+        return float((logits[0].argmax(1) == self.answers[network]).double().mean())
+
+    def batch(self, index: Int[Tensor, " batch"], entered: Float[Tensor, "network entered"]) -> Batch:
+        """From the mean state to that of some examples: an interchange whose base is always the mean."""
+        count, labels = len(index), self.answers[:, index]
+        difference = (self.cache.activations[:, index] - self.mean.unsqueeze(1)).transpose(1, 2).contiguous()
+        one_hot = torch.nn.functional.one_hot(labels, self.classes).transpose(1, 2).unsqueeze(1)
+        inputs = self.cache.inputs
+        return Batch(
+            base=entered.unsqueeze(2).expand(-1, -1, count).contiguous(),
+            differences=(difference,),
+            places=(slice(0, count),),
+            one_hot=one_hot.to(difference).contiguous(),
+            inputs=None if inputs is None else inputs[index].expand(len(labels), *[-1] * inputs.dim()),
+        )
+
+
+def _learn(
+    networks: AbstractNetworks, site: str, view: _View, ranks: Sequence[int], seed: int
+) -> dict[tuple[int, int], list[Float[Tensor, "rank width"]]]:
+    """For each network and rank the directions in which its answers are kept best, one a start."""
+    each, featurizer = 1 + RANDOM, Rotation()
+    tail, device = networks.tail(site), networks.device
+    lineup = [rank for rank in ranks for _ in range(each)]
+    begin = torch.zeros(len(networks), len(lineup), max(ranks), networks.width(site), device=device)
+    mask = torch.zeros(len(networks), len(lineup), 1, max(ranks), 1, device=device)
+    for network in range(len(networks)):
+        slope = slopes(tail, view.cache, network, slice(0, SLOPES), view.classes).flatten(0, 1)
+        leading = torch.linalg.svd(slope.T @ slope).Vh
+        for place, rank in enumerate(lineup):
+            mask[network, place, :, :rank] = 1.0
+            if place % each == 0:
+                begin[network, place, :rank] = leading[:rank]
+            else:
+                noise = torch.randn(networks.width(site), rank, generator=stream(seed, "used", network, place))
+                begin[network, place, :rank] = torch.linalg.qr(noise).Q.T.to(device)
+    lot = Lot(
+        problems=Problems(torch.arange(len(networks), device=device), torch.zeros_like(torch.arange(len(networks)))),
+        tail=tail,
+        mask=mask.flatten(0, 1),
+        workspace=Workspace(begin),
+    )
+    every = torch.ones(len(networks), len(lineup), dtype=torch.bool)
+    stack = Stack(lot, begin.flatten(0, 1), every, every)
+    generator, loss = stream(seed, "used batches"), CrossEntropy()
+    entered = tail.enter(view.mean.unsqueeze(1)).squeeze(1)
+    for step in range(STEPS):
+        index = torch.randint(len(view.answers[0]), (BATCH,), generator=generator).to(device)
+        rate = RATE * (1 + math.cos(math.pi * step / STEPS)) / 2
+        stack.step(featurizer, loss, view.batch(index, entered), rate)
+    final = stack.parameters.view(*every.shape, max(ranks), -1)
+    return {
+        (network, rank): [
+            final[network, place, :rank].contiguous() for place, size in enumerate(lineup) if size == rank
+        ]
+        for network in range(len(networks))
+        for rank in ranks
+    }

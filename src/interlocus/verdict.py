@@ -1,0 +1,195 @@
+"""From scores and controls to a verdict with its evidence: pure functions on numbers.
+
+The truth table that these functions follow, a row a situation, is docs/verdicts.md; the tests are that table. No tensor
+and no network is seen here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from interlocus import evidence as said
+from interlocus.evidence import Evidence
+from interlocus.seen import Entry, Seen, is_found, is_partly
+from interlocus.thresholds import Thresholds
+
+Word = Literal["computed", "relayed", "partly", "unused", "absent", "consumed", "bypassed", "undecided", "unlearned"]
+"""What is said of a variable at a site."""
+
+Answer = Literal["hierarchical", "partly-hierarchical", "other-route", "straight-to-the-end", "undecided", "unlearned"]
+"""What is said of a network."""
+
+FOUND: tuple[Word, ...] = ("computed", "relayed")
+MISSING: tuple[Word, ...] = ("absent", "consumed", "bypassed")
+PLANTED = "Networks in which the variable is planted, to see whether the search could find it."
+"""What an absence waits for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What is said of a variable at a site, and why.
+
+    Args:
+        seen: on what it rests.
+        word: the verdict.
+        entry: the effect: the smallest size that was found, or else the best.
+        evidence: a row a control.
+        wanted: what would decide it, where it is undecided.
+    """
+
+    seen: Seen
+    word: Word
+    entry: Entry
+    evidence: tuple[Evidence, ...]
+    wanted: tuple[str, ...] = ()
+
+    @property
+    def used_iia(self) -> float | None:
+        """The best IIA inside the used subspace."""
+        used = self.seen.used
+        return max((entry.iia for entry in used.entries), default=None) if used else None
+
+
+def judge_network(
+    accuracy: float, sites: Sequence[Sequence[Seen]], *, competence: float, thresholds: Thresholds
+) -> list[list[Verdict]]:
+    """The verdicts of one network.
+
+    Args:
+        accuracy: on fresh items.
+        sites: in the order in which the network passes them, for each a row a variable.
+        competence: accuracy under which nothing is claimed.
+        thresholds: from where on a score counts.
+    """
+    judged: list[list[Verdict]] = []
+    for rows in sites:
+        judged.append([_judge(accuracy, seen, judged, competence, thresholds) for seen in rows])
+    return judged
+
+
+def answer(judged: Sequence[Sequence[Verdict]], rivals: Sequence[Sequence[Verdict]] = ()) -> Answer:
+    """What the verdicts on all variables say of a network.
+
+    Args:
+        judged: from `judge_network`, for the hypothesis of the study.
+        rivals: the same for other ways to the output.
+    """
+    hidden = [[verdict.word for verdict in row] for row in judged if row and row[0].seen.hidden]
+    words = [word for row in hidden for word in row]
+    if "unlearned" in words:
+        return "unlearned"
+    if any(all(word in FOUND for word in row) for row in hidden):
+        return "hierarchical"
+    if any(verdict.word in FOUND for row in rivals for verdict in row if verdict.seen.hidden):
+        return "other-route"
+    if any(word in (*FOUND, "partly") for word in words):
+        return "partly-hierarchical"
+    if "bypassed" in words and all(word in (*MISSING, "unused") for word in words):
+        return "straight-to-the-end"
+    return "undecided"
+
+
+def _judge(
+    accuracy: float, seen: Seen, before: Sequence[Sequence[Verdict]], competence: float, bars: Thresholds
+) -> Verdict:
+    """One variable at one site, given the verdicts at earlier ones."""
+    good = [entry for entry in seen.entries if is_found(entry, bars, seen.null)]
+    best = max(seen.entries, key=lambda entry: entry.iia)
+    shown = _shown(good, best)
+    evidence = [said.competence(accuracy, competence), *said.about(shown, good, seen, bars)]
+
+    def say(word: Word, *wanted: str) -> Verdict:
+        return Verdict(seen=seen, word=word, entry=shown, evidence=tuple(evidence), wanted=wanted)
+
+    if accuracy < competence:
+        return say("unlearned")
+    if not seen.hidden:
+        return say("relayed") if good else say("undecided", "Nothing: the input is no evidence of a computation.")
+    if seen.null is None:
+        return say("undecided", "Untrained networks of the same architecture, for a score to be held against.")
+    if good or is_partly(best, seen, bars):
+        return _present(seen, good, bars, say)
+    return _missing(seen, best, before, bars, say, evidence)
+
+
+def _present(seen: Seen, good: Sequence[Entry], bars: Thresholds, say: Callable[..., Verdict]) -> Verdict:
+    """Something is there in the full state; what becomes of it inside the used subspace?"""
+    if seen.used is None:
+        return say("undecided", "The used subspace, for a copy that nobody reads would look the same.")
+    inside = [entry for entry in seen.used.entries if is_found(entry, bars, seen.null)]
+    if good and inside:
+        known = [entry.pure for entry in inside if entry.pure is not None]
+        if not known:
+            return say("undecided", "How much of the operands rides along in the features.")
+        return say("computed" if min(known) <= bars.pure else "relayed")
+    if inside or any(is_partly(entry, seen, bars) for entry in seen.used.entries):
+        return say("partly")
+    if seen.used.reach <= seen.ceiling:
+        return say("unused")
+    return say(
+        "undecided",
+        "More starts or steps inside the used subspace: there the score is neither above the ceiling in both "
+        "directions nor below it.",
+    )
+
+
+def _missing(
+    seen: Seen,
+    best: Entry,
+    before: Sequence[Sequence[Verdict]],
+    bars: Thresholds,
+    say: Callable[..., Verdict],
+    evidence: list[Evidence],
+) -> Verdict:
+    """Nothing was found; is nothing there?"""
+    reach = max(entry.high for entry in seen.entries)
+    if seen.used is not None:  # what the rest of the network does not need cannot be its intermediate step
+        reach = min(reach, seen.used.reach)
+    if reach > seen.ceiling:
+        return say(
+            "undecided",
+            f"More restarts, another start or more items: the score may be up to {reach:.3f}, and "
+            f"{seen.ceiling:.3f} can be had without the variable.",
+        )
+    if seen.structural is None and seen.power is None:
+        return say("undecided", PLANTED)
+    if seen.structural is None and seen.power is not None and seen.power.low < bars.power:
+        return say(
+            "undecided",
+            f"A stronger search (more restarts, other starts or sizes): it finds {seen.power.found} of "
+            f"{seen.power.of} planted variables ({seen.power.kind}).",
+        )
+    own = [v for row in before for v in row if v.seen.variable == seen.variable and v.seen.hidden]
+    if any(verdict.word in FOUND for verdict in own):
+        return say("consumed")
+    straight = _output(seen, best.size)
+    if straight is not None:
+        size, low = straight
+        evidence.append(
+            Evidence(
+                control="output",
+                text=f"The output itself, inside the used subspace at size {size}: IIA of at least {low:.3f}.",
+                passes=low >= bars.found,
+            )
+        )
+        if low >= bars.found and all(verdict.word in (*MISSING, "unused") for verdict in own):
+            return say("bypassed")
+    return say("absent")
+
+
+def _output(seen: Seen, size: int) -> tuple[int, float] | None:
+    """The best score of the output at a size too small to be that of all variables together."""
+    if seen.used is None:
+        return None
+    small = {k: low for k, low in seen.used.output.items() if k <= min(2, max(size, 1))}
+    return max(small.items(), key=lambda pair: pair[1]) if small else None
+
+
+def _shown(good: Sequence[Entry], best: Entry) -> Entry:
+    """The entry a verdict is about: of what was found the smallest, by the first class of maps that found it."""
+    if not good:
+        return best
+    first = good[0].map
+    return min((entry for entry in good if entry.map == first), key=lambda entry: entry.size)
