@@ -34,7 +34,7 @@ from interlocus.used import UsedSubspace, confine, used_subspaces
 
 SUBSPACES = 200
 """Random subspaces of each size."""
-FEW = 4096
+FEW = 1024
 """Interventions are enough for a random subspace: nothing of it is reported but a percentile."""
 OUTPUT_SIZES = (1, 2)
 """Smaller than the variables together, which determine the output."""

@@ -65,6 +65,7 @@ def plant(
     count: int = 4,
     steps: int = 6000,
     learning_rate: float | None = None,
+    batch: int = BATCH,
     weight_decay: float = 0.01,
     begin: MLP | None = None,
     subspaces: Float[Tensor, "network variable feature width"] | None = None,
@@ -90,6 +91,7 @@ def plant(
         count: how many networks.
         steps: of training.
         learning_rate: of AdamW; by default what works for the activation.
+        batch: examples a step, and as many interventions.
         weight_decay: of AdamW.
         begin: networks to begin from, in place of fresh ones.
         subspaces: orthonormal rows in which the variables are planted, in place of random ones.
@@ -115,7 +117,7 @@ def plant(
         subspaces = _subspaces(len(networks), width, len(sought.variables), size, seed)
     rate = learning_rate or RECIPES[networks.activation].learning_rate / 2
     with one_thread():
-        trained = _train(networks, task, sought, site, subspaces, steps, rate, weight_decay, seed, progress)
+        trained = _train(networks, task, sought, site, subspaces, steps, batch, rate, weight_decay, seed, progress)
     alignments = tuple(
         Alignment(
             site=site,
@@ -148,6 +150,7 @@ def _train(
     site: str,
     subspaces: Float[Tensor, "network variable feature width"],
     steps: int,
+    batch: int,
     rate: float,
     weight_decay: float,
     seed: int,
@@ -164,8 +167,8 @@ def _train(
     for step in range(steps):
         if step % CHUNK == 0:
             progress(step / steps)
-            pool = task.pool(BATCH * CHUNK, split="train", generator=examples, own_of=(hypothesis.name,))
-            asked = draw(pool, hypothesis, shape=(CHUNK, BATCH), generator=examples)
+            pool = task.pool(batch * CHUNK, split="train", generator=examples, own_of=(hypothesis.name,))
+            asked = draw(pool, hypothesis, shape=(CHUNK, batch), generator=examples)
             inputs, classes = pool.inputs, pool.values[task.model.output]
         assert asked is not None
         weights, biases = parameters[:depth], parameters[depth:]

@@ -29,8 +29,8 @@ from interlocus.tasks import AbstractTask
 from interlocus.threads import one_thread
 
 SIZES = (2, 4)
-STEPS, RATES = 1200, {"sigmoid": 3e-2}
-BLOCK_STEPS = 2500
+STEPS, PLANTING_BATCH, RATES = 1000, 256, {"sigmoid": 3e-2}
+BLOCK_STEPS = 1500
 LOOK = (Phase(steps=300),)
 FEW = Budget(pool=16_384, held_out=8_192, test=2_000)
 """A short search for the place in which a variable is to be put."""
@@ -115,6 +115,7 @@ def _trained(
                 subspaces=where(begin, size),
                 count=share,
                 steps=STEPS,
+                batch=PLANTING_BATCH,
                 learning_rate=RATES.get(like.activation, 1e-2),
                 seed=seed + number,
                 progress=lambda part, number=number: progress((number + part) / len(sizes)),

@@ -77,29 +77,28 @@ def used_subspaces(
 
     Source: the used subspace, after the dormant pathways of arXiv 2311.17030.
     """
-    width = networks.width(site)
-    ranks = tuple(rank for rank in RANKS if rank < width)
+    ranks = tuple(rank for rank in RANKS if rank < networks.width(site))
 
     def view(split: Split) -> _View:
         pool = task.pool(ROWS, split=split, generator=stream(seed, "used", split))
         return _View.of(networks, site, look(networks, site, pool))
 
     train, validation, test = view("train"), view("validation"), view("test")
-    every = torch.eye(width, device=networks.device)
-    found: list[UsedSubspace] = []
+    leading = [_leading(networks, site, train, network) for network in range(len(networks))]
+
+    def passes(network: int, rows: Float[Tensor, "rank width"]) -> bool:
+        return validation.kept(networks, site, network, train.mean[network], rows) >= agreement
+
     with one_thread():
-        rows = _learn(networks, site, train, ranks, seed) if ranks else {}
-        for network in range(len(networks)):
+        enough = [next((rank for rank in ranks if passes(i, rows[:rank])), len(rows)) for i, rows in enumerate(leading)]
+        fewer = tuple(rank for rank in ranks if rank < max(enough))  # what learning may still do with
+        learned = _learn(networks, site, train, fewer, leading, seed) if fewer else {}
+        found: list[UsedSubspace] = []
+        for network, rows in enumerate(leading):
+            candidates = [one for rank in fewer if rank < enough[network] for one in learned[network, rank]]
+            chosen = next((one for one in candidates if passes(network, one)), rows[: enough[network]])
             mean = train.mean[network]
-            kept = [rows[network, rank] for rank in ranks]
-            passing = [
-                candidate
-                for candidates in kept
-                for candidate in candidates
-                if validation.kept(networks, site, network, mean, candidate) >= agreement
-            ]
-            chosen = passing[0] if passing else every
-            share = test.kept(networks, site, network, mean, chosen) if passing else 1.0
+            share = test.kept(networks, site, network, mean, chosen)
             found.append(UsedSubspace(site=site, mean=mean, rows=chosen, agreement=share))
     return found
 
@@ -165,8 +164,19 @@ class _View:
         )
 
 
+def _leading(networks: AbstractNetworks, site: str, view: _View, network: int) -> Float[Tensor, "width width"]:
+    """All directions of a site, those first that move the answer of a network most."""
+    slope = slopes(networks.tail(site), view.cache, network, slice(0, SLOPES), view.classes).flatten(0, 1)
+    return torch.linalg.svd(slope.T @ slope).Vh
+
+
 def _learn(
-    networks: AbstractNetworks, site: str, view: _View, ranks: Sequence[int], seed: int
+    networks: AbstractNetworks,
+    site: str,
+    view: _View,
+    ranks: Sequence[int],
+    leading: Sequence[Float[Tensor, "width width"]],
+    seed: int,
 ) -> dict[tuple[int, int], list[Float[Tensor, "rank width"]]]:
     """For each network and rank the directions in which its answers are kept best, one a start."""
     each, featurizer = 1 + RANDOM, Rotation()
@@ -174,13 +184,11 @@ def _learn(
     lineup = [rank for rank in ranks for _ in range(each)]
     begin = torch.zeros(len(networks), len(lineup), max(ranks), networks.width(site), device=device)
     mask = torch.zeros(len(networks), len(lineup), 1, max(ranks), 1, device=device)
-    for network in range(len(networks)):
-        slope = slopes(tail, view.cache, network, slice(0, SLOPES), view.classes).flatten(0, 1)
-        leading = torch.linalg.svd(slope.T @ slope).Vh
+    for network, rows in enumerate(leading):
         for place, rank in enumerate(lineup):
             mask[network, place, :, :rank] = 1.0
             if place % each == 0:
-                begin[network, place, :rank] = leading[:rank]
+                begin[network, place, :rank] = rows[:rank]
             else:
                 noise = torch.randn(networks.width(site), rank, generator=stream(seed, "used", network, place))
                 begin[network, place, :rank] = torch.linalg.qr(noise).Q.T.to(device)
