@@ -29,8 +29,10 @@ from interlocus.tasks import AbstractTask
 from interlocus.threads import one_thread
 
 SIZES = (2, 4)
-STEPS, PLANTING_BATCH, RATES = 1000, 256, {"sigmoid": 3e-2}
-BLOCK_STEPS = 1500
+BATCH, RATE, STEPS = 256, 1e-2, 1000
+SLOW = {"sigmoid": (3e-2, 3000)}
+"""Learning rate and steps where the usual ones do not suffice."""
+BLOCK_STEPS = {"sigmoid": 3000}
 LOOK = (Phase(steps=300),)
 FEW = Budget(pool=16_384, held_out=8_192, test=2_000)
 """A short search for the place in which a variable is to be put."""
@@ -100,7 +102,8 @@ def _trained(
 ) -> Planted:
     """Networks that go on learning, toward the hypothesis, in equal shares of sizes 2 and 4 as far as they fit."""
     room = like.width(site) // len(task.hypothesis(hypothesis).variables)
-    sizes = [size for size in SIZES if size <= room] or [max(room, 1)]
+    sizes = [size for size in sizes if size <= room] or [max(room, 1)]
+    rate, steps = SLOW.get(like.activation, (RATE, STEPS))
     parts = []
     for number, size in enumerate(sizes):
         share = count // len(sizes) + (number < count % len(sizes))
@@ -114,9 +117,10 @@ def _trained(
                 begin=begin,
                 subspaces=where(begin, size),
                 count=share,
-                steps=STEPS,
-                batch=PLANTING_BATCH,
-                learning_rate=RATES.get(like.activation, 1e-2),
+                steps=steps,
+                batch=BATCH,
+                learning_rate=rate,
+                weight_decay=0.0,
                 seed=seed + number,
                 progress=lambda part, number=number: progress((number + part) / len(sizes)),
             )
@@ -171,7 +175,7 @@ def blocks(
     _by_spread(weights[0], biases[0], owners[0], sees, slice(1, None, 2), seed)
     for part in (free[0][0], free[1][0]):
         part[1::2] = 0.0
-    recipe = replace(RECIPES[like.activation], steps=BLOCK_STEPS)
+    recipe = replace(RECIPES[like.activation], steps=BLOCK_STEPS.get(like.activation, 1500))
     with one_thread():
         fitted = fit(
             (weights, biases),
