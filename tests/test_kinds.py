@@ -129,3 +129,23 @@ def test_what_names_code():
     assert names_code("a/b.py:C")
     assert not names_code("hierarchical_equality")
     assert issubclass(UnknownNameError, InterlocusError)
+
+
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        ({"until": 6000}, ["6000", "5000"]),
+        ({"steps": 10, "until": 11}, ["11", "10"]),
+        ({"until": 3, "trained": False}, ["not trained"]),
+        ({"examples": 100, "trained": False}, ["not trained"]),
+    ],
+)
+def test_a_point_that_training_does_not_pass_is_refused(about, words, fails):
+    with fails(SpecificationError, *words):
+        _ = Family(name="x", **about).kind
+
+
+def test_a_point_of_training_is_said():
+    about = Family(name="x", steps=200, until=50, examples=4000).kind
+    assert {"50", "200", "4000"} <= set(about.summary.replace(",", "").split())
+    assert about.architecture == Family(name="x").kind.architecture

@@ -23,6 +23,7 @@ HIDDEN = (7, 5, 6)
 SITES = ("input", "layer1", "layer2", "layer3")
 FUNCTIONS = {"relu": F.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "gelu": F.gelu}
 TINY = Recipe(learning_rate=0.01, steps=3)
+SMALL_TASK = HierarchicalEquality(item_width=2)
 
 
 def double(activation: str, count: int = 3, hidden: tuple[int, ...] = HIDDEN) -> MLP:
@@ -349,3 +350,35 @@ def test_a_training_that_diverges_says_so(one_attempt, fails):
 def test_the_default_recipe_makes_competent_networks(activation):
     networks = MLP.train(TASK, activation=activation, count=2)
     assert min(networks.accuracy(TASK, seed=1)) >= 0.99
+
+
+def on_the_way(until: int | None, *, steps: int = 130, **about) -> MLP:
+    recipe = Recipe(learning_rate=0.01, steps=steps, until=until, **about)
+    return MLP.train(SMALL_TASK, hidden=(6, 5), activation="tanh", count=3, recipe=recipe, seed=2)
+
+
+def test_a_network_on_its_way_begins_and_ends_with_that_network():
+    """To the bit: it is the same network, with parameters of an earlier step."""
+    whole, untrained = on_the_way(None), MLP.untrained(SMALL_TASK, hidden=(6, 5), activation="tanh", count=3, seed=2)
+    assert on_the_way(130).fingerprint() == whole.fingerprint()
+    points = [on_the_way(until).fingerprint() for until in (0, 1, 64, 65, 129)]
+    assert len({*points, whole.fingerprint()}) == 6
+    # networks that stay weak are begun again, so the first point belongs to the draw that is best in the end
+    assert any(on_the_way(0)[i].fingerprint() == untrained[i].fingerprint() for i in range(3))
+
+
+def test_a_point_on_the_way_does_not_change_the_way():
+    """One more step from a point is what the next point holds, whatever else is kept."""
+    near, far = on_the_way(64), on_the_way(65)
+    moved = max(float((a - b).abs().max()) for a, b in zip(near.weights, far.weights, strict=True))
+    assert 0 < moved <= 0.011  # one step of Adam moves a weight by the learning rate at most, and decay by less
+
+
+def test_few_examples_are_learned_by_heart():
+    """Sixteen examples say nothing of others; networks that see new ones all the time do as well on these as on any."""
+    recipe = Recipe(learning_rate=0.01, steps=400, examples=16)
+    few = MLP.train(SMALL_TASK, hidden=(32,), count=2, recipe=recipe, seed=0)
+    inputs, labels = SMALL_TASK.examples(16, split="train", generator=stream(0, "few training examples"))
+    rights = [float((logits.argmax(1) == labels).float().mean()) for logits in few(inputs)]
+    assert min(rights) == 1
+    assert max(few.accuracy(SMALL_TASK, seed=0)) < 0.8

@@ -95,7 +95,8 @@ class _Reached:
 
 def how_hard(study: Study, records: Sequence[Record]) -> str:
     """Was the right alignment easy to find? Restarts against the best that is known, by site and start."""
-    own = [record for record in records if record.trial.hypothesis == study.asked]
+    asked = study.asked, study.schedule
+    own = [record for record in records if (record.trial.hypothesis, record.trial.schedule) == asked]
     trained = {family.name for family in study.families if family.trained}
     parts = []
     for site in study.sites:

@@ -23,6 +23,7 @@ class Key(NamedTuple):
     hypothesis: str
     featurizer: str
     size: int
+    schedule: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class Difference:
     """How one entry scores in another run.
 
     Args:
-        key: the family, site, hypothesis, featurizer and size.
+        key: the family, site, hypothesis, featurizer, size and schedule.
         run: number of the other run, counted from 1; run 0 is what it is held against.
         first: mean IIA over networks in run 0.
         other: in the other run.
@@ -101,7 +102,7 @@ def _entries(table: Sequence[Row]) -> dict[Key, dict[str, float]]:
     """For each entry the IIA of each network."""
     entries: dict[Key, dict[str, float]] = {}
     for row in table:
-        key = Key(row.family, row.site, row.hypothesis, row.featurizer, row.size)
+        key = Key(row.family, row.site, row.hypothesis, row.featurizer, row.size, row.schedule)
         entries.setdefault(key, {})[row.network] = row.iia
     return entries
 

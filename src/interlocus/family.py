@@ -67,6 +67,9 @@ class Family(Written):
         weight_decay: of perceptrons: of AdamW.
         learning_rate: of perceptrons: by default what works for the activation.
         steps: likewise.
+        until: of perceptrons: the networks as they are after so many of the steps, on their way to what they become
+            after all; by default these.
+        examples: of perceptrons: so many are drawn once and learned from again and again; by default all are new.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
@@ -79,6 +82,8 @@ class Family(Written):
     weight_decay: float = Field(default=0.01, ge=0)
     learning_rate: float | None = Field(default=None, gt=0)
     steps: Count | None = None
+    until: int | None = Field(default=None, ge=0)
+    examples: Count | None = None
 
     @property
     def networks(self) -> tuple[str, ...]:
@@ -95,7 +100,7 @@ class Family(Written):
         """
         if is_held(self.network):
             return InHand(name=self.network)
-        own = {"activation", "hidden", "weight_decay", "learning_rate", "steps"}
+        own = {"activation", "hidden", "weight_decay", "learning_rate", "steps", "until", "examples"}
         if self.network != "mlp":
             fields = type(self).model_fields
             strange = sorted(name for name in own if getattr(self, name) != fields[name].default)
@@ -113,6 +118,12 @@ class Family(Written):
                 f"The family {self.name!r} has options {sorted(self.options)}.",
                 "Perceptrons have keys of their own.",
                 "Write them beside `name`, for instance `hidden: [32, 32]`.",
+            )
+        if not self.trained and (self.until, self.examples) != (None, None):
+            raise SpecificationError(
+                f"The family {self.name!r} is not trained, and has until or examples.",
+                "These are points and material of training.",
+                "Take them out, or `trained: false`.",
             )
         return Perceptrons(**{name: getattr(self, name) for name in own})
 

@@ -77,6 +77,11 @@ class Perceptrons(AbstractKind):
         weight_decay: of AdamW.
         learning_rate: by default what works for the activation.
         steps: likewise.
+        until: the networks as they are after so many of the steps; by default after all.
+        examples: so many are drawn once and learned from again and again; by default all are new.
+
+    Raises:
+        SpecificationError: a point behind the last step.
     """
 
     activation: str = "relu"
@@ -84,16 +89,28 @@ class Perceptrons(AbstractKind):
     weight_decay: float = 0.01
     learning_rate: float | None = None
     steps: int | None = None
+    until: int | None = None
+    examples: int | None = None
 
     def __post_init__(self) -> None:
         find_activation(self.activation)
+        if self.until is not None and self.until > self.recipe.steps:
+            raise SpecificationError(
+                f"Networks are asked for as they are after {self.until} steps.",
+                f"They are trained for {self.recipe.steps}.",
+                "Give an earlier point, or more steps.",
+            )
 
     @property
     def recipe(self) -> Recipe:
         """How they are trained."""
         usual = RECIPES[self.activation]
         return Recipe(
-            learning_rate=self.learning_rate or usual.learning_rate, steps=self.steps or usual.steps, gain=usual.gain
+            learning_rate=self.learning_rate or usual.learning_rate,
+            steps=self.steps or usual.steps,
+            gain=usual.gain,
+            until=self.until,
+            examples=self.examples,
         )
 
     def sites(self, task: AbstractTask) -> Mapping[str, int]:
@@ -126,7 +143,9 @@ class Perceptrons(AbstractKind):
 
     @property
     def summary(self) -> str:
-        return f"{self.activation}, {'×'.join(map(str, self.hidden))}, weight decay {self.weight_decay:g}"
+        about = f"{self.activation}, {'×'.join(map(str, self.hidden))}, weight decay {self.weight_decay:g}"
+        about += "" if self.examples is None else f", {self.examples} examples"
+        return about if self.until is None else f"{about}, after {self.until} of {self.recipe.steps} steps"
 
     @property
     def architecture(self) -> str:

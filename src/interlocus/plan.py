@@ -6,23 +6,32 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from interlocus.family import Family
+from interlocus.registry import FEATURIZERS
 from interlocus.study import SearchSpec, Study
+
+WARPED = 70.0
+"""So much dearer than a rotation is a step of a map that is not linear (six blocks of 64 units; docs/adr/0004)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One network, site, hypothesis and featurizer: the unit that is recorded."""
+    """One network, site, hypothesis, featurizer and schedule: the unit that is recorded.
+
+    A schedule is named where searches do not begin and go on as in the rest of the study.
+    """
 
     family: str
     network: str
     site: str
     hypothesis: str
     featurizer: str
+    schedule: str = ""
 
     @property
     def name(self) -> str:
         """The name of its record."""
-        return f"{self.network}.{self.site}.{self.hypothesis}.{self.featurizer}"
+        end = f".{self.schedule}" if self.schedule else ""
+        return f"{self.network}.{self.site}.{self.hypothesis}.{self.featurizer}{end}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +47,7 @@ class Job:
     hypotheses: tuple[str, ...]
     sizes: tuple[int, ...]
     featurizer: str
+    schedule: str = ""
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -49,6 +59,7 @@ class Job:
                 site=self.site,
                 hypothesis=hypothesis,
                 featurizer=self.featurizer,
+                schedule=self.schedule,
             )
             for network in self.family.networks
             for hypothesis in self.hypotheses
@@ -56,7 +67,7 @@ class Job:
 
     def searches(self, study: Study) -> int:
         """How many searches these are."""
-        return len(self.trials) * len(self.sizes) * sum(study.starts.values())
+        return len(self.trials) * len(self.sizes) * sum(study.starts_of(self.schedule).values())
 
     def cost(self, study: Study) -> float:
         """Floating-point operations if no search retires early; a rough measure for planning."""
@@ -64,9 +75,10 @@ class Job:
         width = kind.sites(task)[self.site]
         variables = len(task.hypothesis(self.hypotheses[0]).variables)
         exchange = 4 * variables * max(self.sizes) * width
-        steps = sum(phase.steps for phase in study.phases)
+        steps = sum(phase.steps for phase in study.phases_of(self.schedule))
         behind = kind.flops_behind(task, self.site)
-        return 3.0 * self.searches(study) * steps * study.budget.batch * (exchange + behind)
+        dearer = 1.0 if FEATURIZERS.get(self.featurizer)().linear else WARPED
+        return 3.0 * dearer * self.searches(study) * steps * study.budget.batch * (exchange + behind)
 
 
 def jobs(study: Study) -> tuple[Job, ...]:
@@ -81,7 +93,7 @@ def jobs(study: Study) -> tuple[Job, ...]:
         return [tuple(group) for _, group in groupby(ordered, key=variables)]
 
     return tuple(
-        Job(family=family, site=site, hypotheses=hypotheses, sizes=search.sizes, featurizer=featurizer)
+        Job(family=family, site=site, hypotheses=hypotheses, sizes=search.sizes, featurizer=featurizer, schedule=search.schedule)
         for family in study.families
         for site in study.sites
         if site in family.sites(task)

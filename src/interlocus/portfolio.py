@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from interlocus.causal import Hypothesis
 from interlocus.engine import Request
-from interlocus.registry import FEATURIZERS, STARTS
+from interlocus.registry import FEATURIZERS
+from interlocus.starts import find_start
 from interlocus.study import Study
 
 
@@ -17,6 +18,7 @@ def portfolio(
     hypotheses: Sequence[Hypothesis],
     sizes: Sequence[int],
     featurizer: str,
+    schedule: str | None = None,
     seed: int | None = None,
 ) -> Request:
     """The starts, phases and budget of a study, at one site.
@@ -27,15 +29,17 @@ def portfolio(
         hypotheses: what for; all with equally many variables.
         sizes: features a variable.
         featurizer: the class of maps, by name.
+        schedule: which, of the study's; by default the one that verdicts rest on.
         seed: by default the study's.
     """
+    schedule = study.schedule if schedule is None else schedule
     return Request(
         site=site,
         hypotheses=tuple(hypotheses),
         sizes=tuple(sizes),
         featurizer=FEATURIZERS.get(featurizer)(),
-        starts=tuple((STARTS.get(name)(), count) for name, count in study.starts.items()),
-        phases=study.phases,
+        starts=tuple((find_start(name), count) for name, count in study.starts_of(schedule).items()),
+        phases=study.phases_of(schedule),
         budget=study.budget,
         seed=study.seed if seed is None else seed,
     )

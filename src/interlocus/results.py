@@ -9,6 +9,9 @@ from typing import Any, Literal
 from interlocus.featurizers import Frames, Warp
 from interlocus.metrics import Score
 
+SOLVED = 0.99
+"""A search whose test IIA is as high has found the whole variable."""
+
 Outcome = Literal["solved", "plateau", "budget", "diverged", "empty", "full"]
 """Why a search ended: the goal was reached, it stopped improving, its steps were used up, its numbers overflowed or a
 map that has to be inverted became singular, or a size that was learned became nothing, or the whole site."""
@@ -90,6 +93,13 @@ class Attempts:
             if attempt.start not in best or attempt.validation > best[attempt.start].validation:
                 best[attempt.start] = attempt
         return {name: attempt.score.iia for name, attempt in best.items()}
+
+    def solved(self) -> dict[str, tuple[int, int]]:
+        """For each start how many of its attempts reach a test IIA of .99, and how many there were."""
+        iias: dict[str, list[float]] = {}
+        for attempt in self.attempts:
+            iias.setdefault(attempt.start, []).append(attempt.score.iia)
+        return {name: (sum(iia >= SOLVED for iia in own), len(own)) for name, own in iias.items()}
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a record."""

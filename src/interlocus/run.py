@@ -317,6 +317,7 @@ def _search(
         hypotheses=tuple(task.hypothesis(name) for name in job.hypotheses),
         sizes=job.sizes,
         featurizer=job.featurizer,
+        schedule=job.schedule,
     )
     data = Data.draw(task, study.budget, seed=study.seed, hypotheses=job.hypotheses)
     findings = solve(networks, data, request, progress=report)

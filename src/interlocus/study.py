@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
@@ -18,8 +18,10 @@ from interlocus.counterfactuals import check_sampling
 from interlocus.errors import SpecificationError, UnknownNameError
 from interlocus.family import Family, TaskSpec, with_whole_paths
 from interlocus.featurizers import check_width
-from interlocus.registry import EXECUTORS, FEATURIZERS, LOSSES, RUN, STARTS
+from interlocus.registry import EXECUTORS, FEATURIZERS, LOSSES, RUN
+from interlocus.schedule import Schedule, check_schedules, shortened
 from interlocus.specification import assign, explain, no_twins, parse_yaml
+from interlocus.starts import find_start
 from interlocus.tasks import AbstractTask
 from interlocus.thresholds import Thresholds
 
@@ -41,12 +43,19 @@ class SearchSpec(Written):
         sizes: features a variable, each of which is searched.
         featurizers: with which maps.
         sites: where, of the sites of the study; without it, at all of them.
+        schedule: a name for how these searches begin and go on, where that is not as in the rest of the study. Entries
+            of different schedules are kept apart in every table.
+        starts: where they begin; without it, as the study says.
+        phases: how they go on; likewise.
     """
 
     hypotheses: Some[str]
     sizes: Some[Count]
     featurizers: Some[str] = ("rotation",)
     sites: tuple[str, ...] = ()
+    schedule: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]*)?$")
+    starts: dict[str, Count] = Field(default_factory=dict)
+    phases: tuple[Phase, ...] = ()
 
     def at(self, site: str) -> bool:
         """Whether it is asked at a site."""
@@ -99,15 +108,38 @@ class Study(Written):
         no_twins("site", self.sites)
         for search in self.searches:
             no_twins("size", list(map(str, search.sizes)))
+        check_schedules([Schedule(s.schedule, s.starts, s.phases) for s in self.searches])
         for site in dict.fromkeys([*self.sites, *(site for search in self.searches for site in search.sites)]):
             asked = [search for search in self.searches if search.at(site)]
-            no_twins("trial", [f"{h}.{f}" for s in asked for h in s.hypotheses for f in s.featurizers])
+            no_twins(
+                "trial",
+                [".".join(filter(None, (h, f, s.schedule))) for s in asked for h in s.hypotheses for f in s.featurizers],
+            )
         return self
 
     @property
     def asked(self) -> str:
         """The hypothesis that a verdict is given on: the first."""
         return self.searches[0].hypotheses[0]
+
+    @property
+    def schedule(self) -> str:
+        """The schedule that controls and verdicts rest on: the unnamed one, or else the first."""
+        own = [search.schedule for search in self.searches if self.asked in search.hypotheses]
+        return "" if "" in own else own[0]
+
+    @property
+    def schedules(self) -> tuple[str, ...]:
+        """All of them, in the order of the study."""
+        return tuple(dict.fromkeys(search.schedule for search in self.searches))
+
+    def starts_of(self, schedule: str) -> Mapping[str, int]:
+        """Where the searches of a schedule begin, and how many of each."""
+        return next((s.starts for s in self.searches if s.schedule == schedule and s.starts), self.starts)
+
+    def phases_of(self, schedule: str) -> tuple[Phase, ...]:
+        """How the searches of a schedule go on."""
+        return next((s.phases for s in self.searches if s.schedule == schedule and s.phases), self.phases)
 
     def sizes_of(self, hypothesis: str, site: str) -> tuple[int, ...]:
         """Which sizes a hypothesis is searched with at a site."""
@@ -119,7 +151,12 @@ class Study(Written):
         return tuple(dict.fromkeys(name for search in own for name in search.featurizers))
 
     def _searches_of(self, hypothesis: str, site: str) -> list[SearchSpec]:
-        return [search for search in self.searches if search.at(site) and hypothesis in search.hypotheses]
+        """The entries on which verdicts rest."""
+        return [
+            search
+            for search in self.searches
+            if search.at(site) and hypothesis in search.hypotheses and search.schedule == self.schedule
+        ]
 
     @property
     def code(self) -> tuple[str, ...]:
@@ -143,14 +180,14 @@ class Study(Written):
             SpecificationError: a size that does not fit a site.
         """
         task = self.task.build()
-        check_phases(self.phases)
         self.verdict.check()
         for rival in self.rivals:
             task.hypothesis(rival)
-        for start in self.starts:
-            STARTS.get(start)
-        for phase in self.phases:
-            LOSSES.get(phase.loss)
+        for schedule in self.schedules:
+            check_phases(self.phases_of(schedule))
+            no_twins("start", [find_start(start).name for start in self.starts_of(schedule)])
+            for phase in self.phases_of(schedule):
+                LOSSES.get(phase.loss)
         there = {family.name: family.sites(task) for family in self.families}
         known = list(dict.fromkeys(site for sites in there.values() for site in sites))
         for site in (*self.sites, *(site for search in self.searches for site in search.sites)):
@@ -167,9 +204,10 @@ class Study(Written):
         for name in search.hypotheses:
             sought = task.hypothesis(name).variables
             variables = len(sought)
-            for phase in self.phases:
+            phases = self.phases_of(search.schedule)
+            for phase in phases:
                 check_sampling(task.hypothesis(name), phase.sampling)
-            if any(phase.sampling == "minimal_pairs" for phase in self.phases) and not task.has_partners(sought):
+            if any(phase.sampling == "minimal_pairs" for phase in phases) and not task.has_partners(sought):
                 raise SpecificationError(
                     f"Minimal pairs are asked for, and the task has none for {', '.join(sought)}.",
                     "They need inputs in which only one variable differs.",
@@ -257,13 +295,17 @@ class Study(Written):
     def quick(self) -> Study:
         """A small version: three networks a family, one random restart, short searches. For a first look only."""
         families = [f.model_copy(update={"count": min(f.count, QUICK["count"])}) for f in self.families]
-        phases = [p.model_copy(update={"steps": min(p.steps, QUICK["steps"])}) for p in self.phases]
+        searches = [
+            s.model_copy(update={"starts": dict.fromkeys(s.starts, 1), "phases": shortened(s.phases, QUICK["steps"])})
+            for s in self.searches
+        ]
         budget = self.budget.model_copy(update={"batch": min(self.budget.batch, QUICK["batch"])})
         return self.model_copy(
             update={
                 "name": f"{self.name}-quick",
                 "families": tuple(families),
-                "phases": tuple(phases),
+                "searches": tuple(searches),
+                "phases": shortened(self.phases, QUICK["steps"]),
                 "budget": budget,
                 "starts": dict.fromkeys(self.starts, 1),
             }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import binomtest
 
 from interlocus.metrics import CONFIDENCE, RESAMPLES, Interval, over_networks
 from interlocus.study import Study
@@ -14,6 +15,28 @@ from interlocus.table import Row
 
 NEAR = 0.01
 """A size is enough if its mean IIA is so near to the best."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solved:
+    """How many attempts reach an IIA of .99.
+
+    Args:
+        hits: so many.
+        count: of how many.
+        share: hits / count with Wilson's 95 % interval, which takes attempts for independent; those in one network are
+            alike, so with few networks it is too narrow.
+    """
+
+    hits: int
+    count: int
+    share: Interval
+
+    @classmethod
+    def of(cls, hits: int, count: int) -> Solved:
+        """Counts with their interval."""
+        ends = binomtest(hits, count).proportion_ci(CONFIDENCE, method="wilson")
+        return cls(hits=hits, count=count, share=Interval(hits / count, float(ends.low), float(ends.high)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +50,7 @@ class SizeLine:
         highest: the best network.
         min_cell: mean over networks of the smallest cell.
         by_start: for each start the mean over networks of its best attempt.
+        solved: for each start the share of its attempts in all networks that reach .99.
     """
 
     size: int
@@ -35,13 +59,15 @@ class SizeLine:
     highest: float
     min_cell: float
     by_start: dict[str, float]
+    solved: dict[str, Solved]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One family at one site, for one hypothesis and featurizer.
+    """One family at one site, for one hypothesis, featurizer and schedule.
 
     Args:
+        schedule: empty where searches begin and go on as the study says.
         sizes: in rising order.
         networks: how many.
         floor: IIA where an interchange changes nothing.
@@ -58,6 +84,18 @@ class Line:
     floor: float
     one_sided: float | None
     enough_range: tuple[int, int]
+    schedule: str = ""
+
+    @property
+    def solved(self) -> Solved:
+        """How many attempts at the best size reach an IIA of .99, from whatever start."""
+        parts = self.best.solved.values()
+        return Solved.of(sum(part.hits for part in parts), sum(part.count for part in parts))
+
+    @property
+    def map(self) -> str:
+        """The class of maps, with the schedule where it has a name."""
+        return f"{self.featurizer}, {self.schedule}" if self.schedule else self.featurizer
 
     @property
     def bar(self) -> float:
@@ -84,12 +122,17 @@ class Line:
 
 
 def summarise(study: Study, table: Sequence[Row]) -> list[Line]:
-    """One line a family, site, hypothesis and featurizer, in the order of the study."""
-    asked = dict.fromkeys((h, f) for search in study.searches for f in search.featurizers for h in search.hypotheses)
+    """One line a family, site, hypothesis, featurizer and schedule, in the order of the study."""
+    asked = dict.fromkeys(
+        (hypothesis, featurizer, search.schedule)
+        for search in study.searches
+        for featurizer in search.featurizers
+        for hypothesis in search.hypotheses
+    )
     lines = []
-    for family, site, (hypothesis, featurizer) in itertools.product(study.families, study.sites, asked):
-        key = (family.name, site, hypothesis, featurizer)
-        here = [row for row in table if (row.family, row.site, row.hypothesis, row.featurizer) == key]
+    for family, site, own in itertools.product(study.families, study.sites, asked):
+        key = (family.name, site, *own)
+        here = [row for row in table if (row.family, row.site, row.hypothesis, row.featurizer, row.schedule) == key]
         if here:
             lines.append(_line(study, here))
     return lines
@@ -105,6 +148,7 @@ def _line(study: Study, here: Sequence[Row]) -> Line:
         site=one.site,
         hypothesis=one.hypothesis,
         featurizer=one.featurizer,
+        schedule=one.schedule,
         sizes=tuple(sizes),
         networks=len({row.network for row in here}),
         floor=one.floor,
@@ -138,7 +182,14 @@ def _size_line(study: Study, here: Sequence[Row]) -> SizeLine:
         highest=max(iias),
         min_cell=float(np.mean([row.min_cell for row in here])),
         by_start={name: float(np.mean([float(values[name]) for values in starts])) for name in starts[0]},
+        solved={name: _solved(here, name) for name in starts[0]},
     )
+
+
+def _solved(here: Sequence[Row], start: str) -> Solved:
+    """The attempts of a start in all networks."""
+    counts = [dict(pair.split("=") for pair in row.solved.split(";"))[start].split("/") for row in here]
+    return Solved.of(sum(int(hits) for hits, _ in counts), sum(int(count) for _, count in counts))
 
 
 def answers(study: Study, table: Sequence[Row], lines: Sequence[Line]) -> dict[str, str]:
@@ -148,9 +199,10 @@ def answers(study: Study, table: Sequence[Row], lines: Sequence[Line]) -> dict[s
     """
     if not lines:
         return {}
-    first = study.searches[0].hypotheses[0]  # what the study asks in the first place
-    asked = first if any(line.hypothesis == first for line in lines) else lines[0].hypothesis
-    joint = [line for line in lines if line.hypothesis == asked]
+    first = study.asked, study.schedule  # what the study asks in the first place
+    there = [(line.hypothesis, line.schedule) for line in lines]
+    asked = first if first in there else there[0]
+    joint = [line for line, about in zip(lines, there, strict=True) if about == asked]
     measured = [family.name for family in study.families if any(line.family == family.name for line in joint)]
     return {name: _answer(study, table, [line for line in joint if line.family == name]) for name in measured}
 

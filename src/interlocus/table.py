@@ -20,6 +20,7 @@ class Row:
     """One line of `scores.csv`.
 
     Args:
+        schedule: how the searches began and went on; empty where that is as in the study.
         interventions: how many were asked.
         iia_solved: IIA over those whose base and sources the network solves by itself.
         iia: of the attempt that is best by validation, on test interventions; `low` and `high` are Wilson's 95 % ends.
@@ -31,6 +32,7 @@ class Row:
         validation: IIA by which the attempt was chosen; `last` where its loss ended.
         start: from where; `restarts` counts all attempts, `restart_mean` and `restart_min` are theirs on test.
         by_start: test IIA of each start's best attempt; `by_kind` that of each kind of intervention.
+        solved: how many attempts of each start reach a test IIA of .99, of how many.
         accuracy: of the network; `competent` says whether it passes the study's gate.
     """
 
@@ -39,6 +41,7 @@ class Row:
     site: str
     hypothesis: str
     featurizer: str
+    schedule: str
     size: int
     interventions: int
     iia: float
@@ -60,6 +63,7 @@ class Row:
     restart_mean: float
     restart_min: float
     by_start: str
+    solved: str
     by_kind: str
     accuracy: float
     competent: bool
@@ -79,6 +83,7 @@ def rows(study: Study, records: Iterable[Record]) -> list[Row]:
             study.sites.index(r.site),
             r.hypothesis,
             r.featurizer,
+            study.schedules.index(r.schedule),
             r.size,
         ),
     )
@@ -97,6 +102,7 @@ def _rows_of(study: Study, record: Record, level: Floors) -> list[Row]:
                 site=trial.site,
                 hypothesis=trial.hypothesis,
                 featurizer=trial.featurizer,
+                schedule=trial.schedule,
                 size=entry.size,
                 interventions=best.score.count,
                 iia=best.score.iia,
@@ -118,6 +124,7 @@ def _rows_of(study: Study, record: Record, level: Floors) -> list[Row]:
                 restart_mean=sum(iias) / len(iias),
                 restart_min=min(iias),
                 by_start=_pairs(entry.by_start()),
+                solved=";".join(f"{name}={hits}/{count}" for name, (hits, count) in entry.solved().items()),
                 by_kind=_pairs(best.score.kinds),
                 accuracy=record.accuracy,
                 competent=record.accuracy >= study.competence,

@@ -91,7 +91,7 @@ class _Court:
         """For each network and site the records of the hypothesis that is asked for."""
         found: dict[str, dict[str, list[Record]]] = {}
         for record in self.records:
-            if record.trial.hypothesis == self.study.asked:
+            if (record.trial.hypothesis, record.trial.schedule) == (self.study.asked, self.study.schedule):
                 found.setdefault(record.trial.network, {}).setdefault(record.trial.site, []).append(record)
         return found
 

@@ -64,7 +64,8 @@ class MLP(AbstractNetworks):
             activation: between the layers.
             count: how many networks.
             weight_decay: of AdamW.
-            recipe: learning rate, steps and initial gain; by default what works for the activation.
+            recipe: learning rate, steps and initial gain; by default what works for the activation. With `until` these
+                are the networks that the whole recipe gives, as they are after so many of its steps.
             seed: decides on first parameters and examples. Network i is the same whatever `count` is.
             progress: is told steps done and steps in all, for each round of training.
         """
@@ -74,6 +75,13 @@ class MLP(AbstractNetworks):
         begin = {i: initial(widths, gain=recipe.gain, seed=seed, network=i) for i in range(count)}
         trained: dict[int, Parameters] = {}
         best: dict[int, float] = {}
+        on_the_way: list[Parameters] = []
+
+        def watch(step: int, parameters: Parameters) -> None:
+            if step == recipe.until:
+                weights, biases = ([tensor.clone() for tensor in side] for side in parameters)
+                on_the_way.append((weights, biases))
+
         for attempt in range(1, ATTEMPTS + 1):
             with one_thread():
                 parameters = fit(
@@ -84,9 +92,10 @@ class MLP(AbstractNetworks):
                     weight_decay=weight_decay,
                     seed=seed + attempt - 1,
                     progress=progress,
+                    watch=watch,
                 )
-            networks = cls(*parameters, activation=activation)
-            accuracy = networks.accuracy(task, seed=seed)
+            accuracy = cls(*parameters, activation=activation).accuracy(task, seed=seed)
+            networks = cls(*(on_the_way or [parameters])[-1], activation=activation)
             for row, i in enumerate(begin):
                 if i not in trained or accuracy[row] > best[i]:
                     trained[i], best[i] = networks[row]._parameters, accuracy[row]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -30,13 +30,17 @@ class Recipe:
 
     Args:
         learning_rate: of AdamW, at the beginning; it falls to zero along a cosine.
-        steps: of 1,024 examples each, all drawn afresh.
+        steps: of 1,024 examples each.
         gain: weights are drawn with standard deviation gain / √inputs.
+        until: keep the networks as they are after so many of the steps; by default after all.
+        examples: so many are drawn once, and batches out of these; by default all are drawn afresh.
     """
 
     learning_rate: float
     steps: int
     gain: float = 1 / math.sqrt(3)
+    until: int | None = None
+    examples: int | None = None
 
 
 RECIPES = {
@@ -77,6 +81,7 @@ def fit(
     seed: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
     learned: Parameters | None = None,
+    watch: Callable[[int, Parameters], None] = lambda step, parameters: None,
 ) -> Parameters:
     """Train all networks at once; they see the same examples, and none feels the others.
 
@@ -89,6 +94,7 @@ def fit(
         seed: decides on the examples.
         progress: is told steps done and steps in all.
         learned: one for the parameters that are learned, zero for those that stay as they are; by default all are.
+        watch: is shown the parameters after each number of steps, which go on changing in place.
 
     Raises:
         NetworkError: a network diverges.
@@ -98,16 +104,11 @@ def fit(
     shapes = [tensor.shape[1:] for side in parameters for tensor in side]
     weights, biases = _views(flat, shapes)
     adam, gradient = Adam.begin(flat), torch.zeros_like(flat)
-    slots = _views(gradient, shapes)
-    examples, workspace = stream(seed, "training examples"), Workspace(flat)
-    inputs, one_hot = torch.empty(0), torch.empty(0)
-    for step in range(recipe.steps):
+    slots, workspace = _views(gradient, shapes), Workspace(flat)
+    for step, batch in enumerate(_batches(task, recipe, seed)):
+        watch(step, (weights, biases))
         if step % CHUNK == 0:
             progress(step, recipe.steps)
-            drawn, labels = task.examples(BATCH * CHUNK, split="train", generator=examples)
-            inputs = drawn.view(CHUNK, BATCH, -1).transpose(1, 2).contiguous()
-            one_hot = F.one_hot(labels, task.classes).float().view(CHUNK, BATCH, -1).transpose(1, 2).contiguous()
-        batch = inputs[step % CHUNK], one_hot[step % CHUNK]
         _gradients((weights, biases), slots, activation, *batch, workspace)
         rate = recipe.learning_rate * (1 + math.cos(math.pi * step / recipe.steps)) / 2
         if free is None:
@@ -122,7 +123,24 @@ def fit(
             "Such a network has no activations to search.",
             "Lower the learning rate.",
         )
+    watch(recipe.steps, (weights, biases))
     return [weight.contiguous() for weight in weights], [bias.contiguous() for bias in biases]
+
+
+def _batches(task: AbstractTask, recipe: Recipe, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Inputs and one-hot classes of each step, batch last."""
+    generator, few = stream(seed, "training examples"), None
+    if recipe.examples is not None:
+        few = task.examples(recipe.examples, split="train", generator=stream(seed, "few training examples"))
+    for first in range(0, recipe.steps, CHUNK):
+        if few is None:
+            drawn, labels = task.examples(BATCH * CHUNK, split="train", generator=generator)
+        else:
+            chosen = torch.randint(len(few[0]), (BATCH * CHUNK,), generator=generator)
+            drawn, labels = few[0][chosen], few[1][chosen]
+        inputs = drawn.view(CHUNK, BATCH, -1).transpose(1, 2).contiguous()
+        one_hot = F.one_hot(labels, task.classes).float().view(CHUNK, BATCH, -1).transpose(1, 2).contiguous()
+        yield from itertools.islice(zip(inputs, one_hot, strict=True), recipe.steps - first)
 
 
 def _flat(parameters: Parameters) -> Float[Tensor, "network parameter"]:

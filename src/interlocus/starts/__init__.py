@@ -6,6 +6,7 @@ from interlocus.starts.covariance import Covariance
 from interlocus.starts.discriminant import Discriminant
 from interlocus.starts.gradient import Gradient
 from interlocus.starts.mean_difference import MeanDifference
+from interlocus.starts.near import Near, find_start, noise_of
 from interlocus.starts.neurons import Neurons
 from interlocus.starts.principal import Principal
 from interlocus.starts.probe import Probe
@@ -17,10 +18,13 @@ __all__ = [
     "Discriminant",
     "Gradient",
     "MeanDifference",
+    "Near",
     "Neurons",
     "Principal",
     "Probe",
     "Random",
     "Sight",
     "coded",
+    "find_start",
+    "noise_of",
 ]
