@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,6 +69,19 @@ def floors(task: AbstractTask, hypothesis: Hypothesis, *, means: Means | None = 
         output_only=ceiling(asked, (hypothesis.model.output,)),
         means=means,
     )
+
+
+def carried_ceiling(task: AbstractTask, hypothesis: Hypothesis, carried: Sequence[str]) -> float | None:
+    """The best IIA at a site that carries these variables and nothing else; `None` where they cannot be counted.
+
+    Args:
+        task: where examples come from.
+        hypothesis: what is asked, one of the task's or a part of it.
+        carried: variables of its causal model.
+    """
+    if not can_be_counted(task, hypothesis) or not hypothesis.model.follows(task.roots) >= set(carried):
+        return None
+    return ceiling(_counted(task, hypothesis), carried)
 
 
 def can_be_counted(task: AbstractTask, hypothesis: Hypothesis) -> bool:

@@ -5,11 +5,12 @@ Exchanging features that carry the operands exchanges these too: the variable is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from sklearn.linear_model import LinearRegression
 from torch import Tensor
 
@@ -35,6 +36,18 @@ class Riding(NamedTuple):
 
     r2: float
     value: int
+
+
+class Varying(NamedTuple):
+    """How much the answer depends on which source of equal value was taken.
+
+    Args:
+        share: of pairs of such sources, with the base fixed, in which the answers differ.
+        of_value: the same for each value of the variable that occurs twice.
+    """
+
+    share: float
+    of_value: Mapping[int, float]
 
 
 def operands_ride(
@@ -66,11 +79,7 @@ def operands_ride(
     model = task.hypothesis(alignment.hypothesis).model
     values = model.variables[variable].values
     if values is None:
-        raise AlignmentError(
-            f"The variable {variable!r} is a number or a vector.",
-            "Operands are looked at among examples of one value, and no two have the same.",
-            "Ask for a variable with declared values.",
-        )
+        raise _is_continuous(variable)
     drawn = task.sample(examples, split="test", generator=stream(seed, "operands"))
     known = model.run({name: value for name, value in drawn.items() if name in model.variables})
     parents = [known[name].double().reshape(examples, -1) for name in model.variables[variable].parents]
@@ -79,6 +88,77 @@ def operands_ride(
     whitened = _whitened(torch.cat(parents, 1)[rows])
     total = _r2_sum(features.double().cpu().numpy(), whitened)
     return Riding(r2=min(1.0, max(0.0, total / min(part.shape[1] for part in parents))), value=value)
+
+
+def output_varies(
+    alignment: Alignment,
+    variable: str,
+    network: AbstractNetworks,
+    task: AbstractTask,
+    *,
+    pairs: int = EXAMPLES,
+    seed: int = 0,
+) -> Varying:
+    """How much the answer varies over sources of equal value, swapped into the same base.
+
+    If only the value passes, it never does. Unlike an R² on the operands this asks what the network makes of what rides
+    along: it may ride along and have no effect.
+
+    Args:
+        alignment: in which the variable was found.
+        variable: one of its variables, with declared values.
+        network: in which it was found.
+        task: what the network solves.
+        pairs: how many pairs of sources, each with a base of its own.
+        seed: decides on them.
+
+    Raises:
+        AlignmentError: another network, a continuous variable, or no value that occurs twice.
+        UnknownNameError: there is no such variable.
+    """
+    hypothesis = task.hypothesis(alignment.hypothesis)
+    hypothesis.model.check_names((variable,))
+    pool = task.pool(pairs, split="test", generator=stream(seed, "varies"), own_of=(hypothesis.name,))
+    rows = pool.examples(hypothesis)
+    inputs = pool.inputs[rows].to(network.device)
+    values = hypothesis.model.variables[variable].values
+    if values is None:
+        raise _is_continuous(variable)
+    held = pool.values[variable][rows]
+    one, other = _of_equal_value(held, values, stream(seed, "varies", "sources"))
+    if not len(one):
+        raise AlignmentError(
+            f"No value of the variable {variable!r} occurs twice in {pairs} examples.",
+            "Sources of equal value are held against each other.",
+            "Draw more with `pairs=`.",
+        )
+    bases = inputs[torch.randint(len(inputs), one.shape, generator=stream(seed, "varies", "bases"))]
+    answers = [alignment.write(network, bases, **{variable: inputs[own]}).argmax(1) for own in (one, other)]
+    differs = (answers[0] != answers[1]).double().cpu()
+    shares = {value: float(differs[held[one] == value].mean()) for value in values if (held[one] == value).any()}
+    return Varying(share=float(differs.mean()), of_value=shares)
+
+
+def _of_equal_value(
+    held: Int[Tensor, " row"], values: tuple[int, ...], generator: torch.Generator
+) -> tuple[Int[Tensor, " pair"], Int[Tensor, " pair"]]:
+    """Every row, with another row of the same value."""
+    ones, others = [torch.empty(0, dtype=torch.long)], [torch.empty(0, dtype=torch.long)]
+    for value in values:
+        rows = (held == value).nonzero().flatten()
+        if len(rows) > 1:
+            mixed = rows[torch.randperm(len(rows), generator=generator)]
+            ones.append(mixed)
+            others.append(mixed.roll(1))
+    return torch.cat(ones), torch.cat(others)
+
+
+def _is_continuous(variable: str) -> AlignmentError:
+    return AlignmentError(
+        f"The variable {variable!r} is a number or a vector.",
+        "What else passes is looked at among examples of one value, and no two have the same.",
+        "Ask for a variable with declared values.",
+    )
 
 
 def _freest(operands: Float[Tensor, "row number"], held: Tensor, values: tuple[int, ...]) -> tuple[int, Tensor]:

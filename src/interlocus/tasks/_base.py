@@ -125,6 +125,13 @@ class AbstractTask(abc.ABC):
             "Give the task a method `apart`, or sample the hypothesis freely.",
         )
 
+    def shifted(self) -> AbstractTask | None:
+        """The same causal model on other items, harder or wider ones, or `None` where the task has none.
+
+        What was found on the task's own items is asked again there, and reported apart.
+        """
+        return None
+
     @property
     def classes(self) -> int:
         """How many classes the network tells apart."""

@@ -18,6 +18,8 @@ from interlocus.tasks._equalities import above_equalities, from_truth_values
 Items = Literal["gaussian", "uniform", "vocabulary"]
 _PAIR = {"left": ("a", "b"), "right": ("c", "d")}
 _SPLITS = get_args(Split)
+NEARNESS = 0.1
+"""How far apart near items lie, as a share of how far apart others do."""
 
 
 class HierarchicalEquality(AbstractTask):
@@ -31,10 +33,12 @@ class HierarchicalEquality(AbstractTask):
         items: `gaussian` (N(0, 1)), `uniform` (U[−.5, .5]), or `vocabulary`: a finite set of Gaussian vectors for each
             split, no vector in two of them, as in arXiv 2006.07968.
         vocabulary: vectors in each split's vocabulary.
+        spread: items are so many times as wide.
+        near: share of unequal pairs whose second item is the first with a tenth of another draw added.
 
     Raises:
         UnknownNameError: no such kind of items.
-        SpecificationError: a width or a vocabulary that is too small.
+        SpecificationError: a width, a vocabulary or a spread that is too small, or a share that is none.
 
     Hypotheses: `both` (left = (a = b) and right = (c = d)), `left`, `right`. Their rivals:
 
@@ -55,7 +59,15 @@ class HierarchicalEquality(AbstractTask):
     Source: arXiv 2303.02536, section 4; arXiv 2006.07968.
     """
 
-    def __init__(self, *, item_width: int = 4, items: Items = "gaussian", vocabulary: int = 100) -> None:
+    def __init__(
+        self,
+        *,
+        item_width: int = 4,
+        items: Items = "gaussian",
+        vocabulary: int = 100,
+        spread: float = 1.0,
+        near: float = 0.0,
+    ) -> None:
         if items not in get_args(Items):
             raise UnknownNameError("kind of items", items, get_args(Items))
         if item_width < 1 or vocabulary < 2:
@@ -64,7 +76,15 @@ class HierarchicalEquality(AbstractTask):
                 "An item has at least one number, and two different items need a vocabulary of two.",
                 "Raise item_width or vocabulary.",
             )
-        self.item_width, self.items, self.vocabulary = item_width, items, vocabulary
+        if spread <= 0 or not 0 <= near <= 1:
+            raise SpecificationError(
+                f"Items {spread} times as wide are asked for, of which {near} are near-equal.",
+                "Items without a width are all equal, and a share lies between 0 and 1.",
+                "Use spread=1 and near=0, say.",
+            )
+        self.items: Items = items
+        self.item_width, self.vocabulary = item_width, vocabulary
+        self.spread, self.near = spread, near
         self._hypotheses = _hypotheses()
 
     @property
@@ -94,6 +114,16 @@ class HierarchicalEquality(AbstractTask):
             values[first], other = self._two_different(count, split, generator)
             values[second] = torch.where(equal, values[first], other)
         return values
+
+    def shifted(self) -> HierarchicalEquality:
+        """Items twice as wide, and every second unequal pair nearly equal."""
+        return HierarchicalEquality(
+            item_width=self.item_width,
+            items=self.items,
+            vocabulary=self.vocabulary,
+            spread=2 * self.spread,
+            near=0.5,
+        )
 
     def encode(self, values: Values) -> Float[Tensor, "batch width"]:
         return torch.cat([values[name] for name in ("a", "b", "c", "d")], 1)
@@ -131,29 +161,38 @@ class HierarchicalEquality(AbstractTask):
     def _two_different(self, count: int, split: Split, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Two items a row, never the same."""
         if self.items != "vocabulary":
-            return self._draw(count, generator), self._draw(count, generator)
-        words = self._vocabularies[split]
-        one = torch.randint(len(words), (count,), generator=generator)
-        other = (one + torch.randint(1, len(words), (count,), generator=generator)) % len(words)
-        return words[one], words[other]
+            one, other = self._draw(count, generator), self._draw(count, generator)
+        else:
+            words = self._vocabularies[split]
+            rows = torch.randint(len(words), (count,), generator=generator)
+            one = words[rows]
+            other = words[(rows + torch.randint(1, len(words), (count,), generator=generator)) % len(words)]
+        return one, self._some_near(one, other, generator)
 
     def _another(self, items: Tensor, split: Split, generator: torch.Generator) -> Tensor:
         """For each item one that differs from it."""
         one, other = self._two_different(len(items), split, generator)
-        return torch.where((one == items).all(1, keepdim=True), other, one)
+        return self._some_near(items, torch.where((one == items).all(1, keepdim=True), other, one), generator)
+
+    def _some_near(self, items: Tensor, others: Tensor, generator: torch.Generator) -> Tensor:
+        """Others, some of which are made to lie near the items."""
+        if not self.near:
+            return others
+        moved = items + NEARNESS * self._draw(len(items), generator)
+        return torch.where(torch.rand(len(items), 1, generator=generator) < self.near, moved, others)
 
     def _draw(self, count: int, generator: torch.Generator) -> Float[Tensor, "batch item_width"]:
         shape = (count, self.item_width)
         if self.items == "uniform":
-            return torch.rand(shape, generator=generator) - 0.5
-        return torch.randn(shape, generator=generator)
+            return (torch.rand(shape, generator=generator) - 0.5) * self.spread
+        return torch.randn(shape, generator=generator) * self.spread
 
     @cached_property
     def _vocabularies(self) -> dict[str, Float[Tensor, "word item_width"]]:
         """One list of items a split. They belong to the task, not to a seed of a study."""
         words = torch.randn(len(_SPLITS) * self.vocabulary, self.item_width, generator=torch.Generator().manual_seed(0))
         assert len(torch.unique(words, dim=0)) == len(words), "two words are the same"
-        return dict(zip(_SPLITS, words.split(self.vocabulary), strict=True))
+        return dict(zip(_SPLITS, (words * self.spread).split(self.vocabulary), strict=True))
 
 
 def _equal(one: Tensor, other: Tensor) -> Tensor:
