@@ -97,12 +97,8 @@ def _pure_text(seen: Seen, bars: Thresholds) -> Evidence:
 
 
 def _power_text(seen: Seen, bars: Thresholds) -> Evidence:
-    if seen.structural is not None:
-        return Evidence(
-            control="power",
-            text="Behind this site everything is linear, so no search could score higher than that ceiling.",
-            passes=None,
-        )
+    if seen.impossible is not None:
+        return Evidence(control="power", text=f"None is needed: {seen.impossible}.", passes=None)
     power = seen.power
     if power is None:
         return Evidence(control="power", text="It was not measured.", passes=None)

@@ -14,6 +14,7 @@ from interlocus.code import absolute, load_code, names_code
 from interlocus.errors import SpecificationError, UnknownNameError
 from interlocus.in_hand import held, hold, is_held
 from interlocus.kinds import AbstractKind, InHand, Made, Perceptrons
+from interlocus.known import Known
 from interlocus.registry import NETWORKS, TASKS
 from interlocus.specification import check_kind
 from interlocus.tasks import AbstractTask
@@ -52,6 +53,15 @@ class TaskSpec(Written):
         return cls(name=hold(f"task {task.name}", task))
 
 
+class Planting(Written):
+    """What perceptrons are made to carry, or not to carry, at one of their sites: see `interlocus.known.Known`."""
+
+    what: str
+    site: str
+    size: Count = 2
+    hypothesis: str = "both"
+
+
 class Family(Written):
     """Networks of one architecture that differ in their first parameters.
 
@@ -70,6 +80,8 @@ class Family(Written):
         until: of perceptrons: the networks as they are after so many of the steps, on their way to what they become
             after all; by default these.
         examples: of perceptrons: so many are drawn once and learned from again and again; by default all are new.
+        planted: of perceptrons: a variable in a known place, or certainly not there.
+        at: the only sites that are searched in them; by default all of the study's.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
@@ -84,6 +96,8 @@ class Family(Written):
     steps: Count | None = None
     until: int | None = Field(default=None, ge=0)
     examples: Count | None = None
+    planted: Planting | None = None
+    at: tuple[str, ...] = ()
 
     @property
     def networks(self) -> tuple[str, ...]:
@@ -101,9 +115,11 @@ class Family(Written):
         if is_held(self.network):
             return InHand(name=self.network)
         own = {"activation", "hidden", "weight_decay", "learning_rate", "steps", "until", "examples"}
+        if self.planted is not None and self.network == "mlp":
+            return Known(**{name: getattr(self, name) for name in own}, **self.planted.model_dump())
         if self.network != "mlp":
             fields = type(self).model_fields
-            strange = sorted(name for name in own if getattr(self, name) != fields[name].default)
+            strange = sorted(name for name in {*own, "planted"} if getattr(self, name) != fields[name].default)
             if strange:
                 raise SpecificationError(
                     f"The family {self.name!r} has {strange[0]} and is made by {self.network}.",
@@ -128,8 +144,12 @@ class Family(Written):
         return Perceptrons(**{name: getattr(self, name) for name in own})
 
     def sites(self, task: AbstractTask) -> Mapping[str, int]:
-        """The places in its networks, with their widths."""
-        return self.kind.sites(task)
+        """The places in its networks that are searched, with their widths."""
+        every = self.kind.sites(task)
+        for site in self.at:
+            if site not in every:
+                raise UnknownNameError("site", site, every, f"the family {self.name}")
+        return {site: width for site, width in every.items() if not self.at or site in self.at}
 
 
 def with_whole_paths(data: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -116,6 +116,18 @@ class Seen:
         """The highest of what can be scored without the variable."""
         return max(level for level in (self.floor, self.one_sided, self.null, self.structural) if level is not None)
 
+    @property
+    def impossible(self) -> str | None:
+        """Why no search could find the variable here, however good it is; `None` where one could."""
+        if self.structural is not None:
+            return "behind this site everything is linear, so no linear map exceeds that ceiling"
+        if self.used is not None and not self.used.entries:
+            return (
+                f"what the rest of the network needs has {self.used.rank} direction{'s'[: self.used.rank > 1]}, fewer "
+                "than there are variables"
+            )
+        return None
+
 
 def is_found(entry: Entry, bars: Thresholds, null: float | None = None) -> bool:
     """Whether a score passes for a variable that is there, whatever becomes of it behind the site."""

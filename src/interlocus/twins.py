@@ -5,7 +5,7 @@ What is easy to plant is easy to find, so power is asked of each kind and the ha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
@@ -64,10 +64,11 @@ def mean_coded(
     like: MLP,
     count: int,
     seed: int,
+    sizes: Sequence[int] = SIZES,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Planted:
     """Trained toward the hypothesis through few random directions: the values are in their means."""
-    return _trained(task, hypothesis, site, like, count, seed, progress, lambda begin, size: None)
+    return _trained(task, hypothesis, site, like, count, seed, sizes, progress, lambda begin, size: None)
 
 
 def fine_tuned(
@@ -78,6 +79,7 @@ def fine_tuned(
     like: MLP,
     count: int,
     seed: int,
+    sizes: Sequence[int] = SIZES,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Planted:
     """The studied networks themselves, changed until the variables are where a search already came nearest to them."""
@@ -87,7 +89,7 @@ def fine_tuned(
         maps = [finding.frames[0] for finding in found.findings]
         return torch.stack([rotation.read for rotation in maps if isinstance(rotation, Frames)])
 
-    return _trained(task, hypothesis, site, like, count, seed, progress, nearest)
+    return _trained(task, hypothesis, site, like, count, seed, sizes, progress, nearest)
 
 
 def _trained(
@@ -97,10 +99,11 @@ def _trained(
     like: MLP,
     count: int,
     seed: int,
+    sizes: Sequence[int],
     progress: Callable[[float], None],
     where: Callable[[MLP, int], Float[Tensor, "network variable feature width"] | None],
 ) -> Planted:
-    """Networks that go on learning, toward the hypothesis, in equal shares of sizes 2 and 4 as far as they fit."""
+    """Networks that go on learning, toward the hypothesis, in equal shares of some sizes as far as they fit."""
     room = like.width(site) // len(task.hypothesis(hypothesis).variables)
     sizes = [size for size in sizes if size <= room] or [max(room, 1)]
     rate, steps = SLOW.get(like.activation, (RATE, STEPS))

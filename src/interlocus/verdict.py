@@ -153,9 +153,9 @@ def _missing(
             f"More restarts, another start or more items: the score may be up to {reach:.3f}, and "
             f"{seen.ceiling:.3f} can be had without the variable.",
         )
-    if seen.structural is None and seen.power is None:
+    if seen.impossible is None and seen.power is None:
         return say("undecided", PLANTED)
-    if seen.structural is None and seen.power is not None and seen.power.low < bars.power:
+    if seen.impossible is None and seen.power is not None and seen.power.low < bars.power:
         return say(
             "undecided",
             f"A stronger search (more restarts, other starts or sizes): it finds {seen.power.found} of "

@@ -1,0 +1,119 @@
+"""The sealed battery: networks of known truth on which verdicts are tried, so that their error rate is known.
+
+It is an ordinary study. Its seed is used nowhere else, and changes of it make another version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import cycle
+from typing import Literal, NamedTuple
+
+from interlocus.budget import Phase
+from interlocus.family import Family, Planting
+from interlocus.study import SearchSpec, Study
+
+VERSION = 1
+SEED = 20_261_128
+"""Of the sealed battery; nothing was tuned on it."""
+
+Scale = Literal["whole", "small"]
+
+
+class Architecture(NamedTuple):
+    """What networks are built like."""
+
+    activation: str
+    width: int
+    depth: int
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        return (self.width,) * self.depth
+
+    @property
+    def name(self) -> str:
+        return f"{self.activation}{self.width}x{self.depth}"
+
+
+ARCHITECTURES = (
+    Architecture("tanh", 16, 1),
+    Architecture("relu", 64, 1),
+    Architecture("relu", 32, 2),
+    Architecture("sigmoid", 16, 2),
+    Architecture("gelu", 64, 2),
+    Architecture("tanh", 32, 2),
+    Architecture("relu", 16, 3),
+    Architecture("sigmoid", 32, 3),
+    Architecture("tanh", 64, 3),
+    Architecture("gelu", 16, 3),
+    Architecture("relu", 32, 4),
+    Architecture("gelu", 32, 4),
+    Architecture("sigmoid", 16, 4),
+    Architecture("tanh", 16, 4),
+)
+"""Four activations, three widths, depths one to four; behind the last layer everything is linear, so a variable that is
+combined in another way can be before it only."""
+SMALL = (Architecture("relu", 16, 3),)
+SIZES = (1, 2, 4, 8)
+CRIPPLED = 50
+"""Steps of the search that is meant to fail."""
+
+
+def battery(*, scale: Scale = "whole", crippled: bool = False, seed: int = SEED) -> Study:
+    """The study of the battery.
+
+    Args:
+        scale: all of it, or a small part for a first look and for tests.
+        crippled: with one random restart of few steps, which finds next to nothing: what is missed must be undecided.
+        seed: decides on everything that is drawn.
+    """
+    chosen = ARCHITECTURES if scale == "whole" else SMALL
+    families = tuple(family for one in chosen for family in _families(one, scale))
+    deepest = max(one.depth for one in chosen)
+    return Study(
+        name=f"calibration-{VERSION}{'-small' if scale == 'small' else ''}{'-crippled' if crippled else ''}",
+        title="How often is a verdict wrong? Networks of known truth.",
+        families=families,
+        sites=tuple(f"layer{i}" for i in range(1, deepest + 1)),
+        searches=(SearchSpec(hypotheses=("both",), sizes=SIZES, featurizers=("rotation", "linear")),),
+        starts={"random": 1} if crippled else {"random": 2, "covariance": 1},
+        phases=(Phase(steps=CRIPPLED),) if crippled else (Phase(),),
+        seed=seed,
+    )
+
+
+def _families(one: Architecture, scale: Scale) -> Iterator[Family]:
+    """All networks of one architecture, each family at the site at which its truth is known."""
+    for what, site, size, count in _plantings(one):
+        yield Family(
+            name=f"{one.name}-{what.replace('_', '-')}{size or ''}-{site}",
+            activation=one.activation,
+            hidden=one.hidden,
+            planted=Planting(what=what, site=site, **({"size": size} if size else {})),
+            count=count if scale == "whole" else 2,
+            at=(site,),
+        )
+    about = {"activation": one.activation, "hidden": one.hidden}
+    few = {"count": 4 if scale == "whole" else 2}
+    last = f"layer{one.depth}"
+    yield Family(name=f"{one.name}-unlearned", **about, **few, steps=60, at=(last,))
+    yield Family(name=f"{one.name}-untrained", **about, count=few["count"] + 1, trained=False)
+    if one.depth == 1:
+        yield Family(name=f"{one.name}-trained", **about, **few, at=(last,))
+
+
+def _plantings(one: Architecture) -> Iterator[tuple[str, str, int, int]]:
+    """What is planted, where, with how many directions, and in how many networks."""
+    if one.depth == 1:
+        yield "output_only", "layer1", 0, 8
+        return
+    before = cycle(f"layer{i}" for i in range(1, one.depth))  # sites that can carry the variables
+    for size in SIZES:
+        yield "mean_coded", next(before), size, 4
+    yield "blocks", next(before), 0, 5
+    yield "fine_tuned", next(before), 2, 4
+    yield "output_only", "layer1", 0, 4
+    yield "count_only", "layer2", 0, 5 if one.depth > 2 else 8
+    if one.depth > 2:
+        yield "dormant", "layer2", 0, 6
