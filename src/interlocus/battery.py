@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import cycle
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from interlocus.budget import Phase
 from interlocus.family import Family, Planting
@@ -58,6 +58,8 @@ SMALL = (Architecture("relu", 16, 3),)
 SIZES = (1, 2, 4, 8)
 CRIPPLED = 50
 """Steps of the search that is meant to fail."""
+UNLEARNED = 60
+"""Steps of training after which no network solves the task."""
 
 
 def battery(*, scale: Scale = "whole", crippled: bool = False, seed: int = SEED) -> Study:
@@ -90,17 +92,17 @@ def _families(one: Architecture, scale: Scale) -> Iterator[Family]:
             name=f"{one.name}-{what.replace('_', '-')}{size or ''}-{site}",
             activation=one.activation,
             hidden=one.hidden,
-            planted=Planting(what=what, site=site, **({"size": size} if size else {})),
+            planted=Planting(what=what, site=site, size=size or 1),
             count=count if scale == "whole" else 2,
             at=(site,),
         )
-    about = {"activation": one.activation, "hidden": one.hidden}
-    few = {"count": 4 if scale == "whole" else 2}
-    last = f"layer{one.depth}"
-    yield Family(name=f"{one.name}-unlearned", **about, **few, steps=60, at=(last,))
-    yield Family(name=f"{one.name}-untrained", **about, count=few["count"] + 1, trained=False)
+    few = 4 if scale == "whole" else 2
+    last = (f"layer{one.depth}",)
+    like: dict[str, Any] = {"activation": one.activation, "hidden": one.hidden}
+    yield Family(name=f"{one.name}-unlearned", **like, count=few, steps=UNLEARNED, at=last)
+    yield Family(name=f"{one.name}-untrained", **like, count=few + 1, trained=False)
     if one.depth == 1:
-        yield Family(name=f"{one.name}-trained", **about, **few, at=(last,))
+        yield Family(name=f"{one.name}-trained", **like, count=few, at=last)
 
 
 def _plantings(one: Architecture) -> Iterator[tuple[str, str, int, int]]:

@@ -13,16 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from interlocus.alignment import Alignment
 from interlocus.causal import Hypothesis
 from interlocus.data import Data
 from interlocus.engine import solve
 from interlocus.family import Family
+from interlocus.featurizers import Frames
 from interlocus.networks import AbstractNetworks
 from interlocus.networks.confined import Confined
 from interlocus.nulls import random_subspaces
+from interlocus.plan import Trial
 from interlocus.portfolio import portfolio
 from interlocus.purity import operands_ride
 from interlocus.results import Attempts, Finding
@@ -109,6 +113,7 @@ def measure_controls(
             site,
             names=own,
             family=family.name,
+            hints=[_hint(study, store, family.name, name, site) for name in own],
             report=lambda share, number=number: report((number + share) / len(stacks)),
         )
         for control in found:
@@ -123,6 +128,7 @@ def controls_of(
     *,
     names: Sequence[str],
     family: str,
+    hints: Sequence[Float[Tensor, "_ width"] | None] = (),
     report: Callable[[float], None] = lambda share: None,
 ) -> list[Control]:
     """The same for networks in hand.
@@ -134,6 +140,7 @@ def controls_of(
         site: where.
         names: of the networks.
         family: theirs.
+        hints: for each directions in which the variables were found, if they were.
         report: is told the share that is done.
     """
     asked = task.hypothesis(study.asked)
@@ -141,7 +148,9 @@ def controls_of(
     random = _random(study, task, networks, site, asked)
     needed: list[UsedSubspace] = []
     if "used" in study.controls:
-        needed = used_subspaces(networks, task, site=site, agreement=study.verdict.agreement, seed=study.seed)
+        needed = used_subspaces(
+            networks, task, site=site, agreement=study.verdict.agreement, hints=hints, seed=study.seed
+        )
     report(0.2)
     inside = _Inside(study=study, task=task, networks=networks, site=site)
     found = inside.search(needed, lambda share: report(0.2 + 0.8 * share))
@@ -160,6 +169,29 @@ def controls_of(
         )
         for i, name in enumerate(names)
     ]
+
+
+def _hint(study: Study, store: Store, family: str, network: str, site: str) -> Float[Tensor, "_ width"] | None:
+    """Orthonormal directions that the best alignment of a study reads, at the smallest size that is about as good."""
+    best: tuple[float, int, str] | None = None
+    for featurizer in study.featurizers_of(study.asked, site):
+        trial = Trial(
+            family=family,
+            network=network,
+            site=site,
+            hypothesis=study.asked,
+            featurizer=featurizer,
+            schedule=study.schedule,
+        )
+        if store.has(trial):
+            scores = {entry.size: entry.best.score.iia for entry in store.record(trial.name).sizes}
+            size = min(size for size, iia in scores.items() if iia >= max(scores.values()) - NEAR)
+            if best is None or scores[size] > best[0] + NEAR:
+                best = scores[size], size, trial.name
+    if best is None:
+        return None
+    frames = Alignment.load(store.alignment_path(best[2]), size=best[1]).frames
+    return torch.linalg.qr(frames.read.flatten(0, 1).T).Q.T if isinstance(frames, Frames) else None
 
 
 def _random(
@@ -194,8 +226,8 @@ class _Inside:
 
         Networks that need about equally many directions are searched together.
         """
-        asked = self.task.hypothesis(self.study.asked)
-        rooms = [_room(one.rank, len(asked.variables)) for one in needed]
+        variables = len(self.task.hypothesis(self.study.asked).variables)
+        rooms = [one.rank if one.rank < variables else _room(one.rank, variables) for one in needed]
         result: dict[int, tuple[Any, Any]] = {}
         for done, room in enumerate(sorted(set(rooms))):
             indices = [i for i, other in enumerate(rooms) if other == room]
@@ -216,8 +248,8 @@ class _Inside:
             variables = len(hypothesis.variables)
             own = OUTPUT_SIZES if hypothesis is output else (*study.sizes_of(study.asked, self.site), room // variables)
             sizes = sorted({size for size in own if 0 < size * variables <= room})
-            maps = study.featurizers_of(study.asked, self.site)
-            for featurizer in maps[:1] if hypothesis is output else maps:
+            maps = study.featurizers_of(study.asked, self.site) if sizes else ()
+            for featurizer in maps if hypothesis is sought[0] else maps[:1]:
                 request = portfolio(study, site=self.site, hypotheses=(hypothesis,), sizes=sizes, featurizer=featurizer)
                 for finding in solve(confined, data, request):
                     inside[finding.network].setdefault(hypothesis.name, {})[featurizer] = finding.sizes

@@ -15,7 +15,7 @@ from interlocus.networks import MLP, AbstractNetworks
 from interlocus.planting import Planted
 from interlocus.portfolio import portfolio
 from interlocus.seeds import stream
-from interlocus.seen import is_found
+from interlocus.seen import is_found, wilson
 from interlocus.store import Store
 from interlocus.study import Study
 from interlocus.tasks import AbstractTask
@@ -74,13 +74,48 @@ def twins_of(store: Store, family: Family, site: str) -> list[Twins]:
 
 
 def measure_power(
-    study: Study, family: Family, site: str, kind: str, folder: str | Path, device: str, report: Callable[[float], None]
+    study: Study,
+    families: Sequence[Family],
+    site: str,
+    folder: str | Path,
+    device: str,
+    report: Callable[[float], None],
 ) -> None:
-    """Plant the variables that are asked for, put the study's searches to them, and keep what was found."""
+    """Plant the variables that are asked for in networks like these, put the study's searches to them, and keep what
+    was found.
+
+    Kind after kind; once one is too hard for a family, others would change nothing.
+
+    Args:
+        study: whose searches are tried.
+        families: of one architecture.
+        site: where.
+        folder: of the run.
+        device: where searches run.
+        report: is told the share that is done.
+    """
     store, task = Store(folder), study.task.build()
-    name = twins_name(family, site, kind)
-    if store.twins(name) is not None:
-        return
+    for number, family in enumerate(families):
+        report(number / len(families))
+        _of_family(study, task, family, site, store, device)
+
+
+def _of_family(study: Study, task: AbstractTask, family: Family, site: str, store: Store, device: str) -> None:
+    for kind in KINDS:
+        name = twins_name(family, site, kind)
+        kept = store.twins(name)
+        if kept is None:
+            kept = asdict(_planted(study, task, family, site, kind, store, device))
+            store.add_twins(name, kept)
+        twins = Twins.from_json(kept)
+        if twins.count and wilson(twins.found, twins.count)[0] < study.verdict.power:
+            return
+
+
+def _planted(
+    study: Study, task: AbstractTask, family: Family, site: str, kind: str, store: Store, device: str
+) -> Twins:
+    """Twins of one kind, and what was found in them."""
     (like,) = family.kind.load(task, [store.network_path(one) for one in family.networks], seed=study.seed)
     assert isinstance(like, MLP)
     seed = stream(study.seed, "twins", kind).initial_seed() % 2**31  # their own: no twin is a network of the study
@@ -88,10 +123,9 @@ def measure_power(
     for number in range(ROUNDS):
         planted = KINDS[kind](task, hypothesis=study.asked, site=site, like=like, count=TWINS, seed=seed + number)
         rounds.append(search_twins(study, task, planted, site, kind, device))
-        report((number + 1) / ROUNDS)
         if not rounds[-1].count or sum(one.count for one in rounds) >= TWINS:
             break  # this kind does not take here, or there are enough
-    store.add_twins(name, asdict(_added(rounds)))
+    return _added(rounds)
 
 
 def _added(rounds: Sequence[Twins]) -> Twins:
@@ -125,6 +159,8 @@ def search_twins(
     maps = study.featurizers_of(study.asked, site)
     looks = len(maps) * len(study.sizes_of(study.asked, site))
     for featurizer in maps:
+        if all(hits):
+            break  # what one class of maps finds, the portfolio finds
         request = portfolio(
             study,
             site=site,

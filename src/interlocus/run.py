@@ -23,7 +23,7 @@ from interlocus.found import check_fit
 from interlocus.networks import AbstractNetworks
 from interlocus.plan import Job, Trial, jobs
 from interlocus.portfolio import portfolio
-from interlocus.power import has_twins, measure_power, twins_name
+from interlocus.power import has_twins, measure_power
 from interlocus.registry import SHOW
 from interlocus.store import Record, Store
 from interlocus.study import Study
@@ -31,7 +31,6 @@ from interlocus.summary import Line, answers, summarise
 from interlocus.table import Row, rows, to_csv
 from interlocus.task_check import check_task
 from interlocus.tasks import AbstractTask
-from interlocus.twins import KINDS
 from interlocus.verdicts import INPUT, NetworkVerdict, to_json, verdicts, wanting_power
 
 
@@ -234,17 +233,16 @@ def _power(
         return []
     families = {family.name: family for family in study.families}
     waiting = wanting_power(study, verdicts(study, store, store.records()))
-    wanted: dict[str, tuple[Family, str, str]] = {}
+    wanted: dict[tuple[str, str], list[Family]] = {}  # those built alike share most twins
     for name, site in waiting:
         if has_twins(families[name]):
-            for kind in KINDS:
-                wanted.setdefault(twins_name(families[name], site, kind), (families[name], site, kind))
+            wanted.setdefault((families[name].kind.architecture, site), []).append(families[name])
     tasks = [
-        Task(function=measure_power, arguments=(study, *place, store.folder, device), cost=1.0)
-        for place in wanted.values()
+        Task(function=measure_power, arguments=(study, own, site, store.folder, device), cost=1.0)
+        for (_, site), own in wanted.items()
     ]
     failed = _do(executor, tasks, "searching planted networks", observe, seconds)
-    names = list(wanted)
+    names = [f"{architecture}.{site}.power" for architecture, site in wanted]
     return [Failure(trials=(names[index],), error=error) for index, error in failed.items()]
 
 

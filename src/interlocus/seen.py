@@ -95,6 +95,8 @@ class Seen:
         floor: IIA of doing nothing.
         one_sided: IIA that a one-way trick reaches; `None` where there is none.
         null: the best score of the whole portfolio in networks in which nothing can be; `None` without that control.
+        random: 95th percentile of directions drawn at random in this network. What is there is above it; what is not
+            may not be measured by it, for random directions catch a variable that is large.
         structural: a ceiling that follows from how the rest of the network is built; `None` where there is none.
         used: the search inside the used subspace; `None` without that control.
         power: of the search; `None` without that control.
@@ -107,6 +109,7 @@ class Seen:
     floor: float
     one_sided: float | None
     null: float | None
+    random: float = 0.0
     structural: float | None = None
     used: Used | None = None
     power: Power | None = None
@@ -115,6 +118,11 @@ class Seen:
     def ceiling(self) -> float:
         """The highest of what can be scored without the variable."""
         return max(level for level in (self.floor, self.one_sided, self.null, self.structural) if level is not None)
+
+    @property
+    def bar(self) -> float:
+        """The highest of what can be scored by luck or capacity."""
+        return max(self.null or 0.0, self.random)
 
     @property
     def impossible(self) -> str | None:
@@ -129,12 +137,12 @@ class Seen:
         return None
 
 
-def is_found(entry: Entry, bars: Thresholds, null: float | None = None) -> bool:
+def is_found(entry: Entry, bars: Thresholds, bar: float = 0.0) -> bool:
     """Whether a score passes for a variable that is there, whatever becomes of it behind the site."""
     return (
         entry.low >= bars.found
         and entry.cell >= bars.cell
-        and entry.low > (null or 0.0)
+        and entry.low > bar
         and (entry.joint is None or abs(entry.joint - entry.single) <= bars.gap)
         and entry.live >= bars.live
     )
@@ -142,7 +150,7 @@ def is_found(entry: Entry, bars: Thresholds, null: float | None = None) -> bool:
 
 def is_partly(entry: Entry, seen: Seen, bars: Thresholds) -> bool:
     """Above all that can be had without the variable, in both directions of change."""
-    return entry.low > seen.ceiling and entry.ways >= bars.ways and entry.live >= bars.live
+    return entry.low > max(seen.ceiling, seen.random) and entry.ways >= bars.ways and entry.live >= bars.live
 
 
 def wilson(hits: int, count: int, *, looks: int = 1) -> tuple[float, float]:

@@ -171,7 +171,7 @@ class Store:
 
     def add(self, record: Record, alignments: dict[int, Alignment]) -> None:
         """Keep a finished trial. The record comes last: where it is, the rest is."""
-        self.write(self.folder / "alignments" / f"{record.trial.name}.safetensors", save_alignments(alignments))
+        self.write(self.alignment_path(record.trial.name), save_alignments(alignments))
         self.write(self._record(record.trial.name), (json.dumps(record.to_json(), indent=1) + "\n").encode())
 
     def record(self, name: str) -> Record:
@@ -234,6 +234,10 @@ class Store:
                 "Delete it and run the study again: only what is missing is measured.",
             ) from None
         return data
+
+    def alignment_path(self, trial: str) -> Path:
+        """Where the alignments of a trial are kept, a size each."""
+        return self.folder / "alignments" / f"{trial}.safetensors"
 
     def network_path(self, name: str) -> Path:
         """Where a network is kept."""

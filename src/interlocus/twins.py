@@ -32,6 +32,8 @@ SIZES = (2, 4)
 BATCH, RATE, STEPS = 256, 1e-2, 1000
 SLOW = {"sigmoid": (3e-2, 3000)}
 """Learning rate and steps where the usual ones do not suffice."""
+FRESH_STEPS = 2500
+"""From untrained networks on it takes longer."""
 BLOCK_STEPS = {"sigmoid": 3000}
 LOOK = (Phase(steps=300),)
 FEW = Budget(pool=16_384, held_out=8_192, test=2_000)
@@ -67,8 +69,11 @@ def mean_coded(
     sizes: Sequence[int] = SIZES,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Planted:
-    """Trained toward the hypothesis through few random directions: the values are in their means."""
-    return _trained(task, hypothesis, site, like, count, seed, sizes, progress, lambda begin, size: None)
+    """Fresh networks, trained toward the hypothesis through few random directions: the values are in their means."""
+    fresh = MLP.untrained(task, hidden=_hidden(like), activation=like.activation, count=count, seed=seed)
+    return _trained(
+        task, hypothesis, site, fresh, count, seed, sizes, progress, lambda begin, size: None, steps=FRESH_STEPS
+    )
 
 
 def fine_tuned(
@@ -102,11 +107,12 @@ def _trained(
     sizes: Sequence[int],
     progress: Callable[[float], None],
     where: Callable[[MLP, int], Float[Tensor, "network variable feature width"] | None],
+    steps: int = STEPS,
 ) -> Planted:
     """Networks that go on learning, toward the hypothesis, in equal shares of some sizes as far as they fit."""
     room = like.width(site) // len(task.hypothesis(hypothesis).variables)
     sizes = [size for size in sizes if size <= room] or [max(room, 1)]
-    rate, steps = SLOW.get(like.activation, (RATE, STEPS))
+    rate, least = SLOW.get(like.activation, (RATE, STEPS))
     parts = []
     for number, size in enumerate(sizes):
         share = count // len(sizes) + (number < count % len(sizes))
@@ -120,7 +126,7 @@ def _trained(
                 begin=begin,
                 subspaces=where(begin, size),
                 count=share,
-                steps=steps,
+                steps=max(steps, least),
                 batch=BATCH,
                 learning_rate=rate,
                 weight_decay=0.0,
@@ -196,9 +202,9 @@ def blocks(
 
 
 KINDS: MappingProxyType[str, MakesTwins] = MappingProxyType(
-    {"mean_coded": mean_coded, "blocks": blocks, "fine_tuned": fine_tuned}
+    {"blocks": blocks, "fine_tuned": fine_tuned, "mean_coded": mean_coded}
 )
-"""Ways of planting, by name."""
+"""Ways of planting, by name; the hardest to find first."""
 
 
 def _hidden(like: MLP) -> tuple[int, ...]:

@@ -60,15 +60,25 @@ class UsedSubspace:
 
 
 def used_subspaces(
-    networks: AbstractNetworks, task: AbstractTask, *, site: str, agreement: float = AGREEMENT, seed: int = 0
+    networks: AbstractNetworks,
+    task: AbstractTask,
+    *,
+    site: str,
+    agreement: float = AGREEMENT,
+    hints: Sequence[Float[Tensor, "_ width"] | None] = (),
+    seed: int = 0,
 ) -> list[UsedSubspace]:
     """For each network the smallest subspace of a site that it needs.
+
+    Several may be equally small. The first is taken of those that are learned from a hint, from gradients, and from
+    random directions, so a subspace in which something was found is only left for a smaller one.
 
     Args:
         networks: which are asked.
         task: what they solve; its examples are where their answers have to be kept.
         site: one of the networks', by name.
         agreement: share of its own answers that a network has to keep.
+        hints: for each network orthonormal directions that may be part of it.
         seed: decides on examples and random starts.
 
     Raises:
@@ -84,19 +94,20 @@ def used_subspaces(
         return _View.of(networks, site, look(networks, site, pool))
 
     train, validation, test = view("train"), view("validation"), view("test")
-    leading = [_leading(networks, site, train, network) for network in range(len(networks))]
 
-    def passes(network: int, rows: Float[Tensor, "rank width"]) -> bool:
+    def keeps(network: int, rows: Float[Tensor, "rank width"]) -> bool:
         return validation.kept(networks, site, network, train.mean[network], rows) >= agreement
 
     with one_thread():
-        enough = [next((rank for rank in ranks if passes(i, rows[:rank])), len(rows)) for i, rows in enumerate(leading)]
-        fewer = tuple(rank for rank in ranks if rank < max(enough))  # what learning may still do with
-        learned = _learn(networks, site, train, fewer, leading, seed) if fewer else {}
+        leading = [_leading(networks, site, train, network) for network in range(len(networks))]
+        enough = [next((rank for rank in ranks if keeps(i, rows[:rank])), len(rows)) for i, rows in enumerate(leading)]
+        tried = tuple(rank for rank in ranks if rank <= max(enough))
+        begin = [_begin(rows, hint) for rows, hint in zip(leading, hints or [None] * len(leading), strict=True)]
+        learned = _learn(networks, site, train, tried, begin, seed) if tried else {}
         found: list[UsedSubspace] = []
         for network, rows in enumerate(leading):
-            candidates = [one for rank in fewer if rank < enough[network] for one in learned[network, rank]]
-            chosen = next((one for one in candidates if passes(network, one)), rows[: enough[network]])
+            candidates = [one for rank in tried if rank <= enough[network] for one in learned[network, rank]]
+            chosen = next((one for one in candidates if keeps(network, one)), rows[: enough[network]])
             mean = train.mean[network]
             share = test.kept(networks, site, network, mean, chosen)
             found.append(UsedSubspace(site=site, mean=mean, rows=chosen, agreement=share))
@@ -170,28 +181,35 @@ def _leading(networks: AbstractNetworks, site: str, view: _View, network: int) -
     return torch.linalg.svd(slope.T @ slope).Vh
 
 
+def _begin(
+    leading: Float[Tensor, "width width"], hint: Float[Tensor, "_ width"] | None
+) -> list[Float[Tensor, "width width"]]:
+    """Orthonormal rows, as many as the site is wide, whose first ones a subspace may begin with: one such a start."""
+    if hint is None or not len(hint):
+        return [leading]
+    return [torch.linalg.qr(torch.cat([hint.to(leading), leading]).T).Q.T, leading]
+
+
 def _learn(
     networks: AbstractNetworks,
     site: str,
     view: _View,
     ranks: Sequence[int],
-    leading: Sequence[Float[Tensor, "width width"]],
+    begins: Sequence[Sequence[Float[Tensor, "width width"]]],
     seed: int,
 ) -> dict[tuple[int, int], list[Float[Tensor, "rank width"]]]:
     """For each network and rank the directions in which its answers are kept best, one a start."""
-    each, featurizer = 1 + RANDOM, Rotation()
-    tail, device = networks.tail(site), networks.device
+    each, featurizer = max(map(len, begins)) + RANDOM, Rotation()
+    tail, device, width = networks.tail(site), networks.device, networks.width(site)
     lineup = [rank for rank in ranks for _ in range(each)]
-    begin = torch.zeros(len(networks), len(lineup), max(ranks), networks.width(site), device=device)
+    begin = torch.zeros(len(networks), len(lineup), max(ranks), width, device=device)
     mask = torch.zeros(len(networks), len(lineup), 1, max(ranks), 1, device=device)
-    for network, rows in enumerate(leading):
+    for network, known in enumerate(begins):
         for place, rank in enumerate(lineup):
             mask[network, place, :, :rank] = 1.0
-            if place % each == 0:
-                begin[network, place, :rank] = rows[:rank]
-            else:
-                noise = torch.randn(networks.width(site), rank, generator=stream(seed, "used", network, place))
-                begin[network, place, :rank] = torch.linalg.qr(noise).Q.T.to(device)
+            noise = torch.randn(width, rank, generator=stream(seed, "used", network, place))
+            rows = known[place % each] if place % each < len(known) else torch.linalg.qr(noise).Q.T
+            begin[network, place, :rank] = rows[:rank].to(device)
     lot = Lot(
         problems=Problems(torch.arange(len(networks), device=device), torch.zeros_like(torch.arange(len(networks)))),
         tail=tail,

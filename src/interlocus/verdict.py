@@ -95,7 +95,7 @@ def _judge(
     accuracy: float, seen: Seen, before: Sequence[Sequence[Verdict]], competence: float, bars: Thresholds
 ) -> Verdict:
     """One variable at one site, given the verdicts at earlier ones."""
-    good = [entry for entry in seen.entries if is_found(entry, bars, seen.null)]
+    good = [entry for entry in seen.entries if is_found(entry, bars, seen.bar)]
     best = max(seen.entries, key=lambda entry: entry.iia)
     shown = _shown(good, best)
     evidence = [said.competence(accuracy, competence), *said.about(shown, good, seen, bars)]
@@ -118,7 +118,7 @@ def _present(seen: Seen, good: Sequence[Entry], bars: Thresholds, say: Callable[
     """Something is there in the full state; what becomes of it inside the used subspace?"""
     if seen.used is None:
         return say("undecided", "The used subspace, for a copy that nobody reads would look the same.")
-    inside = [entry for entry in seen.used.entries if is_found(entry, bars, seen.null)]
+    inside = [entry for entry in seen.used.entries if is_found(entry, bars, seen.bar)]
     if good and inside:
         known = [entry.pure for entry in inside if entry.pure is not None]
         if not known:

@@ -131,8 +131,6 @@ class _Court:
         level, null = self._levels[self.study.asked], self._nulls.get(family.kind.architecture)
         maps = {record.trial.featurizer: record.sizes for record in records}
         order = [name for name in self.study.featurizers_of(self.study.asked, site) if name in maps]
-        if null is not None and control is not None:
-            null = max(null, control.random)
         return [
             Seen(
                 site=site,
@@ -142,6 +140,7 @@ class _Court:
                 floor=level.floor,
                 one_sided=level.one_sided,
                 null=null,
+                random=control.random if control else 0.0,
                 structural=control.structural if control else None,
                 used=_used(control, self.study.asked, variable, looks),
                 power=self._power(family, site),
