@@ -127,7 +127,8 @@ def _present(seen: Seen, good: Sequence[Entry], bars: Thresholds, say: Callable[
     if inside or any(is_partly(entry, seen, bars) for entry in seen.used.entries):
         return say("partly")
     if seen.used.reach <= seen.ceiling:
-        return say("unused")
+        wanted = _unshown(seen, bars)
+        return say("undecided", wanted) if wanted else say("unused")
     return say(
         "undecided",
         "More starts or steps inside the used subspace: there the score is neither above the ceiling in both "
@@ -153,14 +154,9 @@ def _missing(
             f"More restarts, another start or more items: the score may be up to {reach:.3f}, and "
             f"{seen.ceiling:.3f} can be had without the variable.",
         )
-    if seen.impossible is None and seen.power is None:
-        return say("undecided", PLANTED)
-    if seen.impossible is None and seen.power is not None and seen.power.low < bars.power:
-        return say(
-            "undecided",
-            f"A stronger search (more restarts, other starts or sizes): it finds {seen.power.found} of "
-            f"{seen.power.of} planted variables ({seen.power.kind}).",
-        )
+    wanted = _unshown(seen, bars)
+    if wanted:
+        return say("undecided", wanted)
     own = [v for row in before for v in row if v.seen.variable == seen.variable and v.seen.hidden]
     if any(verdict.word in FOUND for verdict in own):
         return say("consumed")
@@ -177,6 +173,20 @@ def _missing(
         if low >= bars.found and all(verdict.word in (*MISSING, "unused") for verdict in own):
             return say("bypassed")
     return say("absent")
+
+
+def _unshown(seen: Seen, bars: Thresholds) -> str | None:
+    """What it takes before a search that found nothing says anything; `None` where that was shown."""
+    if seen.impossible is not None:
+        return None
+    if seen.power is None:
+        return PLANTED
+    if seen.power.low < bars.power:
+        return (
+            f"A stronger search (more restarts, other starts or sizes): it finds {seen.power.found} of "
+            f"{seen.power.of} planted variables ({seen.power.kind})."
+        )
+    return None
 
 
 def _output(seen: Seen, size: int) -> tuple[int, float] | None:
