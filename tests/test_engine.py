@@ -137,7 +137,7 @@ def test_hypotheses_are_stacked_without_mixing():
 
 def test_what_cannot_work_is_said_before_work_is_spent():
     networks = MLP.untrained(TASK, count=1)
-    with pytest.raises(SpecificationError, match="sizes from 1 to 8"):
+    with pytest.raises(SpecificationError, match="sizes from 1 up to 8"):
         found(networks, site="layer1", sizes=(9,))
     with pytest.raises(UnknownNameError, match="'layer2'"):
         found(networks, site="layr2")

@@ -73,6 +73,8 @@ def test_a_choice_of_nothing_or_of_everything_is_an_outcome_with_its_mend(featur
     attempt = result.attempts(network=0, size=8).best
     assert attempt.outcome == outcome
     assert "price" in attempt.mend
+    assert attempt.to_json()["mend"] == attempt.mend  # for who reads the record
+    assert type(attempt).from_json(attempt.to_json()) == attempt
     assert result.best(network=0, size=8).sizes["left"] == {"empty": 0, "full": 16}[outcome]
 
 

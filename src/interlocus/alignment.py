@@ -13,10 +13,11 @@ from torch import Tensor
 
 from interlocus import files
 from interlocus.errors import AlignmentError, UnknownNameError
-from interlocus.featurizers import Frames, Warp
+from interlocus.featurizers import Frames, Warp, in_use
 from interlocus.networks import AbstractNetworks
 from interlocus.readout import Reading, ReadOut, fit_read_out
 from interlocus.seeds import stream
+from interlocus.size import Size, parse_size
 from interlocus.tasks import AbstractTask
 
 READ_OUT_EXAMPLES = 16_384
@@ -50,7 +51,7 @@ class Alignment:
 
     @property
     def size(self) -> int:
-        """Features of the variable that has most; where sizes are learned, variables may differ: see `sizes`."""
+        """Features of the variable that has most; others may have fewer, see `sizes`."""
         return max(self.frames.sizes)
 
     @property
@@ -65,7 +66,8 @@ class Alignment:
             UnknownNameError: the alignment has no such variable.
             AlignmentError: its maps are not linear.
         """
-        return self._linear.write[self._index(variable)].T
+        index = self._index(variable)
+        return self._linear.write[index][in_use(self._linear)[index]].T
 
     def projection_norm(self, variable: str) -> float:
         """‖P‖₂ of the projection P = Wᵀ R that an interchange of a variable applies to the difference of states.
@@ -183,20 +185,21 @@ class Alignment:
         Path(path).write_bytes(save_alignments({self.size: self}))
 
     @classmethod
-    def load(cls, path: str | Path, *, size: int | None = None) -> Alignment:
+    def load(cls, path: str | Path, *, size: int | str | None = None) -> Alignment:
         """Read an alignment.
 
         Args:
             path: a file that `save` wrote, or one of a run folder.
-            size: which, where the file holds several.
+            size: which, where the file holds several: a number, or `4+2` where variables have unequally many features.
 
         Raises:
             AlignmentError: the file cannot be read, holds something else, or not that size.
         """
         tensors, about = files.read(path, _FORMAT, AlignmentError, "Alignment.save")
         parts = [name.split(".") for name in tensors if not name.startswith("read_out.")]
-        sizes = sorted({int(size) for _, size in parts})
-        wanted = sizes[-1] if size is None and len(sizes) == 1 else size
+        sizes = sorted({parse_size(size) for _, size in parts})
+        asked = None if size is None else parse_size(size)
+        wanted = sizes[-1] if asked is None and len(sizes) == 1 else asked
         if wanted not in sizes:
             raise AlignmentError(
                 f"The file {path} holds the sizes {sizes}, and {wanted or 'none of them'} is asked for.",
@@ -204,7 +207,7 @@ class Alignment:
                 f"Pass size={sizes[-1]}, say.",
             )
         fields: dict[str, Any] = about["alignment"]
-        own = {name: tensors[f"{name}.{size}"] for name, size in parts if int(size) == wanted}
+        own = {name: tensors[f"{name}.{size}"] for name, size in parts if parse_size(size) == wanted}
         frames = Frames(**own) if "read" in own else Warp.from_tensors(own)
         variables = tuple(fields.pop("variables"))
         read_outs = {
@@ -235,7 +238,7 @@ class Alignment:
             return network.activations(self.site, inputs)[0]
 
 
-def save_alignments(alignments: Mapping[int, Alignment]) -> bytes:
+def save_alignments(alignments: Mapping[Size, Alignment]) -> bytes:
     """Alignments of one trial, by size, as the bytes of a safetensors file."""
     tensors: dict[str, Tensor] = {}
     read_outs: dict[str, dict[str, Any]] = {}

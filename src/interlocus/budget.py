@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter
 
 from interlocus.counterfactuals import Sampling
 from interlocus.errors import SpecificationError
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+_ONE, _BY_VARIABLE = TypeAdapter(Count), TypeAdapter(dict[str, Count])
+
+
+def _read_size(value: Any) -> int | dict[str, int]:
+    return (_BY_VARIABLE if isinstance(value, Mapping) else _ONE).validate_python(value)
+
+
+VariableSizes = Annotated[int | dict[str, int], PlainValidator(_read_size)]
+"""Features a variable: one number for all variables, or one for each by its name."""
 
 
 class Written(BaseModel):
@@ -78,6 +88,10 @@ class Budget(Written):
         solved: a search retires at this validation IIA …
         patience: … or after so many steps …
         gain: … in which validation IIA did not rise by this much.
+        rung: steps between rungs of a race; without it all searches go their way to the end. At each rung, of the
+            searches of one problem and size the better half by validation go on (of three, two) until one is left, and
+            the others retire as `outrun`. Searches race against those that began with them, so `nested` ones among
+            themselves. Sizes that are learned are open until the end of a phase, and are left out of it.
     """
 
     pool: Count = 65_536
@@ -90,3 +104,4 @@ class Budget(Written):
     solved: Share = 0.999
     patience: Count = 200
     gain: Share = 0.002
+    rung: Count | None = None

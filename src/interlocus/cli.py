@@ -108,7 +108,7 @@ def read(
     out: Annotated[
         Path | None, typer.Option(help="Where the values go: .csv or .npy. [default: the terminal]", metavar="FILE")
     ] = None,
-    size: Annotated[int | None, typer.Option(help="Which, where the file holds several.")] = None,
+    size: Annotated[str | None, typer.Option(help="Which, where the file holds several.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that are no numbers.")] = False,
 ) -> None:
     """Pull the variables out: value, probability and features for each row."""

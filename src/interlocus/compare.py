@@ -12,6 +12,7 @@ from jaxtyping import Float
 from interlocus.errors import SpecificationError
 from interlocus.metrics import CONFIDENCE, RESAMPLES, Interval
 from interlocus.run import Run
+from interlocus.size import Size
 from interlocus.table import Row
 
 
@@ -22,7 +23,7 @@ class Key(NamedTuple):
     site: str
     hypothesis: str
     featurizer: str
-    size: int
+    size: Size
     schedule: str = ""
 
 

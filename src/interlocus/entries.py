@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from interlocus.metrics import JOINT, Cell, Score
 from interlocus.seen import Entry, wilson
+from interlocus.size import Size
 
 FEW_VALUES = 3
 """Cells of a variable with more values hold few interventions each, and are put together."""
 
 
-def entry_of(score: Score, variable: str, *, map: str, size: int, looks: int) -> Entry:
+def entry_of(score: Score, variable: str, *, map: str, size: Size, looks: int) -> Entry:
     """What a score says of one of its variables.
 
     Args:

@@ -45,7 +45,7 @@ def extract(alignment: Alignment, network: AbstractNetworks, rows: Rows) -> Iter
         yield columns
 
 
-def load_fitted(path: Path, network: AbstractNetworks, *, size: int | None = None) -> Alignment:
+def load_fitted(path: Path, network: AbstractNetworks, *, size: int | str | None = None) -> Alignment:
     """An alignment with read-outs: its own, or fitted now where it lies in a run folder, which knows the task.
 
     Raises:

@@ -24,6 +24,7 @@ from matplotlib.lines import Line2D
 
 from interlocus.family import Family
 from interlocus.run import Run
+from interlocus.size import Size, mean_size
 from interlocus.study import Study
 from interlocus.summary import Line
 from interlocus.table import Row
@@ -44,20 +45,22 @@ class _Asked:
     study: Study
     hypothesis: str
     featurizers: tuple[str, ...]
-    sizes: tuple[int, ...]
+    sizes: tuple[Size, ...]
     lines: dict[tuple[str, str, str], Line]
     rows: tuple[Row, ...]
 
     @classmethod
     def of(cls, run: Run, hypothesis: str) -> _Asked:
         searches = [search for search in run.study.searches if hypothesis in search.hypotheses]
+        rows = tuple(row for row in run.table if row.hypothesis == hypothesis)
+        equal = {size for search in searches for size in search.sizes if isinstance(size, int)}
         return cls(
             study=run.study,
             hypothesis=hypothesis,
             featurizers=tuple(dict.fromkeys(name for search in searches for name in search.featurizers)),
-            sizes=tuple(sorted({size for search in searches for size in search.sizes})),
+            sizes=tuple(sorted(equal | {row.size for row in rows})),
             lines={(ln.family, ln.site, ln.featurizer): ln for ln in run.lines if ln.hypothesis == hypothesis},
-            rows=tuple(row for row in run.table if row.hypothesis == hypothesis),
+            rows=rows,
         )
 
     @property
@@ -183,20 +186,26 @@ def _draw_curves(axes: Axes, asked: _Asked, family: Family, featurizer: str) -> 
     for look in _looks(asked.study.sites):
         for network in family.networks:
             own = [row for row in rows if (row.network, row.site) == (network, look.site)]
-            axes.add_line(_faint([row.size * look.shift for row in own], [row.iia for row in own], look.colour))
+            axes.add_line(
+                _faint([mean_size(row.size) * look.shift for row in own], [row.iia for row in own], look.colour)
+            )
         if twin and (line := asked.lines.get((twin.name, look.site, featurizer))):
-            sizes = [entry.size * look.shift for entry in line.sizes]
+            sizes = [mean_size(entry.size) * look.shift for entry in line.sizes]
             axes.add_line(_dashed(sizes, [entry.iia.value for entry in line.sizes], look.colour))
         if line := asked.lines.get((family.name, look.site, featurizer)):
-            sizes, iias = [entry.size * look.shift for entry in line.sizes], [entry.iia for entry in line.sizes]
+            sizes, iias = (
+                [mean_size(entry.size) * look.shift for entry in line.sizes],
+                [entry.iia for entry in line.sizes],
+            )
             axes.add_line(_mean(sizes, [iia.value for iia in iias], look))
             axes.vlines(sizes, [iia.low for iia in iias], [iia.high for iia in iias], color=look.colour, zorder=3)
 
 
 def _set_axes(first: Axes, asked: _Asked) -> None:
     first.set_xscale("log", base=2)
-    first.set_xticks(asked.sizes, [str(size) for size in asked.sizes])
-    first.set_xlim(asked.sizes[0] / 1.3, asked.sizes[-1] * 1.3)
+    places = [mean_size(size) for size in asked.sizes]
+    first.set_xticks(places, [str(size) for size in asked.sizes])
+    first.set_xlim(places[0] / 1.3, places[-1] * 1.3)
     first.set_ylim(min([0.45, *(row.iia - 0.02 for row in asked.rows)]), 1.02)
 
 

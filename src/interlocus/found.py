@@ -14,15 +14,17 @@ from interlocus.alignment import Alignment
 from interlocus.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.causal import Hypothesis
 from interlocus.data import Data
-from interlocus.engine import Progress, Request, solve
+from interlocus.engine import Progress, solve
 from interlocus.errors import AlignmentError, NetworkError, SpecificationError
 from interlocus.featurizers import AbstractFeaturizer
 from interlocus.held_out import HeldOut, exchange_in
 from interlocus.metrics import Score
 from interlocus.networks import AbstractNetworks
 from interlocus.registry import FEATURIZERS, STARTS
+from interlocus.request import Request
 from interlocus.results import Attempts, Finding
 from interlocus.seeds import stream
+from interlocus.size import Size, WrittenSize, size_for
 from interlocus.starts import AbstractStart
 from interlocus.tasks import AbstractTask
 
@@ -50,8 +52,8 @@ class Found:
     findings: tuple[Finding, ...]
 
     @property
-    def sizes(self) -> tuple[int, ...]:
-        """The sizes that were searched."""
+    def sizes(self) -> tuple[Size, ...]:
+        """The sizes that were searched; unequal ones as text, in the order of the variables: `4+2`."""
         return tuple(entry.size for entry in self.findings[0].sizes)
 
     @property
@@ -59,19 +61,19 @@ class Found:
         """Test IIA of the restart that is best by validation."""
         return np.array([[entry.best.score.iia for entry in finding.sizes] for finding in self.findings])
 
-    def attempts(self, *, network: int, size: int) -> Attempts:
-        """All restarts of one network and size.
+    def attempts(self, *, network: int, size: WrittenSize) -> Attempts:
+        """All restarts of one network and size, which may be given by variable: `{"left": 4, "right": 2}`.
 
         Raises:
             SpecificationError: that network or size was not searched.
         """
         return self.findings[self._network(network)].sizes[self._place(size)]
 
-    def score(self, *, network: int, size: int) -> Score:
+    def score(self, *, network: int, size: WrittenSize) -> Score:
         """The score of the best alignment of one network and size."""
         return self.attempts(network=network, size=size).best.score
 
-    def best(self, *, network: int, size: int) -> Alignment:
+    def best(self, *, network: int, size: WrittenSize) -> Alignment:
         """The best alignment of one network and size, with read-outs for variables that have values to tell apart.
 
         Raises:
@@ -123,7 +125,8 @@ class Found:
             )
         return network
 
-    def _place(self, size: int) -> int:
+    def _place(self, written: WrittenSize) -> int:
+        size = size_for(written, self.hypothesis.variables, self.hypothesis.name)
         if size not in self.sizes:
             raise SpecificationError(
                 f"Size {size} is asked for.", f"The sizes {list(self.sizes)} were searched.", "Pass one of those."
@@ -153,7 +156,7 @@ def search(
     *,
     hypothesis: str,
     site: str,
-    sizes: Sequence[int] = (1, 2, 4, 8),
+    sizes: Sequence[WrittenSize] = (1, 2, 4, 8),
     featurizer: str | AbstractFeaturizer = "rotation",
     starts: Mapping[str, int] = STARTS_BY_DEFAULT,
     phases: Sequence[Phase] = (Phase(),),
@@ -169,7 +172,8 @@ def search(
         task: what they solve.
         hypothesis: one of the task's, by name.
         site: one of the networks', by name.
-        sizes: features a variable, each of which is searched.
+        sizes: features a variable, each of which is searched: one number for all variables, or one for each,
+            `{"left": 4, "right": 2}`.
         featurizer: the class of maps, by name or as an object.
         starts: how many searches begin where.
         phases: how they go on.
@@ -179,7 +183,7 @@ def search(
         progress: is told the share of the work that is done.
 
     Raises:
-        UnknownNameError: a name that nothing answers to.
+        UnknownNameError: a name that nothing answers to, or a size of a variable that is not in the hypothesis.
         SpecificationError: sizes that do not fit the site.
         NetworkError: activations that are not finite.
 
@@ -188,10 +192,11 @@ def search(
     budget = budget or Budget()
     chosen: AbstractFeaturizer = FEATURIZERS.get(featurizer)() if isinstance(featurizer, str) else featurizer
     made: list[tuple[AbstractStart, int]] = [(STARTS.get(name)(), count) for name, count in starts.items()]
+    sought = task.hypothesis(hypothesis)
     request = Request(
         site=site,
-        hypotheses=(task.hypothesis(hypothesis),),
-        sizes=tuple(sizes),
+        hypotheses=(sought,),
+        sizes=tuple(size_for(size, sought.variables, hypothesis) for size in sizes),
         featurizer=chosen,
         starts=tuple(made),
         phases=tuple(phases),
@@ -205,7 +210,7 @@ def search(
     findings = solve(networks, data, request, progress=progress)
     return Found(
         site=site,
-        hypothesis=request.hypotheses[0],
+        hypothesis=sought,
         featurizer=chosen.name,
         task=task,
         networks=networks,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -19,6 +21,7 @@ class Ledger:
         begin: validation IIA there.
         shape: how many problems, and searches a problem.
         budget: when a search retires.
+        rivals: places of searches of a problem that race against each other, for each size.
         learns_size: whether features are still being chosen until the end of a phase. No search retires before then,
             and of states that solve the problem the last is kept, for features have their price and become fewer.
     """
@@ -29,27 +32,56 @@ class Ledger:
         begin: Float[Tensor, " search"],
         shape: tuple[int, int],
         budget: Budget,
+        rivals: Sequence[Sequence[int]],
         *,
         learns_size: bool = False,
     ) -> None:
-        self.learns_size = learns_size
+        self.learns_size, self.rivals = learns_size, rivals
         self.best, self.begin, self.shape, self.budget = parameters.clone(), begin, shape, budget
         self.validation, self.last = begin.clone(), begin.clone()
         self.steps = torch.zeros(len(begin), dtype=torch.long)
         self.outcome: list[Outcome] = ["budget"] * len(begin)
         self._alive = torch.ones(len(begin), dtype=torch.bool)
+        self._racing = torch.ones_like(self._alive)
         self._mark, self._marked = begin.clone(), torch.zeros_like(self.steps)
+        self._before, self._rungs = 0, 0
 
     @property
     def alive(self) -> Bool[Tensor, "problem search"]:
         """Which searches go on."""
         return self._alive.view(self.shape)
 
-    def begin_phase(self) -> None:
-        """Let every search go on that is not solved, from its best state."""
-        self._alive = (self.validation < self.budget.solved) | self.learns_size
-        self._mark, self._marked = self.validation.clone(), torch.zeros_like(self.steps)
-        self.outcome = ["budget" if goes_on else "solved" for goes_on in self._alive.tolist()]
+    def begin_phase(self, before: int = 0) -> None:
+        """Let every search go on that is neither solved nor outrun, from its best state.
+
+        Args:
+            before: steps of the phases before this one.
+        """
+        self._alive = self._racing & ((self.validation < self.budget.solved) | self.learns_size)
+        self._mark, self._marked, self._before = self.validation.clone(), torch.zeros_like(self.steps), before
+        self.outcome = [
+            ("budget" if goes_on else "solved") if racing else was
+            for goes_on, racing, was in zip(self._alive.tolist(), self._racing.tolist(), self.outcome, strict=True)
+        ]
+
+    def race(self, step: int) -> None:
+        """Where a rung was passed, let only the better half of each problem's searches of a size go on.
+
+        Args:
+            step: of the phase, the next that would be made.
+        """
+        rungs = (self._before + step) // self.budget.rung if self.budget.rung else 0
+        if self.learns_size or rungs == self._rungs:
+            return
+        self._rungs = rungs
+        racing, validation = self._racing.view(self.shape), self.validation.view(self.shape)
+        for problem in range(self.shape[0]):
+            for places in self.rivals:
+                left = [place for place in places if racing[problem, place]]
+                order = sorted(left, key=lambda place: -float(validation[problem, place]))  # of equals the first
+                racing[problem, order[(len(order) + 1) // 2 :]] = False
+        outrun = ~self._racing & torch.tensor([outcome in {"budget", "plateau"} for outcome in self.outcome])
+        self._retire("outrun", outrun)
 
     def count(self, stack: Stack) -> None:
         """Note a step of the searches that are under way; retired ones that fill a stack up do not count."""

@@ -43,8 +43,47 @@ class Judge(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class JudgeOfOne:
+    """Judges maps of one variable, the others being left alone.
+
+    Args:
+        judge: of all variables.
+        variable: which it is.
+        variables: how many there are.
+    """
+
+    judge: Judge
+    variable: int
+    variables: int
+
+    @property
+    def width(self) -> int:
+        return self.judge.width
+
+    def __call__(self, maps: Frames) -> Float[Tensor, " search"]:
+        beside = (0, 0, 0, 0, self.variable, self.variables - self.variable - 1)
+        return self.judge(Frames(*(torch.nn.functional.pad(part, beside) for part in maps)))
+
+
 Search = Callable[[Judge, tuple[int, ...]], Neurons]
 """Finds neurons for variables of these sizes."""
+
+
+def check_sets(width: int, sizes: tuple[int, ...]) -> None:
+    """See that all sets of neurons for one variable can be tried.
+
+    Raises:
+        SpecificationError: there are more than that.
+    """
+    for size in sizes:
+        count = math.comb(width, size)
+        if count > BUDGET:
+            raise SpecificationError(
+                f"{size} of {width} neurons can be chosen in {count:,} ways.",
+                f"At most {BUDGET:,} are tried.",
+                "Use neurons_greedy or neurons_window, or a smaller size.",
+            )
 
 
 def exhaustive(judge: Judge, sizes: tuple[int, ...]) -> Neurons:
@@ -55,14 +94,7 @@ def exhaustive(judge: Judge, sizes: tuple[int, ...]) -> Neurons:
     Raises:
         SpecificationError: there are more sets for one variable than are tried.
     """
-    for size in sizes:
-        count = math.comb(judge.width, size)
-        if count > BUDGET:
-            raise SpecificationError(
-                f"{size} of {judge.width} neurons can be chosen in {count:,} ways.",
-                f"At most {BUDGET:,} are tried.",
-                "Use neurons_greedy or neurons_window, or a smaller size.",
-            )
+    check_sets(judge.width, sizes)
     if math.prod(_ways(judge.width, sizes)) <= BUDGET:
         return _best(judge, list(_disjoint(range(judge.width), sizes)))
     return _in_turns(judge, sizes, lambda free, size: itertools.combinations(free, size))

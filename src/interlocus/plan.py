@@ -7,6 +7,7 @@ from itertools import groupby
 
 from interlocus.family import Family
 from interlocus.registry import FEATURIZERS
+from interlocus.size import Size, features_of
 from interlocus.study import SearchSpec, Study
 
 WARPED = 70.0
@@ -45,7 +46,7 @@ class Job:
     family: Family
     site: str
     hypotheses: tuple[str, ...]
-    sizes: tuple[int, ...]
+    sizes: tuple[Size, ...]
     featurizer: str
     schedule: str = ""
 
@@ -74,7 +75,8 @@ class Job:
         task, kind = study.task.build(), self.family.kind
         width = kind.sites(task)[self.site]
         variables = len(task.hypothesis(self.hypotheses[0]).variables)
-        exchange = 4 * variables * max(self.sizes) * width
+        most = max(max(features_of(size, variables)) for size in self.sizes)
+        exchange = 4 * variables * most * width
         steps = sum(phase.steps for phase in study.phases_of(self.schedule))
         behind = kind.flops_behind(task, self.site)
         dearer = 1.0 if FEATURIZERS.get(self.featurizer)().linear else WARPED
@@ -88,17 +90,28 @@ def jobs(study: Study) -> tuple[Job, ...]:
     def variables(name: str) -> int:
         return len(task.hypothesis(name).variables)
 
-    def parts(search: SearchSpec) -> list[tuple[str, ...]]:
+    def parts(search: SearchSpec) -> list[tuple[tuple[str, ...], tuple[Size, ...]]]:
         ordered = sorted(search.hypotheses, key=variables)
-        return [tuple(group) for _, group in groupby(ordered, key=variables)]
+        if all(isinstance(size, int) for size in search.sizes):
+            together = [tuple(group) for _, group in groupby(ordered, key=variables)]
+        else:  # an unequal size is in the order of a hypothesis' own variables
+            together = [(name,) for name in ordered]
+        return [(names, search.sizes_for(task.hypothesis(names[0]))) for names in together]
 
     return tuple(
-        Job(family=family, site=site, hypotheses=hypotheses, sizes=search.sizes, featurizer=featurizer, schedule=search.schedule)
+        Job(
+            family=family,
+            site=site,
+            hypotheses=hypotheses,
+            sizes=sizes,
+            featurizer=featurizer,
+            schedule=search.schedule,
+        )
         for family in study.families
         for site in study.sites
         if site in family.sites(task)
         for search in study.searches
         if search.at(site)
         for featurizer in search.featurizers
-        for hypotheses in parts(search)
+        for hypotheses, sizes in parts(search)
     )

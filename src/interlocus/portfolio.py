@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from interlocus.causal import Hypothesis
-from interlocus.engine import Request
 from interlocus.registry import FEATURIZERS
+from interlocus.request import Request
+from interlocus.size import Size
 from interlocus.starts import find_start
 from interlocus.study import Study
 
@@ -16,7 +17,7 @@ def portfolio(
     *,
     site: str,
     hypotheses: Sequence[Hypothesis],
-    sizes: Sequence[int],
+    sizes: Sequence[Size],
     featurizer: str,
     schedule: str | None = None,
     seed: int | None = None,

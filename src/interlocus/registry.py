@@ -159,6 +159,15 @@ FEATURIZERS = Registry(
             target="interlocus.featurizers.boundless:Boundless",
             summary="orthonormal directions with learned boundaries, so that sizes are learned too",
         ),
+        "rotation_overlapping": Entry(
+            target="interlocus.featurizers.overlapping:Overlapping",
+            summary="orthonormal directions of each variable by itself; those of two may be the same",
+        ),
+        "linear_overlapping": Entry(
+            target="interlocus.featurizers.overlapping:Overlapping",
+            summary="an invertible linear map for each variable by itself; their directions may be the same",
+            arguments={"each": "linear"},
+        ),
         "coupling": Entry(
             target="interlocus.featurizers.coupling:Coupling",
             summary="an invertible map that is not linear: additive couplings, as in reversible networks",
@@ -208,6 +217,10 @@ STARTS = Registry(
             target="interlocus.starts.neurons:Neurons",
             summary="the best neurons that lie side by side",
             arguments={"method": "window"},
+        ),
+        "nested": Entry(
+            target="interlocus.starts.nested:Nested",
+            summary="what the other starts found at a smaller size, grown, or at a larger one, pruned",
         ),
     },
 )

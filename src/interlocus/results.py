@@ -8,18 +8,21 @@ from typing import Any, Literal
 
 from interlocus.featurizers import Frames, Warp
 from interlocus.metrics import Score
+from interlocus.size import Size, parse_size
 
 SOLVED = 0.99
 """A search whose test IIA is as high has found the whole variable."""
 
-Outcome = Literal["solved", "plateau", "budget", "diverged", "empty", "full"]
-"""Why a search ended: the goal was reached, it stopped improving, its steps were used up, its numbers overflowed or a
-map that has to be inverted became singular, or a size that was learned became nothing, or the whole site."""
+Outcome = Literal["solved", "plateau", "budget", "outrun", "diverged", "empty", "full"]
+"""Why a search ended: the goal was reached, it stopped improving, its steps were used up, others of its size were ahead
+at a rung, its numbers overflowed or a map that has to be inverted became singular, or a size that was learned became
+nothing, or the whole site."""
 
 MENDS: Mapping[Outcome, str] = {
     "solved": "Nothing needs to be done.",
     "plateau": "Another start or loss may lead on.",
     "budget": "More steps may lead on.",
+    "outrun": "Others were ahead after a short run: without `budget.rung`, or with a larger one, it would go on.",
     "diverged": "A lower learning rate may help, or for oblique maps a bound.",
     "empty": "No feature was worth its price: lower the price, or take it that the variable is not here.",
     "full": "All features of the site were taken, which swaps the whole state: raise the price.",
@@ -57,13 +60,13 @@ class Attempt:
         return MENDS[self.outcome]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for a record."""
-        return asdict(self) | {"score": self.score.to_json()}
+        """Plain values for a record, with the mend for who reads it."""
+        return asdict(self) | {"mend": self.mend, "score": self.score.to_json()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Attempt:
         """What `to_json` wrote."""
-        plain = {name: value for name, value in data.items() if name != "score"}
+        plain = {name: value for name, value in data.items() if name not in {"mend", "score"}}
         return cls(**plain, score=Score.from_json(data["score"]))
 
 
@@ -72,12 +75,12 @@ class Attempts:
     """All searches of one problem at one size.
 
     Args:
-        size: features a variable.
+        size: features a variable; unequal ones as text, in the order of the hypothesis' variables: `4+2`.
         attempts: one a start and restart.
         chosen: the attempt that is best by validation.
     """
 
-    size: int
+    size: Size
     attempts: tuple[Attempt, ...]
     chosen: int
 
@@ -109,7 +112,7 @@ class Attempts:
     def from_json(cls, data: Mapping[str, Any]) -> Attempts:
         """What `to_json` wrote."""
         attempts = tuple(Attempt.from_json(attempt) for attempt in data["attempts"])
-        return cls(size=data["size"], chosen=data["chosen"], attempts=attempts)
+        return cls(size=parse_size(data["size"]), chosen=data["chosen"], attempts=attempts)
 
 
 @dataclass(frozen=True, kw_only=True)

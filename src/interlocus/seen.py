@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from scipy.stats import binomtest
 
 from interlocus.metrics import CONFIDENCE
+from interlocus.size import Size
 from interlocus.thresholds import Thresholds
 
 
@@ -27,7 +28,7 @@ class Entry:
     """
 
     map: str
-    size: int
+    size: Size
     iia: float
     low: float
     high: float

@@ -30,6 +30,7 @@ from interlocus.errors import RunFolderError
 from interlocus.networks import AbstractNetworks
 from interlocus.plan import Trial
 from interlocus.results import Attempts
+from interlocus.size import Size
 from interlocus.study import SCHEMA, Study
 
 
@@ -169,7 +170,7 @@ class Store:
         """Whether a trial is finished."""
         return self._record(trial.name).is_file()
 
-    def add(self, record: Record, alignments: dict[int, Alignment]) -> None:
+    def add(self, record: Record, alignments: dict[Size, Alignment]) -> None:
         """Keep a finished trial. The record comes last: where it is, the rest is."""
         self.write(self.alignment_path(record.trial.name), save_alignments(alignments))
         self.write(self._record(record.trial.name), (json.dumps(record.to_json(), indent=1) + "\n").encode())

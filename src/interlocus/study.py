@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from interlocus.budget import STARTS_BY_DEFAULT, Budget, Count, Phase, Share, Written, check_phases
+from interlocus.budget import STARTS_BY_DEFAULT, Budget, Count, Phase, Share, VariableSizes, Written, check_phases
 from interlocus.catalogue import shipped_studies
+from interlocus.causal import Hypothesis
 from interlocus.code import names_code
 from interlocus.counterfactuals import check_sampling
 from interlocus.errors import SpecificationError, UnknownNameError
@@ -20,8 +22,9 @@ from interlocus.family import Family, TaskSpec, with_whole_paths
 from interlocus.featurizers import check_width
 from interlocus.registry import EXECUTORS, FEATURIZERS, LOSSES, RUN
 from interlocus.schedule import Schedule, check_schedules, shortened
+from interlocus.size import Size, check_room, equal_size, features_of, size_for
 from interlocus.specification import assign, explain, no_twins, parse_yaml
-from interlocus.starts import find_start
+from interlocus.starts import AbstractStart, find_start
 from interlocus.tasks import AbstractTask
 from interlocus.thresholds import Thresholds
 
@@ -40,8 +43,9 @@ class SearchSpec(Written):
 
     Args:
         hypotheses: what for.
-        sizes: features a variable, each of which is searched.
-        featurizers: with which maps.
+        sizes: features a variable, each of which is searched: one number for all variables, or one for each,
+            `{left: 4, right: 2}`.
+        featurizers: with which maps; those whose name ends in `overlapping` let variables share directions.
         sites: where, of the sites of the study; without it, at all of them.
         schedule: a name for how these searches begin and go on, where that is not as in the rest of the study. Entries
             of different schedules are kept apart in every table.
@@ -50,7 +54,7 @@ class SearchSpec(Written):
     """
 
     hypotheses: Some[str]
-    sizes: Some[Count]
+    sizes: Some[VariableSizes]
     featurizers: Some[str] = ("rotation",)
     sites: tuple[str, ...] = ()
     schedule: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]*)?$")
@@ -60,6 +64,10 @@ class SearchSpec(Written):
     def at(self, site: str) -> bool:
         """Whether it is asked at a site."""
         return not self.sites or site in self.sites
+
+    def sizes_for(self, hypothesis: Hypothesis) -> tuple[Size, ...]:
+        """The sizes, for the variables of one hypothesis."""
+        return tuple(size_for(size, hypothesis.variables, hypothesis.name) for size in self.sizes)
 
 
 Control = Literal["used", "purity", "power"]
@@ -113,7 +121,12 @@ class Study(Written):
             asked = [search for search in self.searches if search.at(site)]
             no_twins(
                 "trial",
-                [".".join(filter(None, (h, f, s.schedule))) for s in asked for h in s.hypotheses for f in s.featurizers],
+                [
+                    ".".join(filter(None, (h, f, s.schedule)))
+                    for s in asked
+                    for h in s.hypotheses
+                    for f in s.featurizers
+                ],
             )
         return self
 
@@ -142,8 +155,9 @@ class Study(Written):
         return next((s.phases for s in self.searches if s.schedule == schedule and s.phases), self.phases)
 
     def sizes_of(self, hypothesis: str, site: str) -> tuple[int, ...]:
-        """Which sizes a hypothesis is searched with at a site."""
-        return tuple(sorted({size for search in self._searches_of(hypothesis, site) for size in search.sizes}))
+        """Which sizes a hypothesis is searched with at a site; of unequal ones the equal size of as many directions."""
+        own = self._searches_of(hypothesis, site)
+        return tuple(sorted({equal_size(size) for search in own for size in search.sizes}))
 
     def featurizers_of(self, hypothesis: str, site: str) -> tuple[str, ...]:
         """With which maps a hypothesis is searched at a site."""
@@ -183,9 +197,12 @@ class Study(Written):
         self.verdict.check()
         for rival in self.rivals:
             task.hypothesis(rival)
+        begin: dict[str, list[AbstractStart]] = {}
         for schedule in self.schedules:
             check_phases(self.phases_of(schedule))
-            no_twins("start", [find_start(start).name for start in self.starts_of(schedule)])
+            starts = [find_start(start) for start in self.starts_of(schedule)]
+            begin[schedule] = starts
+            no_twins("start", [start.name for start in starts])
             for phase in self.phases_of(schedule):
                 LOSSES.get(phase.loss)
         there = {family.name: family.sites(task) for family in self.families}
@@ -196,14 +213,16 @@ class Study(Written):
             for sites in there.values():
                 for search in self.searches:
                     if site in sites and search.at(site):
-                        self._check_search(search, task, site, sites[site])
+                        self._check_search(search, task, site, sites[site], begin[search.schedule])
 
-    def _check_search(self, search: SearchSpec, task: AbstractTask, site: str, width: int) -> None:
-        for featurizer in search.featurizers:
-            check_width(FEATURIZERS.get(featurizer)(), site, width)
+    def _check_search(
+        self, search: SearchSpec, task: AbstractTask, site: str, width: int, starts: Sequence[AbstractStart]
+    ) -> None:
+        featurizers = [FEATURIZERS.get(featurizer)() for featurizer in search.featurizers]
+        for featurizer in featurizers:
+            check_width(featurizer, site, width)
         for name in search.hypotheses:
             sought = task.hypothesis(name).variables
-            variables = len(sought)
             phases = self.phases_of(search.schedule)
             for phase in phases:
                 check_sampling(task.hypothesis(name), phase.sampling)
@@ -213,12 +232,13 @@ class Study(Written):
                     "They need inputs in which only one variable differs.",
                     f"Leave {name!r} out, or use another sampling.",
                 )
-            if max(search.sizes) * variables > width:
-                raise SpecificationError(
-                    f"Size {max(search.sizes)} is asked for each of the {variables} variables of {name!r} at {site!r}.",
-                    f"Together they take {max(search.sizes) * variables} directions, and the site is {width} wide.",
-                    f"Ask for sizes up to {width // variables}, or leave that site out.",
-                )
+            sizes = search.sizes_for(task.hypothesis(name))
+            no_twins("size", list(map(str, sizes)))
+            for size, featurizer in itertools.product(sizes, featurizers):
+                about = f"{name!r} at {site!r}"
+                check_room(size, sought, about=about, width=width, overlapping=featurizer.overlapping)
+            for size, start in itertools.product(sizes, starts):
+                start.check(width, features_of(size, len(sought)))
 
     @classmethod
     def load(cls, source: str | Path) -> Study:

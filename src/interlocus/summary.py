@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from interlocus.metrics import CONFIDENCE, RESAMPLES, Interval, over_networks
+from interlocus.size import Size
 from interlocus.study import Study
 from interlocus.table import Row
 
@@ -44,7 +45,7 @@ class SizeLine:
     """One size over the networks of a family.
 
     Args:
-        size: features a variable.
+        size: features a variable; unequal ones stand among the others by their mean.
         iia: mean over networks with its bootstrap interval.
         lowest: the worst network.
         highest: the best network.
@@ -53,7 +54,7 @@ class SizeLine:
         solved: for each start the share of its attempts in all networks that reach .99.
     """
 
-    size: int
+    size: Size
     iia: Interval
     lowest: float
     highest: float
@@ -83,7 +84,7 @@ class Line:
     networks: int
     floor: float
     one_sided: float | None
-    enough_range: tuple[int, int]
+    enough_range: tuple[Size, Size]
     schedule: str = ""
 
     @property
@@ -108,7 +109,7 @@ class Line:
         return max(self.sizes, key=lambda entry: entry.iia.value)
 
     @property
-    def enough(self) -> int:
+    def enough(self) -> Size:
         """The smallest size whose mean IIA is within .01 of the best."""
         return next(entry.size for entry in self.sizes if entry.iia.value >= self.best.iia.value - NEAR)
 
@@ -157,7 +158,7 @@ def _line(study: Study, here: Sequence[Row]) -> Line:
     )
 
 
-def _enough_range(study: Study, here: Sequence[Row]) -> tuple[int, int]:
+def _enough_range(study: Study, here: Sequence[Row]) -> tuple[Size, Size]:
     """What the smallest sufficient size could have been with other networks like these."""
     sizes = sorted({row.size for row in here})
     found = {(row.network, row.size): row.iia for row in here}
@@ -167,9 +168,9 @@ def _enough_range(study: Study, here: Sequence[Row]) -> tuple[int, int]:
     iias = np.array([[found[network, size] for size in sizes] for network in networks])
     drawn = np.random.default_rng(study.seed).integers(len(networks), size=(RESAMPLES, len(networks)))
     means = iias[drawn].mean(1)
-    enough = np.array(sizes)[(means >= means.max(1, keepdims=True) - NEAR).argmax(1)]
+    enough = (means >= means.max(1, keepdims=True) - NEAR).argmax(1)
     low, high = np.quantile(enough, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], method="nearest")
-    return int(low), int(high)
+    return sizes[int(low)], sizes[int(high)]
 
 
 def _size_line(study: Study, here: Sequence[Row]) -> SizeLine:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 
 from interlocus.levels import Floors, floors
+from interlocus.size import Size
 from interlocus.store import Record
 from interlocus.study import Study
 
@@ -21,6 +22,8 @@ class Row:
 
     Args:
         schedule: how the searches began and went on; empty where that is as in the study.
+        size: features a variable: an integer, or where variables have unequally many, theirs in the order of the
+            hypothesis with a plus between them, `4+2`. In order these stand by their mean.
         interventions: how many were asked.
         iia_solved: IIA over those whose base and sources the network solves by itself.
         iia: of the attempt that is best by validation, on test interventions; `low` and `high` are Wilson's 95 % ends.
@@ -42,7 +45,7 @@ class Row:
     hypothesis: str
     featurizer: str
     schedule: str
-    size: int
+    size: Size
     interventions: int
     iia: float
     low: float

@@ -26,6 +26,7 @@ from interlocus.forecast import Forecast
 from interlocus.report import write_report
 from interlocus.rows import Columns, Rows, write_to
 from interlocus.run import Observe, Run
+from interlocus.size import size_text
 from interlocus.study import Study
 from interlocus.summary import Line
 
@@ -108,7 +109,7 @@ def show_forecast(study: Study, cost: Forecast, *, as_json: bool) -> None:
         table.add_row(f"family {family.name}", escape(f"{family.count} networks, {about}"))
     table.add_row("sites", ", ".join(study.sites))
     for search in study.searches:
-        sizes = ", ".join(map(str, search.sizes))
+        sizes = ", ".join(map(size_text, search.sizes))
         table.add_row("search", f"{', '.join(search.hypotheses)} at sizes {sizes} with {', '.join(search.featurizers)}")
     table.add_row("starts", ", ".join(f"{count} {name}" for name, count in study.starts.items()))
     table.add_row("trials", str(cost.trials))

@@ -18,12 +18,13 @@ SIZES = (3, 1, 2, 3)
 """Features a variable, for each search of a stack."""
 FIXED_BASIS = {"identity", "principal", "principal_uncentred", "mask", "mask_principal"}
 """Featurizers that cannot take any direction: here their basis is that of the neurons."""
-NO_PROJECTION = {"frame_transposed"}
-"""Featurizers whose interchange is no projection once they have moved."""
 HEAT = 0.9
 
 
 LINEAR = [name for name in FEATURIZERS if FEATURIZERS.get(name)().linear]
+OVERLAPPING = [name for name in LINEAR if FEATURIZERS.get(name)().overlapping]
+NO_PROJECTION = {"frame_transposed", *OVERLAPPING}
+"""Featurizers whose interchange of all variables is no projection once they have moved."""
 
 
 @pytest.fixture(params=LINEAR)
@@ -219,6 +220,52 @@ def test_two_variables_take_their_features_from_two_sources(projecting):
     after = swap(frames, base, torch.stack(sources))
     read = torch.einsum("svfw,srw->svrf", frames.read, after)
     assert close(read, torch.einsum("svfw,vrw->svrf", frames.read, torch.stack(sources)))
+
+
+@pytest.fixture(params=OVERLAPPING)
+def overlapping(request) -> AbstractFeaturizer:
+    return FEATURIZERS.get(request.param)()
+
+
+def test_variables_that_may_overlap_are_as_free_as_if_each_was_sought_alone(overlapping):
+    """The map of one, and how it is pulled, do not depend on what the other has."""
+    directions, mask = directions_of()
+    parameters = moved(overlapping, directions, mask)
+    frames, saved = overlapping.frames(parameters, mask)
+    gradient = _gradient(frames)
+    pulled = overlapping.pull(parameters, saved, gradient)
+    for v in range(VARIABLES):
+        own, alone = parameters[:, v : v + 1], mask[:, v : v + 1]
+        single, kept = overlapping.frames(own, alone)
+        assert close(single.read, frames.read[:, v : v + 1])
+        assert close(single.write, frames.write[:, v : v + 1])
+        wanted = overlapping.pull(own, kept, Frames(*(part[:, v : v + 1] for part in gradient)))
+        assert close(wanted, pulled[:, v : v + 1])
+
+
+def test_a_swap_of_one_variable_that_may_overlap_gives_its_features_of_the_source(overlapping):
+    directions, mask = directions_of()
+    frames, _ = overlapping.frames(moved(overlapping, directions, mask), mask)
+    base, source = activations(1), activations(2)
+    for v in range(VARIABLES):
+        one = swap(Frames(*(part[:, v : v + 1] for part in frames)), base, source.unsqueeze(0))
+        read = frames.read[:, v].transpose(1, 2)
+        assert torch.allclose(one @ read, source @ read)
+
+
+def test_a_swap_of_two_variables_that_may_overlap_adds_what_each_does_alone(overlapping):
+    """Along a direction that both have the state is moved by both differences, and nothing else happens."""
+    shared = stream(0, "shared")
+    rows = torch.linalg.qr(torch.randn(WIDTH, 3, generator=shared, dtype=torch.float64)).Q.T
+    directions = torch.stack([rows[:2], rows[1:]]).unsqueeze(0)
+    mask = torch.ones(1, 2, 2, 1, dtype=torch.float64)
+    frames, _ = overlapping.frames(begun(overlapping, directions), mask)
+    base, sources = activations(1), torch.stack([activations(2), activations(3)])
+    both = swap(frames, base, sources)
+    each = [swap(Frames(*(part[:, v : v + 1] for part in frames)), base, sources[v : v + 1]) for v in (0, 1)]
+    assert torch.allclose(both - base, (each[0] - base) + (each[1] - base))
+    assert torch.allclose((both - base) @ rows[1], ((sources[0] - base) + (sources[1] - base)) @ rows[1])
+    assert torch.allclose((both - base) @ rows[0], (sources[0] - base) @ rows[0])
 
 
 @pytest.mark.parametrize("variables", [1, 2, 3])

@@ -12,7 +12,7 @@ from torch import Tensor
 from interlocus.featurizers import Frames
 from interlocus.registry import STARTS
 from interlocus.seeds import stream
-from interlocus.starts import AbstractStart, Covariance, Random, Sight
+from interlocus.starts import AbstractStart, Covariance, Nested, Random, Sight
 from interlocus.tasks import HierarchicalEquality
 
 WIDTH, ROWS = 10, 3000
@@ -34,7 +34,7 @@ class Prefers:
 
 
 def sight(variables: int = 2, *, values: int = 2, rank: int = WIDTH, width: int = WIDTH) -> Sight:
-    """Activations of some rank, and values that have nothing to do with them."""
+    """Activations of some rank, and values that have nothing to do with them; at sizes 1 and 3 something was found."""
     generator = stream(0, "sight")
     activations = torch.randn(ROWS, rank, generator=generator) @ torch.randn(rank, width, generator=generator)
     return Sight(
@@ -42,6 +42,16 @@ def sight(variables: int = 2, *, values: int = 2, rank: int = WIDTH, width: int 
         values=torch.randint(values, (variables, ROWS), generator=generator),
         slopes=lambda count: torch.randn(2, count, width, generator=stream(5, "slopes")),
         judge=Prefers(),
+        found=tuple(blocks(variables, size, width=width) for size in (1, 3) if variables * size <= width),
+    )
+
+
+def blocks(variables: int, size: int, *, width: int = WIDTH) -> tuple[Tensor, ...]:
+    """Orthonormal directions of each variable, at random."""
+    return Random().directions(
+        Sight(activations=torch.zeros(2, width), values=torch.zeros(variables, 2, dtype=torch.long)),
+        (size,) * variables,
+        stream(6, "blocks", size),
     )
 
 
@@ -103,6 +113,76 @@ def test_what_is_looked_at_is_left_alone(start):
     start.directions(seen, (3, 3), stream(1))
     assert torch.equal(seen.activations, again.activations)
     assert torch.equal(seen.values, again.values)
+
+
+def test_a_variable_may_be_sought_alone(start):
+    """As if nobody looked for the others, whatever values they have: so maps that may overlap begin."""
+    seen, others = sight(3), sight(3)
+    others.values[[0, 2]] = 1 - others.values[[0, 2]]
+    others = replace(others, found=tuple((found[2], found[1], found[0]) for found in others.found))
+    one, other = (start.directions(one.alone(1), (4,), stream(1)) for one in (seen, others))
+    assert torch.equal(one[0], other[0])
+    assert orthonormal(one)
+
+
+def test_a_smaller_subspace_is_grown():
+    """It is kept whole; what is added lies where least happens."""
+    seen = replace(sight(), found=(blocks(2, 2),))
+    seen.activations[:, -1] *= 1e-3
+    grown = Nested().directions(seen, (3, 2), stream(1))
+    assert agreement(grown[0], seen.found[0][0]) == pytest.approx(1, abs=1e-5)
+    assert agreement(grown[1], seen.found[0][1]) == pytest.approx(1, abs=1e-5)
+    spread = (seen.activations @ torch.linalg.qr(torch.cat(seen.found[0]).T, mode="complete").Q[:, 4:]).T.cov()
+    assert float((seen.activations @ grown[0][2]).var()) == pytest.approx(
+        float(torch.linalg.eigvalsh(spread)[0]), rel=1e-2
+    )
+
+
+def test_a_larger_subspace_is_pruned_to_what_matters():
+    """Of five directions only two do anything for the judge; a rotation of the subspace does not hide them."""
+    generator = stream(3, "pruned")
+    values = torch.randint(2, (1, ROWS), generator=generator)
+    activations = torch.randn(ROWS, WIDTH, generator=generator)
+    activations[:, 1] *= 1 + 3 * values[0]
+    activations[:, 4] *= 1 + 7 * values[0]
+    turn = torch.linalg.qr(torch.randn(5, 5, generator=generator)).Q
+
+    class Wants:
+        width = WIDTH
+
+        def __call__(self, maps: Frames) -> Tensor:
+            return maps.read[..., [1, 4]].square().sum((1, 2, 3))
+
+    seen = Sight(activations=activations, values=values, judge=Wants(), found=((turn @ torch.eye(WIDTH)[:5],),))
+    (pruned,) = Nested().directions(seen, (2,), stream(1))
+    # of 3,000 rows: contrasts are known to about 1/√3000 of themselves
+    assert agreement(pruned, torch.eye(WIDTH)[[1, 4]]) > 0.98
+
+
+def test_the_nearest_sizes_are_taken_and_the_judge_chooses():
+    seen = sight(1)
+    everything = {size: blocks(1, size) for size in (1, 2, 4, 6)}
+    for wanted in (2, 4):
+
+        class Wants:
+            width = WIDTH
+
+            def __call__(self, maps: Frames, wanted: int = wanted) -> Tensor:
+                inside = maps.read[:, 0] @ everything[wanted][0].T
+                return inside.square().sum((1, 2)) / min(wanted, 3)
+
+        only = replace(seen, judge=Wants(), found=tuple(everything.values()))
+        (chosen,) = Nested().directions(only, (3,), stream(1))
+        assert agreement(chosen[: min(wanted, 3)] if wanted == 4 else chosen, everything[wanted][0]) > 0.5
+
+
+def test_where_nothing_was_found_it_grows_from_nothing():
+    seen = sight(2)
+    same = replace(seen, found=(blocks(2, 3),))  # its own size is no other size
+    for nothing in (replace(seen, found=()), same):
+        assert orthonormal(Nested().directions(nothing, (3, 3), stream(1)))
+    one, other = (Nested().directions(same, (3, 3), stream(seed)) for seed in (1, 2))
+    assert not torch.allclose(one[0], other[0], atol=0.01)
 
 
 def test_random_directions_of_other_seeds_are_others():

@@ -15,6 +15,7 @@ from interlocus.featurizers.frame import Frame
 from interlocus.featurizers.identity import Identity
 from interlocus.featurizers.linear import Linear
 from interlocus.featurizers.mask import Mask
+from interlocus.featurizers.overlapping import Overlapping
 from interlocus.featurizers.principal import Principal
 from interlocus.featurizers.rotation import Rotation
 
@@ -29,6 +30,7 @@ __all__ = [
     "Linear",
     "Maps",
     "Mask",
+    "Overlapping",
     "Principal",
     "Rotation",
     "Warp",

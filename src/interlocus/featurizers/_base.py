@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interlocus.errors import SpecificationError
@@ -122,6 +122,11 @@ class AbstractFeaturizer(abc.ABC):
     def multiple(self) -> int:
         """What the width of a site has to be a multiple of."""
 
+    @property
+    @abc.abstractmethod
+    def overlapping(self) -> bool:
+        """Whether variables may share directions. Otherwise each has its own."""
+
     @abc.abstractmethod
     def begin(
         self,
@@ -178,6 +183,10 @@ class AbstractLinearMap(AbstractFeaturizer):
     def multiple(self) -> int:
         return 1
 
+    @property
+    def overlapping(self) -> bool:
+        return False
+
 
 def check_width(featurizer: AbstractFeaturizer, site: str, width: int) -> None:
     """Raise `SpecificationError` where a featurizer has no maps for a site of this width."""
@@ -187,6 +196,18 @@ def check_width(featurizer: AbstractFeaturizer, site: str, width: int) -> None:
             f"It parts a state into {featurizer.multiple} equal halves, so the width must be even.",
             "Leave that site out, or use another featurizer.",
         )
+
+
+def places(mask: Float[Tensor, "search variable feature 1"], width: int) -> Int[Tensor, "search row"]:
+    """Which row of a whole basis belongs to each feature of each variable, one variable behind the other.
+
+    Blocks are as long as that of the variable that has most. Where so much does not fit, for sizes are very unequal,
+    rows that are in use lie side by side, and those that are not point anywhere.
+    """
+    used = mask.flatten(1)
+    if used.shape[1] <= width:
+        return torch.arange(used.shape[1], device=mask.device).expand(len(mask), -1)
+    return (used.cumsum(1).long() - 1).clamp_min(0)
 
 
 def compact(frames: Frames) -> Frames:

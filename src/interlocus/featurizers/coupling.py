@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.featurizers._base import AbstractFeaturizer
+from interlocus.featurizers._base import AbstractFeaturizer, places
 from interlocus.featurizers.linear import complete
 from interlocus.featurizers.rotation import orthonormalise, tangent
 from interlocus.seeds import stream
@@ -57,7 +57,8 @@ class Warp(NamedTuple):
 
     Args:
         parameters: `[search, number]`.
-        mask: `[search, variable, feature, 1]`; feature i of variable v is coordinate v · features + i.
+        mask: `[search, variable, feature, 1]`; feature i of variable v is coordinate v · features + i; where so
+            much does not fit, for sizes are very unequal, features in use lie side by side.
         architecture: shapes.
     """
 
@@ -99,10 +100,9 @@ class Warp(NamedTuple):
 
     def coordinates(self, variable: int) -> Float[Tensor, "search 1 width"]:
         """One on the coordinates of a variable."""
-        count, _, features, _ = self.mask.shape
-        chosen = torch.zeros(count, 1, self.architecture.width).to(self.mask)
-        chosen[:, 0, variable * features : (variable + 1) * features] = self.mask[:, variable, :, 0]
-        return chosen
+        own = places(self.mask, self.architecture.width).unflatten(1, self.mask.shape[1:3])[:, variable]
+        chosen = torch.zeros(len(own), self.architecture.width).to(self.mask)
+        return chosen.scatter_add_(1, own, self.mask[:, variable, :, 0]).unsqueeze(1)
 
     def features(self, states: Float[Tensor, "batch width"]) -> tuple[Float[Tensor, "batch feature"], ...]:
         stacked = self.alone(states.device)
@@ -181,6 +181,10 @@ class Coupling(AbstractFeaturizer):
     @property
     def multiple(self) -> int:
         return 2
+
+    @property
+    def overlapping(self) -> bool:
+        return False
 
     def begin(
         self,

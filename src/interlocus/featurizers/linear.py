@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import torch
 from einops import rearrange
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from interlocus.errors import SpecificationError
-from interlocus.featurizers._base import AbstractLinearMap, Frames
+from interlocus.featurizers._base import AbstractLinearMap, Frames, places
 
 PRICE = 1.0
 """What a unit of norm above the bound adds to the loss: more than any label is worth to a step."""
@@ -66,39 +66,36 @@ class Linear(AbstractLinearMap):
         mask: Float[Tensor, "search variable feature 1"],
         heat: float = 0.0,
     ) -> tuple[Frames, Any]:
-        variables, features = mask.shape[1:3]
         solved = torch.linalg.inv_ex(parameters)
         inverse = solved.inverse.transpose(1, 2).masked_fill((solved.info != 0)[:, None, None], torch.nan)
-        used = slice(0, variables * features)
-        shape = (*mask.shape[:3], -1)
-        frames = Frames(read=parameters[:, used].view(shape) * mask, write=inverse[:, used].view(shape) * mask)
-        return frames, _Saved(inverse, mask, frames)
+        index = places(mask, parameters.shape[2]).unsqueeze(2).expand(-1, -1, parameters.shape[2])
+        read, write = (part.gather(1, index).view(*mask.shape[:3], -1) * mask for part in (parameters, inverse))
+        frames = Frames(read=read, write=write)
+        return frames, _Saved(inverse, mask, frames, index)
 
     def pull(
         self, parameters: Float[Tensor, "search width width"], saved: Any, gradient: Frames
     ) -> Float[Tensor, "search width width"]:
-        inverse, mask, frames = saved
+        inverse, mask, frames, index = saved
         if self.bound is not None:
             charged = charge(frames, self.bound)
             gradient = Frames(*(one + PRICE * other for one, other in zip(gradient, charged, strict=True)))
         read, write = ((part * mask).view(len(mask), -1, parameters.shape[2]) for part in gradient)
-        used = slice(0, read.shape[1])
         # M⁻ᵀ changes by −M⁻ᵀ dMᵀ M⁻ᵀ
-        through = torch.bmm(torch.bmm(inverse, write.transpose(1, 2)), inverse[:, used])
-        result = -through
-        result[:, used] += read
-        return result
+        through = torch.bmm(torch.bmm(inverse, write.transpose(1, 2)), inverse.gather(1, index))
+        return (-through).scatter_add_(1, index, read)
 
     def constrain(self, parameters: Float[Tensor, "search width width"]) -> Float[Tensor, "search width width"]:
         return parameters
 
 
 class _Saved(NamedTuple):
-    """The transposed inverse, which rows are in use, and the maps."""
+    """The transposed inverse, which rows are in use, the maps, and where their rows lie."""
 
     inverse: Float[Tensor, "search width width"]
     mask: Float[Tensor, "search variable feature 1"]
     frames: Frames
+    rows: Int[Tensor, "search row width"]
 
 
 def charge(frames: Frames, bound: float) -> Frames:
@@ -125,8 +122,14 @@ def charge(frames: Frames, bound: float) -> Frames:
 
 
 def complete(rows: Float[Tensor, "search row width"]) -> Float[Tensor, "search width width"]:
-    """An orthogonal matrix that begins with these rows; zero rows are filled with what is orthogonal to the rest."""
+    """An orthogonal matrix that begins with these rows; zero rows are filled with what is orthogonal to the rest.
+
+    Of more rows than the width those that are zero are left out: see `places`.
+    """
     width = rows.shape[2]
+    if rows.shape[1] > width:
+        order = (rows == 0).all(2).int().argsort(dim=1, stable=True)[:, :width]
+        rows = rows.gather(1, order.unsqueeze(2).expand(-1, -1, width))
     full = torch.zeros(len(rows), width, width, dtype=rows.dtype, device=rows.device)
     full[:, : rows.shape[1]] = rows
     empty = full.norm(dim=2) == 0

@@ -7,6 +7,7 @@ from interlocus.starts.discriminant import Discriminant
 from interlocus.starts.gradient import Gradient
 from interlocus.starts.mean_difference import MeanDifference
 from interlocus.starts.near import Near, find_start, noise_of
+from interlocus.starts.nested import Nested
 from interlocus.starts.neurons import Neurons
 from interlocus.starts.principal import Principal
 from interlocus.starts.probe import Probe
@@ -19,6 +20,7 @@ __all__ = [
     "Gradient",
     "MeanDifference",
     "Near",
+    "Nested",
     "Neurons",
     "Principal",
     "Probe",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from interlocus.localist import Judge
+from interlocus.localist import Judge, JudgeOfOne
 
 FEW = 10
 """A value with fewer rows has no covariance worth the name."""
@@ -40,13 +40,21 @@ class Sight:
         activations: `[row, width]`.
         values: the value of each sought variable on each row.
         slopes: the gradient of each logit with respect to the activations of the first so many rows.
-        judge: says how good sets of neurons are on interventions for learning.
+        judge: says how good maps are on interventions for learning.
+        found: for a start that follows others, what they found at each size: a block of directions for each variable.
     """
 
     activations: Float[Tensor, "row width"]
     values: Int[Tensor, "variable row"]
     slopes: Callable[[int], Float[Tensor, "class row width"]] | None = None
     judge: Judge | None = None
+    found: tuple[tuple[Float[Tensor, "_ width"], ...], ...] = ()
+
+    def alone(self, variable: int) -> Sight:
+        """The same for one of the variables, as if nobody looked for the others."""
+        judge = None if self.judge is None else JudgeOfOne(self.judge, variable, len(self.values))
+        found = tuple((blocks[variable],) for blocks in self.found)
+        return replace(self, values=self.values[variable : variable + 1], judge=judge, found=found)
 
     @cached_property
     def moments(self) -> tuple[tuple[Contrast, ...], ...]:
@@ -95,12 +103,25 @@ class _Sums(NamedTuple):
 
 
 class AbstractStart(abc.ABC):
-    """A way to choose the first directions of a search."""
+    """A way to choose the first directions of a search.
+
+    Attributes:
+        follows: whether it looks at what other starts found, so that it begins when they have ended.
+    """
+
+    follows: bool = False
 
     @property
     @abc.abstractmethod
     def name(self) -> str:
         """The name in the registry."""
+
+    def check(self, width: int, sizes: tuple[int, ...]) -> None:  # noqa: B027 most starts can always begin
+        """Say what cannot work before anything is spent.
+
+        Raises:
+            SpecificationError: it would take more than it may.
+        """
 
     @abc.abstractmethod
     def directions(

@@ -37,11 +37,14 @@ class Near(AbstractStart):
                 "Noise is the standard deviation of what is added to each entry.",
                 "Give a positive number, or the start by itself.",
             )
-        self.start, self.noise = start, noise
+        self.start, self.noise, self.follows = start, noise, start.follows
 
     @property
     def name(self) -> str:
         return f"{self.start.name}{SIGN}{self.noise:g}"
+
+    def check(self, width: int, sizes: tuple[int, ...]) -> None:
+        self.start.check(width, sizes)
 
     def directions(
         self, sight: Sight, sizes: tuple[int, ...], generator: torch.Generator

@@ -41,6 +41,10 @@ class Neurons(AbstractStart):
     def name(self) -> str:
         return f"neurons_{self.method}"
 
+    def check(self, width: int, sizes: tuple[int, ...]) -> None:
+        if self.method == "exhaustive":
+            localist.check_sets(width, sizes)
+
     def directions(
         self, sight: Sight, sizes: tuple[int, ...], generator: torch.Generator
     ) -> tuple[Float[Tensor, "_ width"], ...]:
