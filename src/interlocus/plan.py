@@ -93,7 +93,14 @@ def jobs(study: Study) -> tuple[Job, ...]:
         return [tuple(group) for _, group in groupby(ordered, key=variables)]
 
     return tuple(
-        Job(family=family, site=site, hypotheses=hypotheses, sizes=search.sizes, featurizer=featurizer, schedule=search.schedule)
+        Job(
+            family=family,
+            site=site,
+            hypotheses=hypotheses,
+            sizes=search.sizes,
+            featurizer=featurizer,
+            schedule=search.schedule,
+        )
         for family in study.families
         for site in study.sites
         if site in family.sites(task)

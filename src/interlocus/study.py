@@ -113,7 +113,12 @@ class Study(Written):
             asked = [search for search in self.searches if search.at(site)]
             no_twins(
                 "trial",
-                [".".join(filter(None, (h, f, s.schedule))) for s in asked for h in s.hypotheses for f in s.featurizers],
+                [
+                    ".".join(filter(None, (h, f, s.schedule)))
+                    for s in asked
+                    for h in s.hypotheses
+                    for f in s.featurizers
+                ],
             )
         return self
 
