@@ -29,10 +29,10 @@ def study(request) -> Study:
     return STUDIES[request.param]
 
 
-def asked(study: Study) -> list[tuple[str, str, str, str, str, tuple[int, ...]]]:
+def asked(study: Study) -> list[tuple[str, str, str, str, str, str, tuple[int, ...]]]:
     """Every trial of the study with its sizes, counted out in the simplest way."""
     return [
-        (family.name, network, site, hypothesis, featurizer, search.sizes)
+        (family.name, network, site, hypothesis, featurizer, search.schedule, search.sizes)
         for family, site, search in itertools.product(study.families, study.sites, study.searches)
         if site in family.sites(study.task.build()) and search.at(site)
         for network, hypothesis, featurizer in itertools.product(family.networks, search.hypotheses, search.featurizers)
@@ -41,7 +41,7 @@ def asked(study: Study) -> list[tuple[str, str, str, str, str, tuple[int, ...]]]
 
 def test_jobs_cover_each_trial_exactly_once(study):
     planned = [
-        (trial.family, trial.network, trial.site, trial.hypothesis, trial.featurizer, job.sizes)
+        (trial.family, trial.network, trial.site, trial.hypothesis, trial.featurizer, trial.schedule, job.sizes)
         for job in jobs(study)
         for trial in job.trials
     ]
@@ -56,8 +56,8 @@ def test_each_trial_has_a_name_of_its_own(study):
 def test_trials_of_a_job_are_alike(study):
     task = study.task.build()
     for job in jobs(study):
-        assert {(trial.family, trial.site, trial.featurizer) for trial in job.trials} == {
-            (job.family.name, job.site, job.featurizer)
+        assert {(trial.family, trial.site, trial.featurizer, trial.schedule) for trial in job.trials} == {
+            (job.family.name, job.site, job.featurizer, job.schedule)
         }
         assert len({len(task.hypothesis(name).variables) for name in job.hypotheses}) == 1
 
@@ -69,8 +69,7 @@ def test_trials_stand_hypothesis_by_hypothesis_for_each_network(study):
 
 
 def test_each_trial_is_searched_for_each_size_and_start(study):
-    restarts = sum(study.starts.values())
-    expected = sum(len(sizes) * restarts for *_, sizes in asked(study))
+    expected = sum(len(sizes) * sum(study.starts_of(schedule).values()) for *_, schedule, sizes in asked(study))
     assert sum(job.searches(study) for job in jobs(study)) == expected
 
 
@@ -86,9 +85,15 @@ def test_a_plan_is_the_same_every_time(study):
 def test_more_work_costs_more(study):
     cost = sum(job.cost(study) for job in jobs(study))
     assert cost > 0
-    longer = study.model_copy(update={"phases": study.phases * 2})
+    own = [search.model_copy(update={"phases": search.phases * 2}) for search in study.searches]
+    longer = study.model_copy(update={"phases": study.phases * 2, "searches": tuple(own)})
     assert sum(job.cost(longer) for job in jobs(longer)) == pytest.approx(2 * cost)
-    twice = study.model_copy(update={"starts": {name: 2 * count for name, count in study.starts.items()}})
+    own = [
+        search.model_copy(update={"starts": {name: 2 * count for name, count in search.starts.items()}})
+        for search in study.searches
+    ]
+    doubled = {name: 2 * count for name, count in study.starts.items()}
+    twice = study.model_copy(update={"starts": doubled, "searches": tuple(own)})
     assert sum(job.cost(twice) for job in jobs(twice)) == pytest.approx(2 * cost)
     bigger = study.with_values([f"budget.batch={2 * study.budget.batch}"])
     assert sum(job.cost(bigger) for job in jobs(bigger)) == pytest.approx(2 * cost)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pydantic
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from interlocus.catalogue import shipped_studies
+from interlocus.cli import app
 from interlocus.errors import SpecificationError, UnknownNameError
 from interlocus.family import Family, TaskSpec
 from interlocus.networks.training import RECIPES
@@ -47,6 +51,18 @@ def test_a_study_survives_being_written_out(name):
     assert again == study
     assert again.fingerprint == study.fingerprint
     assert Study.model_validate(study.to_dict()) == study
+
+
+@pytest.mark.parametrize("name", list(shipped_studies()))
+def test_what_a_shipped_study_costs_is_known_before(name):
+    """Every place, start, loss and map of it exists, or this could not be counted."""
+    told = CliRunner().invoke(app, ["study", name, "--dry-run", "--json"])
+    assert told.exit_code == 0, told.output
+    cost = json.loads(told.output)
+    asked = jobs(Study.load(name))
+    assert cost["trials"] == sum(len(job.trials) for job in asked)
+    assert cost["searches"] >= cost["trials"]
+    assert cost["searching_seconds"] > 0
 
 
 def test_a_study_survives_a_file(study, tmp_path):

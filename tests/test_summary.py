@@ -25,7 +25,14 @@ def row(network: int, size: int, iia: float) -> Row:
     plain = {"str": "", "int": 10_000, "float": 0.5, "bool": True, "float | None": 0.708}
     values = {field.name: plain.get(str(field.type), "") for field in fields(Row)}
     own = {"network": f"relu-{network:02d}", "family": "relu", "site": "layer1", "hypothesis": "both"}
-    own |= {"featurizer": "rotation", "size": size, "iia": iia, "by_start": f"random={iia}", "solved": "random=0/2", "accuracy": 1.0}
+    own |= {
+        "featurizer": "rotation",
+        "size": size,
+        "iia": iia,
+        "by_start": f"random={iia}",
+        "solved": "random=0/2",
+        "accuracy": 1.0,
+    }
     return Row(**(values | own))
 
 

@@ -20,6 +20,7 @@ from interlocus.errors import InterlocusError, RunFolderError
 from interlocus.executors import AbstractExecutor, Local, Task
 from interlocus.family import Family
 from interlocus.found import check_fit
+from interlocus.methods import Method, methods
 from interlocus.networks import AbstractNetworks
 from interlocus.plan import Job, Trial, jobs
 from interlocus.portfolio import portfolio
@@ -112,6 +113,11 @@ class Run:
     def answer(self) -> dict[str, str]:
         """`direct`: through the middle, or straight to the end? `search`: was the right alignment easy to find?"""
         return both_answers(self.study, self.verdicts, self.store.records())
+
+    @cached_property
+    def methods(self) -> Sequence[Method]:
+        """Every class of maps at every site, over all trained networks, with time spent and untrained ones beside."""
+        return methods(self.study, self.table, self.store.records())
 
     @property
     def missing(self) -> list[str]:

@@ -33,7 +33,9 @@ def assign(data: Any, path: Sequence[str], value: Any, assignment: str) -> None:
                 raise UnknownNameError("entry", key, places, where)
             place: Any = places[key]
         elif isinstance(data, dict):
-            free = (where == "task" or path[depth - 1] == "starts") and depth == len(path) - 1  # names that are looked up later
+            free = (where == "task" or path[depth - 1] == "starts") and depth == len(
+                path
+            ) - 1  # names that are looked up later
             if key not in data and not free:
                 raise UnknownNameError("key", key, data, where)
             place = key

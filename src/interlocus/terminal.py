@@ -19,10 +19,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from interlocus import run as running
-from interlocus.compare import Comparison
+from interlocus.compare import Comparison, Key
 from interlocus.console import err, out
 from interlocus.errors import SpecificationError
 from interlocus.forecast import Forecast
+from interlocus.more import more
 from interlocus.report import write_report
 from interlocus.rows import Columns, Rows, write_to
 from interlocus.run import Observe, Run
@@ -110,8 +111,12 @@ def show_forecast(study: Study, cost: Forecast, *, as_json: bool) -> None:
     table.add_row("sites", ", ".join(study.sites))
     for search in study.searches:
         sizes = ", ".join(map(size_text, search.sizes))
-        table.add_row("search", f"{', '.join(search.hypotheses)} at sizes {sizes} with {', '.join(search.featurizers)}")
-    table.add_row("starts", ", ".join(f"{count} {name}" for name, count in study.starts.items()))
+        named = f", {search.schedule}" if search.schedule else ""
+        maps = ", ".join(search.featurizers)
+        table.add_row("search", f"{', '.join(search.hypotheses)} at sizes {sizes} with {maps}{named}")
+    for schedule in study.schedules:
+        starts = ", ".join(f"{count} {name}" for name, count in study.starts_of(schedule).items())
+        table.add_row(f"starts of {schedule}" if schedule else "starts", starts)
     table.add_row("trials", str(cost.trials))
     table.add_row("searches", str(cost.searches))
     table.add_row(
@@ -156,10 +161,9 @@ def write_page(run: Run) -> None:
 def show_run(run: Run, *, as_json: bool) -> None:
     """The table over networks, and the answer in words."""
     if as_json:
-        lines = [asdict(line) | {"enough": line.enough} for line in run.lines]
-        out.print_json(
-            json.dumps({"study": run.study.name, "answers": run.answers, "lines": lines, "missing": run.missing})
-        )
+        lines = [asdict(line) | {"enough": line.enough, "solved": asdict(line.solved)} for line in run.lines]
+        found = {"study": run.study.name, "answers": run.answers, "lines": lines, "missing": run.missing}
+        out.print_json(json.dumps(found | {"methods": [asdict(method) for method in run.methods]}))
         return
     _print_run(run, out)
 
@@ -194,7 +198,7 @@ def show_comparison(found: Comparison, *, as_json: bool) -> None:
             low, high = one.difference[1:]
             text = f"{one.difference.value:+.3f} [{low:+.3f}, {high:+.3f}]"
             table.add_row(
-                *map(escape, one.key[:4]),
+                *map(escape, (*one.key[:3], _map(one.key))),
                 str(one.key.size),
                 _share(one.first),
                 _share(one.other),
@@ -208,6 +212,10 @@ def show_comparison(found: Comparison, *, as_json: bool) -> None:
         )
 
 
+def _map(key: Key) -> str:
+    return f"{key.featurizer}, {key.schedule}" if key.schedule else key.featurizer
+
+
 def _print_run(run: Run, out: Console) -> None:
     out.print(f"[bold]{escape(run.study.title or run.study.name)}[/bold]\n")
     for family in dict.fromkeys(line.family for line in run.lines):
@@ -219,6 +227,8 @@ def _print_run(run: Run, out: Console) -> None:
         "trick: a value can be left but not restored.\n"
         "cell: the smallest IIA of a change (old value → new value), mean over networks.\n"
     )
+    for part in more(run):
+        out.print(part)
     out.print("[bold]Through the middle, or straight to the end?[/bold]\nWhat was measured; no verdict is given.")
     for family, sentence in run.answers.items():
         out.print(f"\n[bold]{escape(family)}[/bold]: {escape(sentence)}")
@@ -247,7 +257,7 @@ def _table(family: str, lines: Sequence[Line]) -> Table:
         table.add_row(
             escape(line.site) if line.site != last else "",
             escape(line.hypothesis),
-            escape(line.featurizer),
+            escape(line.map),
             escape(f"{_share(best.iia.value)} [{_share(best.iia.low)}, {_share(best.iia.high)}]"),
             str(best.size),
             escape(line.enough_text),

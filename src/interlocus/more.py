@@ -1,0 +1,67 @@
+"""What some studies show besides the table: shares of restarts, basins, methods side by side, published scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from interlocus.basin import basins
+from interlocus.methods import Method
+from interlocus.published import beside_published, sentences
+from interlocus.run import Run
+
+MANY = 8
+"""Of fewer restarts a share says little, so it is shown only where the study compares schedules."""
+SEVERAL = 3
+"""Classes of maps that are worth a table of their own."""
+
+
+def more(run: Run) -> list[Table | str]:
+    """Tables and paragraphs, for those studies that they belong to; empty for most."""
+    parts: list[Table | str] = []
+    if len(run.study.schedules) > 1 or max(run.study.starts.values()) >= MANY:
+        parts += [_shares(run), "Restarts that reach an IIA of .99 on test, with Wilson's 95 % interval.\n"]
+    for one in basins(run.lines):
+        parts.append(
+            f"{escape(one.family)}, {one.site}: half of the searches return from noise {one.text} on every entry of "
+            f"the {one.start} start.\n"
+        )
+    own = run.methods
+    if len({one.map for one in own}) >= SEVERAL:
+        parts += [_methods(own), "Mean over all trained networks with 95 % interval; time of all searches there.\n"]
+    said = sentences(beside_published(run.study, run.lines))
+    if said:
+        parts.append("[bold]Beside what is published[/bold]\n" + escape("\n".join(said)) + "\n")
+    return parts
+
+
+def _plain(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
+    for name in left:
+        table.add_column(name, no_wrap=True)
+    for name in right:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _shares(run: Run) -> Table:
+    table = _plain("restarts that find it", ("family", "site", "swap", "map", "start"), ("found", "share"))
+    for line in run.lines:
+        for start, solved in line.best.solved.items():
+            table.add_row(
+                *map(escape, (line.family, line.site, line.hypothesis, line.map, start)),
+                f"{solved.hits} of {solved.count}",
+                escape(f"{solved.share.value:.2f} [{solved.share.low:.2f}, {solved.share.high:.2f}]"),
+            )
+    return table
+
+
+def _methods(own: Sequence[Method]) -> Table:
+    table = _plain("methods side by side", ("map", "site"), ("size", "IIA", "untrained", "seconds"))
+    for one in own:
+        blank = "–" if one.untrained is None else f"{one.untrained.value:.3f}"
+        about = escape(one.map), escape(one.site), str(one.size)
+        table.add_row(*about, escape(str(one.iia)), blank, f"{one.seconds:.1f}")
+    return table
