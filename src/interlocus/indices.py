@@ -235,9 +235,7 @@ def measured_in(control: Control, hypothesis: Hypothesis, levels: Levels) -> Mea
     kinds = best[1].score.kinds if best else levels.variables
     return Measured(
         site=control.site,
-        variables={
-            name: best[1].score.kinds[name] if best else levels.variables[name] for name in hypothesis.variables
-        },
+        variables={name: kinds[name] for name in hypothesis.variables},
         output=output[1].score.iia if output else None,
         count=max((score.count // max(len(score.kinds), 1) for score in scores), default=1),
     )

@@ -1,0 +1,155 @@
+"""Whether two alignments of one network are the same subspaces, in whole or as far as it matters."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.linalg import subspace_angles
+from torch import Tensor
+
+from interlocus.alignment import Alignment
+from interlocus.errors import AlignmentError
+from interlocus.featurizers import Frames
+from interlocus.interchange import look
+from interlocus.networks import AbstractNetworks
+from interlocus.seeds import stream
+from interlocus.slopes import slopes
+from interlocus.tasks import AbstractTask
+from interlocus.threads import one_thread
+
+EXAMPLES = 2048
+MATTERS = 0.01
+"""Of the largest: directions in which states vary less, or on which the answer depends less, are left out."""
+OUTSIDE = 0.1
+"""A direction that keeps less than this of its length inside what matters is not in it."""
+Side = Literal["read", "write"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overlap:
+    """How far two subspaces are the same.
+
+    Args:
+        share: ‖Q₁ᵀQ₂‖²_F / k, with k the smaller size: one where one of them lies within the other.
+        chance: its mean for directions drawn at random, K / d with K the larger size.
+        angles: principal angles in degrees, the smallest first.
+        sizes: of both subspaces.
+        width: d, of the space in which they were compared.
+    """
+
+    share: float
+    chance: float
+    angles: tuple[float, ...]
+    sizes: tuple[int, int]
+    width: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def agreement(
+    one: Alignment,
+    other: Alignment,
+    *,
+    network: AbstractNetworks | None = None,
+    task: AbstractTask | None = None,
+    side: Side = "write",
+    seed: int = 0,
+) -> dict[str, Overlap | None]:
+    """For each variable that two alignments share, how far they hold it in the same directions.
+
+    Different searches of one network may be compared: other seeds, starts, sizes, featurizers. Directions of different
+    networks have nothing to do with each other.
+
+    Args:
+        one: an alignment with linear maps.
+        other: another one of the same network and site.
+        network: theirs. If it is given, with the task, they are compared within the directions in which states vary and
+            on which the answer depends; `None` where a variable has no part in these.
+        task: what it solves.
+        side: the directions that are read, or that are written to; the same for orthonormal maps.
+        seed: decides on examples.
+
+    Raises:
+        AlignmentError: alignments of different networks or sites, without a common variable, or not linear.
+    """
+    if (one.network, one.site) != (other.network, other.site):
+        raise AlignmentError(
+            f"One alignment is of {one.site} of network {one.network}, the other of {other.site} of {other.network}.",
+            "Directions of different places have nothing to do with each other.",
+            "Pass two alignments of one network and site.",
+        )
+    common = [name for name in one.variables if name in other.variables]
+    if not common:
+        raise AlignmentError(
+            f"The alignments hold {', '.join(one.variables)} and {', '.join(other.variables)}.",
+            "Only what both hold can be compared.",
+            "Pass two alignments with a common variable.",
+        )
+    within = None if network is None or task is None else what_matters(network, task, site=one.site, seed=seed)
+    return {name: _overlap(_rows(one, name, side), _rows(other, name, side), within) for name in common}
+
+
+def what_matters(
+    network: AbstractNetworks, task: AbstractTask, *, site: str, seed: int = 0
+) -> Float[Tensor, "direction width"]:
+    """Orthonormal directions of a site in which states vary and on which the answer depends.
+
+    Of the principal components of the states those that vary are kept, and among these the directions along which
+    logits, held against their mean, have slopes.
+
+    Args:
+        network: one network.
+        task: what it solves.
+        site: one of the network's, by name.
+        seed: decides on examples.
+
+    Raises:
+        UnknownNameError: the network has no such site.
+    """
+    pool = task.pool(EXAMPLES, split="test", generator=stream(seed, "what matters"))
+    with one_thread():
+        cache = look(network, site, pool)
+        spread, components = torch.linalg.eigh(cache.activations[0].double().T.cov())
+        varying = components[:, spread > MATTERS * spread.max()]
+        slope = slopes(network.tail(site), cache, 0, slice(0, len(pool.inputs)), task.classes).double()
+        slope = (slope - slope.mean(0)).flatten(0, 1) @ varying
+        depends, turned = torch.linalg.eigh(slope.T @ slope)
+        used = turned[:, depends > MATTERS * depends.max()]
+    return (varying @ used).T.float().cpu()
+
+
+def _rows(alignment: Alignment, variable: str, side: Side) -> Float[np.ndarray, "feature width"]:
+    """The directions in use of a variable."""
+    alignment.basis(variable)  # says what is wrong with the variable or the maps
+    assert isinstance(alignment.frames, Frames)
+    rows = getattr(alignment.frames, side)[alignment.variables.index(variable)]
+    return rows[(rows != 0).any(1)].double().cpu().numpy()
+
+
+def _overlap(
+    one: Float[np.ndarray, "_ width"],
+    other: Float[np.ndarray, "_ width"],
+    within: Float[Tensor, "direction width"] | None,
+) -> Overlap | None:
+    bases = [_orthonormal(rows.T, 1e-6) for rows in (one, other)]
+    if within is not None:
+        bases = [_orthonormal(within.double().numpy() @ basis, OUTSIDE) for basis in bases]
+    sizes = bases[0].shape[1], bases[1].shape[1]
+    if not min(sizes):
+        return None
+    width = len(bases[0])
+    share = float(np.square(bases[0].T @ bases[1]).sum()) / min(sizes)
+    angles = np.degrees(subspace_angles(*bases))[::-1]
+    return Overlap(share=share, chance=max(sizes) / width, angles=tuple(angles.tolist()), sizes=sizes, width=width)
+
+
+def _orthonormal(columns: Float[np.ndarray, "width feature"], least: float) -> Float[np.ndarray, "width direction"]:
+    """Orthonormal columns of the same span; those of the span that are shorter than the least are left out."""
+    left, lengths, _ = np.linalg.svd(columns, full_matrices=False)
+    return left[:, lengths > least]
