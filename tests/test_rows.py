@@ -89,6 +89,7 @@ def test_an_array_is_written_in_parts(tmp_path):
     out = ToArray(tmp_path / "read.npy")
     for part in (slice(0, 1), slice(1, 4)):
         out.write({name: values[part] for name, values in COLUMNS.items()})
+    out.finish()
     out.close()
     read = np.load(tmp_path / "read.npy")
     assert read.dtype.names == tuple(COLUMNS)

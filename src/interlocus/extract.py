@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,12 +10,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from interlocus import files
 from interlocus.alignment import Alignment
 from interlocus.errors import AlignmentError
 from interlocus.networks import AbstractNetworks
+from interlocus.readout import Reading
 from interlocus.rows import Columns, Rows
 from interlocus.store import Store
 from interlocus.threads import one_thread
+
+CHECKED = 256
+"""Inputs on which a program is held against what it was made from."""
+TOLERANCE = 1e-4
+"""Of features and probabilities: torch may put the same sums together in another order."""
 
 
 def extract(alignment: Alignment, network: AbstractNetworks, rows: Rows) -> Iterator[Columns]:
@@ -32,9 +40,10 @@ def extract(alignment: Alignment, network: AbstractNetworks, rows: Rows) -> Iter
         AlignmentError: another network, or no read-outs.
         SpecificationError: rows that cannot be read.
     """
+    read_part = alignment.reader(network)
     for number, values in rows:
-        with one_thread(), torch.no_grad():
-            read = alignment.read(network, torch.from_numpy(values).to(network.device))
+        with one_thread():
+            read = read_part(torch.from_numpy(values).to(network.device))
         columns: Columns = {"row": number}
         for name, reading in read.items():
             columns |= {
@@ -65,26 +74,53 @@ def load_fitted(path: Path, network: AbstractNetworks, *, size: int | None = Non
     return alignment.fitted(network, study.task.build(), seed=study.seed)
 
 
-def export(alignment: Alignment, network: AbstractNetworks, path: str | Path) -> None:
-    """Write a program from inputs to the variables, which torch runs without this package.
+def export(
+    alignment: Alignment,
+    network: AbstractNetworks,
+    path: str | Path,
+    example: Float[Tensor, "batch ..."] | None = None,
+) -> None:
+    """Write a program from inputs to the variables; see `Alignment.export`."""
+    if example is None:
+        if network.input_width is None:
+            raise AlignmentError(
+                "The network takes more than a vector.",
+                "A program is written for inputs of one shape, which has to be known.",
+                "Pass some inputs: export(network, path, example=inputs).",
+            )
+        example = torch.randn(CHECKED, network.input_width, generator=torch.Generator().manual_seed(0))
+    example = example.to(network.device)
+    read = alignment.read(network, example)  # whatever cannot work is said here
+    try:
+        program = torch.export.export(
+            _Program(alignment, network), (example,), dynamic_shapes=({0: torch.export.Dim("row")},), strict=False
+        )
+    except Exception as error:  # noqa: BLE001 torch has many ways to refuse a module of somebody's
+        raise AlignmentError(
+            f"The network cannot be exported: {type(error).__name__}: {str(error).splitlines()[0]}.",
+            "torch.export has to follow it from the inputs to the site.",
+            "Use `alignment.read`, or see what torch says of `torch.export.export` of the module alone.",
+        ) from error
+    written = io.BytesIO()
+    torch.export.save(program, written)
+    written.seek(0)
+    _check(torch.export.load(written).module()(example), read)
+    files.write(path, written.getvalue(), AlignmentError)
 
-    `torch.export.load(path).module()(inputs)` gives for each variable a tuple of value, probability and features, in
-    a dictionary by name.
 
-    Args:
-        alignment: with read-outs.
-        network: in which it was found.
-        path: where it is written; usually `*.pt2`.
-
-    Raises:
-        AlignmentError: another network, or no read-outs.
-    """
-    example = torch.zeros(2, network.input_width or 1, device=network.device)
-    alignment.read(network, example)  # whatever cannot work is said here
-    program = torch.export.export(
-        _Program(alignment, network), (example,), dynamic_shapes=({0: torch.export.Dim("row")},)
-    )
-    torch.export.save(program, path)
+def _check(written: dict[str, tuple[Tensor, Tensor, Tensor]], read: dict[str, Reading]) -> None:
+    """Raise `AlignmentError` where a program gives other values than the alignment does."""
+    for name, reading in read.items():
+        value, probability, features = written[name]
+        if not torch.equal(value, reading.value) or not (
+            torch.allclose(probability, reading.probability, atol=TOLERANCE)
+            and torch.allclose(features, reading.features, rtol=TOLERANCE, atol=TOLERANCE)
+        ):
+            raise AlignmentError(
+                f"The program reads {name!r} otherwise than the alignment does.",
+                "Something in the network depends on more than its inputs.",
+                "Use `alignment.read` in place of a program.",
+            )
 
 
 class _Program(torch.nn.Module):
@@ -93,12 +129,11 @@ class _Program(torch.nn.Module):
     def __init__(self, alignment: Alignment, network: AbstractNetworks) -> None:
         super().__init__()
         self._alignment, self._network = alignment, network
+        like = torch.zeros(0, device=network.device)
+        self._readers = {name: read_out.ready(like) for name, read_out in alignment.read_outs.items()}
 
-    def forward(self, inputs: Float[Tensor, "batch input"]) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
+    def forward(self, inputs: Float[Tensor, "batch ..."]) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
         hidden = self._network.activations(self._alignment.site, inputs)[0]
-        read = {}
         found = self._alignment.frames.features(hidden)
-        for name, features in zip(self._alignment.variables, found, strict=True):
-            reading = self._alignment.read_outs[name].to(features).read(features)
-            read[name] = (reading.value, reading.probability, reading.features)
-        return read
+        read = zip(self._alignment.variables, found, strict=True)
+        return {name: tuple(self._readers[name].read(features)) for name, features in read}
