@@ -17,11 +17,11 @@ def table():
     return np.random.default_rng(0).standard_normal((23, 3)).astype(np.float32)
 
 
-@pytest.fixture(params=["npy", "csv", "csv with a header"])
+@pytest.fixture(params=["npy", "npy by columns", "csv", "csv with a header"])
 def path(request, table, tmp_path):
     file = tmp_path / f"table.{request.param[:3]}"
-    if request.param == "npy":
-        np.save(file, table)
+    if "npy" in request.param:
+        np.save(file, np.asfortranarray(table) if "columns" in request.param else table)
     else:
         names = "a,b,c" if "header" in request.param else ""
         np.savetxt(file, table, delimiter=",", header=names, comments="", fmt="%.9g")

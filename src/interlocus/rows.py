@@ -101,15 +101,27 @@ class Rows:
 
 
 def _from_npy(rows: Rows) -> Iterator[tuple[int, np.ndarray]]:
-    """Parts of an array on disk; only one of them is in memory."""
+    """Parts of an array on disk; only one of them is in memory.
+
+    They are read rather than mapped: pages of a mapped file count as the process's own until somebody wants them.
+    """
     try:
         array = np.load(rows.path, mmap_mode="r", allow_pickle=False)
     except ValueError as error:
         raise rows._unreadable(error) from None
     if array.ndim != 2 or array.shape[1] != (rows.width or array.shape[1]) or array.dtype.kind not in "fiub":
         raise rows.wrong_width(f"an array of shape {list(array.shape)} and kind {array.dtype}")
-    for first in range(0, len(array), TOGETHER):
-        yield first, np.array(array[first : first + TOGETHER], dtype=np.float32)
+    if not array.flags.c_contiguous:
+        for first in range(0, len(array), TOGETHER):
+            yield first, np.array(array[first : first + TOGETHER], dtype=np.float32)
+        return
+    (count, width), kind, offset = array.shape, array.dtype, array.offset
+    del array
+    with rows.path.open("rb") as file:
+        file.seek(offset)
+        for first in range(0, count, TOGETHER):
+            part = np.fromfile(file, kind, min(TOGETHER, count - first) * width)
+            yield first, part.reshape(-1, width).astype(np.float32, copy=False)
 
 
 def _from_csv(rows: Rows) -> Iterator[tuple[int, np.ndarray]]:
