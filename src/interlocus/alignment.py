@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus import __version__, files
+from interlocus import files, kept
 from interlocus.causal import Values
 from interlocus.errors import AlignmentError, UnknownNameError
 from interlocus.featurizers import Frames, Warp
@@ -22,7 +21,6 @@ from interlocus.seeds import stream
 from interlocus.tasks import AbstractTask, Split
 
 READ_OUT_EXAMPLES = 16_384
-_FORMAT = "interlocus.alignment/1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,53 +253,7 @@ class Alignment:
         Raises:
             AlignmentError: the file cannot be read, holds something else, or not that size.
         """
-        tensors, about = files.read(path, _FORMAT, AlignmentError, "Alignment.save")
-        try:
-            parts = [name.split(".") for name in tensors if not name.startswith("read_out.")]
-            sizes = sorted({int(size) for _, size in parts})
-        except ValueError:
-            raise _damaged(path, "it names its tensors in another way") from None
-        wanted = sizes[-1] if size is None and len(sizes) == 1 else size
-        if wanted not in sizes:
-            raise AlignmentError(
-                f"The file {path} holds the sizes {sizes}, and {wanted or 'none of them'} is asked for.",
-                "An alignment has one size.",
-                f"Pass size={sizes[-1]}, say." if sizes else "Search again.",
-            )
-        try:
-            found = cls._of(tensors, about, wanted)
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
-            raise _damaged(path, f"{type(error).__name__}: {error}") from None
-        found._fits(path)
-        return found
-
-    @classmethod
-    def _of(cls, tensors: Mapping[str, Tensor], about: Mapping[str, Any], size: int) -> Alignment:
-        """The alignment of one size, from what a file holds."""
-        own = {name.split(".")[0]: tensor for name, tensor in tensors.items() if name.endswith(f".{size}")}
-        kept = about.get("read_outs", {}).get(str(size), {})
-        fields: dict[str, Any] = dict(about["alignment"])
-        variables = tuple(fields.pop("variables"))
-        return cls(
-            **fields,
-            variables=variables,
-            frames=Frames(**own) if "read" in own else Warp.from_tensors(own),
-            read_outs={
-                name: ReadOut(**_under(tensors, f"read_out.{size}.{name}."), **plain) for name, plain in kept.items()
-            },
-        )
-
-    def _fits(self, path: str | Path) -> None:
-        """Raise `AlignmentError` where what a file holds contradicts itself."""
-        if isinstance(self.frames, Frames):
-            shapes = {tuple(part.shape) for part in self.frames}
-            (first, *others) = shapes
-            if others or len(first) != 3 or first[0] != len(self.variables):
-                raise _damaged(path, f"maps of shapes {sorted(shapes)} for {len(self.variables)} variables")
-            if not all(bool(part.isfinite().all()) for part in self.frames):
-                raise _damaged(path, "maps that are no finite numbers")
-        if not set(self.read_outs) <= set(self.variables):
-            raise _damaged(path, f"read-outs of {', '.join(self.read_outs)}")
+        return cls(**kept.read(path, size))
 
     @property
     def _linear(self) -> Frames:
@@ -331,27 +283,6 @@ class Alignment:
 
 def save_alignments(alignments: Mapping[int, Alignment]) -> bytes:
     """Alignments of one trial, by size, as the bytes of a safetensors file."""
-    tensors: dict[str, Tensor] = {}
-    read_outs: dict[str, dict[str, Any]] = {}
-    for size, alignment in alignments.items():
-        tensors |= {f"{name}.{size}": tensor for name, tensor in alignment.frames.tensors().items()}
-        for name, read_out in alignment.read_outs.items():
-            own, read_outs.setdefault(str(size), {})[name] = read_out.to_tensors()
-            tensors |= {f"read_out.{size}.{name}.{part}": tensor for part, tensor in own.items()}
     one = next(iter(alignments.values()))
-    fields = {name: value for name, value in vars(one).items() if name not in {"frames", "read_outs"}}
-    about = {"format": _FORMAT, "version": __version__, "alignment": fields, "read_outs": read_outs}
-    return files.to_bytes(tensors, about)
-
-
-def _damaged(path: str | Path, what: str) -> AlignmentError:
-    return AlignmentError(
-        f"The file {path} is damaged: {what}.",
-        "It was changed by hand, or written by something else.",
-        "Save the alignment again.",
-    )
-
-
-def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors whose names begin so, by the rest of their names."""
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    about = {name: value for name, value in vars(one).items() if name not in {"frames", "read_outs"}}
+    return kept.to_bytes(about, {size: (own.frames, own.read_outs) for size, own in alignments.items()})

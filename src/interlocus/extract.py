@@ -12,11 +12,16 @@ from torch import Tensor
 
 from interlocus import files
 from interlocus.alignment import Alignment
-from interlocus.errors import AlignmentError
-from interlocus.networks import AbstractNetworks
+from interlocus.code import absolute, names_code
+from interlocus.errors import AlignmentError, SpecificationError
+from interlocus.family import TaskSpec, with_whole_paths
+from interlocus.kinds import Made
+from interlocus.networks import MLP, AbstractNetworks
 from interlocus.readout import Reading
 from interlocus.rows import Columns, Rows
+from interlocus.specification import parse_yaml
 from interlocus.store import Store
+from interlocus.tasks import AbstractTask
 from interlocus.threads import one_thread
 
 CHECKED = 256
@@ -74,6 +79,47 @@ def load_fitted(path: Path, network: AbstractNetworks, *, size: int | None = Non
     return alignment.fitted(network, study.task.build(), seed=study.seed)
 
 
+def build_task(text: str) -> AbstractTask:
+    """A task by its name, as `file.py:Class` (which runs that code), or as it stands in a study.
+
+    Raises:
+        InterlocusError: no such task or argument, or a file that fails when it is run.
+    """
+    wanted = with_whole_paths({"task": parse_yaml(text, "The task") if "{" in text else text}, Path())["task"]
+    if not isinstance(wanted, dict) or not isinstance(wanted.get("name"), str):
+        raise SpecificationError(
+            f"The task {text!r} has no name.",
+            "A task is a name, or a mapping with `name` and arguments.",
+            "For instance '{name: hierarchical_equality, item_width: 2}'.",
+        )
+    return TaskSpec(**wanted).build()
+
+
+def load_network(text: str, task: AbstractTask | None) -> AbstractNetworks:
+    """A network from a file that was saved, or from `file.py:function`, which runs that code.
+
+    Args:
+        text: which.
+        task: what it solves, where that is known.
+
+    Raises:
+        NetworkError: the file holds no perceptron, or the function fails or gives something else.
+        SpecificationError: the function wants a task.
+    """
+    if not names_code(text):
+        return MLP.load(text)
+    kind = Made(source=absolute(text, Path()))
+    if task is not None:
+        return kind.build(task, seed=0, trained=True)
+    if "task" in kind.takes:
+        raise SpecificationError(
+            f"The function {text} takes a task, and none is given.",
+            "It is called with what it takes.",
+            "Pass --task.",
+        )
+    return kind.call(seed=0, trained=True)
+
+
 def export(
     alignment: Alignment,
     network: AbstractNetworks,
@@ -95,7 +141,7 @@ def export(
         program = torch.export.export(
             _Program(alignment, network), (example,), dynamic_shapes=({0: torch.export.Dim("row")},), strict=False
         )
-    except Exception as error:  # noqa: BLE001 torch has many ways to refuse a module of somebody's
+    except Exception as error:  # torch has many ways to refuse a module of somebody's
         raise AlignmentError(
             f"The network cannot be exported: {type(error).__name__}: {str(error).splitlines()[0]}.",
             "torch.export has to follow it from the inputs to the site.",
@@ -135,5 +181,8 @@ class _Program(torch.nn.Module):
     def forward(self, inputs: Float[Tensor, "batch ..."]) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
         hidden = self._network.activations(self._alignment.site, inputs)[0]
         found = self._alignment.frames.features(hidden)
-        read = zip(self._alignment.variables, found, strict=True)
-        return {name: tuple(self._readers[name].read(features)) for name, features in read}
+        read = {}
+        for name, own in zip(self._alignment.variables, found, strict=True):
+            reading = self._readers[name].read(own)
+            read[name] = (reading.value, reading.probability, reading.features)
+        return read

@@ -6,32 +6,24 @@ A saved file is read as numbers only (safetensors, or torch with `weights_only`)
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from interlocus.alignment import Alignment
+from interlocus.directions import Blocks, Place, as_rows, check_rotation, linear_map, read_tensors, split
 from interlocus.errors import AlignmentError, SpecificationError, UnknownNameError
-from interlocus.featurizers import Frames
 from interlocus.networks import AbstractNetworks
 from interlocus.tasks import AbstractTask
 
-ORTHONORMAL = 1e-3
-"""By so much products of directions may be off; what single precision leaves of a trained rotation is 1e-6."""
 READABLE = ("RotatedSpaceIntervention", "LowRankRotatedSpaceIntervention")
 """What of pyvene's interventions is a rotation and nothing else."""
 PARTITION = 7
 """The place of the blocks of columns in what pyvene writes of a place that is exchanged."""
-
-Blocks = Mapping[str, Sequence[int]]
-"""For each variable its columns of a rotation, as numbers."""
 
 
 class IsPyvene(Protocol):
@@ -39,22 +31,6 @@ class IsPyvene(Protocol):
 
     interventions: Any
     config: Any
-
-
-class Place(NamedTuple):
-    """Where an alignment belongs, which no other tool's file says.
-
-    Args:
-        network: in which it was found.
-        task: what the network solves.
-        hypothesis: whose variables it holds, by name.
-        site: of the network, by name.
-    """
-
-    network: AbstractNetworks
-    task: AbstractTask
-    hypothesis: str
-    site: str
 
 
 def from_pyvene(
@@ -87,9 +63,9 @@ def from_pyvene(
         rotations = {name: _rotation(type(part).__name__, part.state_dict(), name) for name, part in source.items()}
         if set(rotations) != set(variables):
             raise UnknownNameError("variable", next(iter({*rotations} ^ {*variables})), variables, hypothesis)
-        return linear_map(place, _rows([rotations[name] for name in variables]), None)
+        return linear_map(place, as_rows([rotations[name] for name in variables]), None)
     saved = _saved(Path(source)) if isinstance(source, str | Path) else _in_hand(source)
-    return linear_map(place, _rows(_columns(saved, variables, blocks)), None)
+    return linear_map(place, as_rows(_columns(saved, variables, blocks)), None)
 
 
 def to_pyvene(alignment: Alignment) -> dict[str, Any]:
@@ -159,7 +135,7 @@ def load_any(
     variables = task.hypothesis(at.hypothesis).variables
     if path.is_dir():
         return from_pyvene(path, network, task, hypothesis=at.hypothesis, site=at.site, blocks=blocks)
-    tensors = _tensors(path)
+    tensors = read_tensors(path)
     if {"read", "write"} <= set(tensors):
         return linear_map(at, tensors["read"], tensors["write"])
     matrices = {name: tensor for name, tensor in tensors.items() if tensor.dim() == 2}
@@ -170,63 +146,7 @@ def load_any(
             "Save that alone.",
         )
     (rotation,) = matrices.values()
-    return linear_map(at, _rows(_split(rotation, variables, blocks)), None)
-
-
-def linear_map(
-    place: Place, read: Float[Tensor, "variable feature width"], write: Float[Tensor, "variable feature width"] | None
-) -> Alignment:
-    """An alignment from directions.
-
-    Args:
-        place: where it belongs.
-        read: directions in which variables are read.
-        write: those in which they are written, of a map that is declared to be linear; without it the map is a
-            rotation, which is checked.
-
-    Raises:
-        AlignmentError: no rotation, another width, numbers that are not finite, or not one map a variable.
-    """
-    hypothesis, width = place.task.hypothesis(place.hypothesis), place.network.width(place.site)
-    for part in (read, read if write is None else write):
-        if part.dim() != 3 or part.shape != read.shape or part.shape[::2] != (len(hypothesis.variables), width):
-            raise AlignmentError(
-                f"The maps have shape {tuple(part.shape)}.",
-                f"The {len(hypothesis.variables)} variables of {place.hypothesis!r} need as many maps, and the site "
-                f"{place.site!r} is {width} wide.",
-                "Pass the network, site and hypothesis for which they were found.",
-            )
-        if not bool(part.isfinite().all()):
-            raise AlignmentError(
-                "The maps hold something that is no finite number.",
-                "A search that diverged leaves such directions.",
-                "Search again with a smaller learning rate.",
-            )
-    if write is None:
-        check_rotation(read, "What was given")
-    frames = Frames(*(part.detach().float().contiguous() for part in (read, read if write is None else write)))
-    return Alignment(
-        site=place.site,
-        hypothesis=hypothesis.name,
-        variables=hypothesis.variables,
-        featurizer="rotation" if write is None else "linear",
-        network=place.network.fingerprint(),
-        task=place.task.name,
-        frames=frames,
-    )
-
-
-def check_rotation(read: Float[Tensor, "variable feature width"], what: str) -> None:
-    """Raise `AlignmentError` where directions are not orthonormal, within a variable and between variables."""
-    rows = read.flatten(0, 1).double()
-    rows = rows[(rows != 0).any(1)]
-    off = float((rows @ rows.T - torch.eye(len(rows), dtype=torch.double)).abs().max()) if len(rows) else 1.0
-    if off > ORTHONORMAL:
-        raise AlignmentError(
-            f"{what} is no rotation: products of its directions are off by up to {off:.3g}.",
-            "Exchanging along such directions writes something else than was read.",
-            "Make its columns orthonormal, or declare a linear map: a file with `read` and `write`.",
-        )
+    return linear_map(at, as_rows(split(rotation, variables, blocks)), None)
 
 
 class _Saved(NamedTuple):
@@ -251,7 +171,7 @@ def _saved(folder: Path) -> list[_Saved]:
         _check_kind(kind, str(key))
     return [
         _Saved(
-            _rotation(kind, _tensors(folder / f"intkey_{Path(str(key)).name}.bin"), str(key)),
+            _rotation(kind, read_tensors(folder / f"intkey_{Path(str(key)).name}.bin"), str(key)),
             _expanded(representation[PARTITION] if isinstance(representation, list) else None),
         )
         for key, kind, representation in about
@@ -316,7 +236,7 @@ def _columns(saved: Sequence[_Saved], variables: Sequence[str], blocks: Blocks |
     if all(one.rotation.shape == first.rotation.shape and torch.equal(one.rotation, first.rotation) for one in saved):
         if blocks is None and first.partition is not None and len(first.partition) == len(variables):
             blocks = dict(zip(variables, first.partition, strict=True))
-        return _split(first.rotation, variables, blocks)
+        return split(first.rotation, variables, blocks)
     if len(saved) != len(variables) or blocks is not None:
         raise AlignmentError(
             f"There are {len(saved)} rotations for the variables {', '.join(variables)}.",
@@ -324,55 +244,3 @@ def _columns(saved: Sequence[_Saved], variables: Sequence[str], blocks: Blocks |
             "Pass an intervention for each variable: from_pyvene({'left': …, 'right': …}, …).",
         )
     return [one.rotation for one in saved]
-
-
-def _split(rotation: Tensor, variables: Sequence[str], blocks: Blocks | None) -> list[Tensor]:
-    if blocks is None and len(variables) == 1:
-        return [rotation]
-    if blocks is None or set(blocks) != set(variables):
-        raise AlignmentError(
-            f"It is not said which of the {rotation.shape[1]} columns hold which of {', '.join(variables)}.",
-            "pyvene is told so when it runs, and does not keep it.",
-            f"Pass blocks, for instance --blocks {variables[0]}=0:4" + "".join(f",{v}=4:8" for v in variables[1:2]) + ".",
-        )
-    columns = [list(blocks[name]) for name in variables]
-    flat = [column for own in columns for column in own]
-    if not all(columns) or len(set(flat)) < len(flat) or not set(flat) <= set(range(rotation.shape[1])):
-        raise AlignmentError(
-            f"The columns {columns} are asked for.",
-            f"The rotation has {rotation.shape[1]}, and each belongs to one variable at most.",
-            "Pass other blocks.",
-        )
-    return [rotation[:, own] for own in columns]
-
-
-def _rows(columns: Sequence[Tensor]) -> Float[Tensor, "variable feature width"]:
-    """Directions as rows, with rows of zeros behind those of variables that have fewer."""
-    most = max(part.shape[1] for part in columns)
-    if len({part.shape[0] for part in columns}) > 1:
-        raise AlignmentError(
-            f"The rotations are {', '.join(str(part.shape[0]) for part in columns)} wide.",
-            "All of one site have its width.",
-            "Pass those of one site.",
-        )
-    return torch.stack([nn.functional.pad(part.T, (0, 0, 0, most - part.shape[1])) for part in columns])
-
-
-def _tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file; none of its code is run."""
-    try:
-        found = load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True)
-    except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError) as error:
-        raise AlignmentError(
-            f"The file {path} cannot be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}.",
-            "Only tensors are read (safetensors, or what torch saves of them), since anything else could run code.",
-            "Check the path, or save a dictionary of tensors again.",
-        ) from None
-    found = {"matrix": found} if isinstance(found, Tensor) else found
-    if not isinstance(found, dict) or not all(isinstance(part, Tensor) for part in found.values()):
-        raise AlignmentError(
-            f"The file {path} holds a {type(found).__name__}.",
-            "What is read is tensors by name.",
-            "Save a dictionary of tensors.",
-        )
-    return {str(name): tensor for name, tensor in found.items()}
