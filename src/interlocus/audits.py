@@ -15,7 +15,7 @@ from typing import Any, get_args
 from interlocus import __version__, files
 from interlocus.alignment import Alignment
 from interlocus.audited import Audited, Observe
-from interlocus.budget import Budget
+from interlocus.budget import Budget, Phase
 from interlocus.errors import AlignmentError, RunFolderError, UnknownNameError
 from interlocus.family import Family, TaskSpec
 from interlocus.featurizers import Frames
@@ -94,6 +94,7 @@ def audit(
     task: AbstractTask,
     *,
     controls: Sequence[Control] = get_args(Control),
+    phases: Sequence[Phase] = (Phase(),),
     budget: Budget | None = None,
     competence: float = 0.99,
     thresholds: Thresholds | None = None,
@@ -107,6 +108,7 @@ def audit(
         network: the one network in which it was found.
         task: what the network solves.
         controls: what is measured; without one of them the verdict may be `undecided`, naming it.
+        phases: of the searches that are held beside it.
         budget: how many examples and interventions.
         competence: accuracy under which nothing is claimed.
         thresholds: from where on a score counts.
@@ -120,6 +122,7 @@ def audit(
     _check(alignment, network, task)
     study = _study(alignment, network, task).model_copy(
         update={
+            "phases": tuple(phases),
             "budget": budget or Budget(),
             "competence": competence,
             "controls": tuple(controls),

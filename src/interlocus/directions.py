@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -55,7 +56,8 @@ def parse_blocks(text: str | None) -> Blocks | None:
         return None
     try:
         parts = [part.split("=") for part in text.split(",")]
-        return {name.strip(): list(range(*map(int, ends.split(":")))) for name, ends in parts}
+        ends = {name.strip(): tuple(map(int, block.split(":"))) for name, block in parts}
+        return {name: list(range(first, behind)) for name, (first, behind) in ends.items()}
     except (ValueError, TypeError):
         raise SpecificationError(
             f"The blocks {text!r} cannot be understood.",
@@ -128,9 +130,7 @@ def split(rotation: Tensor, variables: Sequence[str], blocks: Blocks | None) -> 
         raise AlignmentError(
             f"It is not said which of the {rotation.shape[1]} columns hold which of {', '.join(variables)}.",
             "pyvene is told so when it runs, and does not keep it.",
-            f"Pass blocks, for instance --blocks {variables[0]}=0:4"
-            + "".join(f",{v}=4:8" for v in variables[1:2])
-            + ".",
+            f"Pass blocks: {','.join(f'{name}={4 * i}:{4 * i + 4}' for i, name in enumerate(variables))}, say.",
         )
     columns = [list(blocks[name]) for name in variables]
     flat = [column for own in columns for column in own]
@@ -158,7 +158,9 @@ def as_rows(columns: Sequence[Tensor]) -> Float[Tensor, "variable feature width"
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a file; none of its code is run."""
     try:
-        found = load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a protocol that torch does not write: what it holds is looked at below
+            found = load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True)
     except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError) as error:
         raise AlignmentError(
             f"The file {path} cannot be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}.",

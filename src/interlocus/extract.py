@@ -13,7 +13,7 @@ from torch import Tensor
 from interlocus import files
 from interlocus.alignment import Alignment
 from interlocus.code import absolute, names_code
-from interlocus.errors import AlignmentError, SpecificationError
+from interlocus.errors import AlignmentError, NetworkError, SpecificationError
 from interlocus.family import TaskSpec, with_whole_paths
 from interlocus.kinds import Made
 from interlocus.networks import MLP, AbstractNetworks
@@ -24,6 +24,7 @@ from interlocus.store import Store
 from interlocus.tasks import AbstractTask
 from interlocus.threads import one_thread
 
+MODULE = "interlocus.module/1"
 CHECKED = 256
 """Inputs on which a program is held against what it was made from."""
 TOLERANCE = 1e-4
@@ -106,6 +107,12 @@ def load_network(text: str, task: AbstractTask | None) -> AbstractNetworks:
         NetworkError: the file holds no perceptron, or the function fails or gives something else.
         SpecificationError: the function wants a task.
     """
+    if files.form_of(text) == MODULE:
+        raise NetworkError(
+            f"The file {text} holds the parameters of a torch module.",
+            "What a module does with them stands in its code.",
+            "Pass file.py:function that builds it with these parameters.",
+        )
     if not names_code(text):
         return MLP.load(text)
     kind = Made(source=absolute(text, Path()))

@@ -77,3 +77,13 @@ def read(
             f"Pass a file that {writer} wrote.",
         )
     return tensors, about
+
+
+def form_of(path: str | Path) -> str | None:
+    """The format that a file of ours says it has; `None` for any other file."""
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads((file.metadata() or {}).get(_KEY, "{}"))
+    except (OSError, SafetensorError, ValueError):
+        return None
+    return about.get("format") if isinstance(about, dict) else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from interlocus.alignment import Alignment
 from interlocus.directions import Blocks, Place, as_rows, check_rotation, linear_map, read_tensors, split
 from interlocus.errors import AlignmentError, SpecificationError, UnknownNameError
+from interlocus.files import form_of
+from interlocus.kept import FORMAT
 from interlocus.networks import AbstractNetworks
 from interlocus.tasks import AbstractTask
 
@@ -26,6 +28,7 @@ PARTITION = 7
 """The place of the blocks of columns in what pyvene writes of a place that is exchanged."""
 
 
+@runtime_checkable
 class IsPyvene(Protocol):
     """What is looked at of a `pyvene.IntervenableModel`."""
 
@@ -122,7 +125,7 @@ def load_any(
         AlignmentError: nothing that can be read, or no rotation.
         SpecificationError: the hypothesis or the site is not said.
     """
-    if path.suffix == ".safetensors" and not any(place.values()):
+    if form_of(path) == FORMAT or (path.suffix == ".safetensors" and not any(place.values())):
         return Alignment.load(path, size=size)
     missing = [name for name, given in place.items() if given is None]
     if missing:
