@@ -8,14 +8,16 @@ import sys
 import numpy as np
 import pytest
 import torch
-from networks_by_hand import hand_wired, mean_coded
+from networks_by_hand import hand_wired, known_subspace, mean_coded
 from typer.testing import CliRunner
 
 import interlocus as il
+from interlocus import files
 from interlocus import rows as module
 from interlocus.cli import app
+from interlocus.directions import Place, linear_map
 from interlocus.errors import AlignmentError
-from interlocus.extract import export, extract, load_fitted
+from interlocus.extract import extract, load_fitted, load_network
 from interlocus.rows import Rows
 from interlocus.seeds import stream
 from interlocus.tasks import HierarchicalEquality
@@ -94,10 +96,85 @@ def test_another_network_is_refused(folder, fails):
         list(extract(alignment, mean_coded(), Rows(path=folder / "inputs.npy")))
 
 
+def test_a_network_of_somebody_is_built_by_its_code(folder, tmp_path):
+    """The same parameters in a module of torch's; it is said that code is run."""
+    (tmp_path / "mine.py").write_text(
+        """
+import torch
+from interlocus.networks import MLP, Module
+
+def build():
+    own = MLP.load(PATH)
+    layers = []
+    for weight, bias in zip(own.weights, own.biases):
+        linear = torch.nn.Linear(weight.shape[2], weight.shape[1])
+        linear.weight.data, linear.bias.data = weight[0], bias[0]
+        layers += [linear, torch.nn.ReLU()]
+    return Module(torch.nn.Sequential(*layers[:-1]), sites={"first": "1"})
+
+def wants(task):
+    return build()
+""".replace("PATH", repr(str(folder / "network.safetensors")))
+    )
+    network = load_network(f"{tmp_path}/mine.py:build", TASK)
+    place = Place(network, TASK, "both", "first")
+    alignment = linear_map(place, known_subspace(), None).fitted(network, TASK)
+    alignment.save(tmp_path / "both.safetensors")
+    asked = ["read", str(tmp_path / "both.safetensors"), str(folder / "inputs.npy"), "--out", str(tmp_path / "r.npy")]
+    result = CliRunner().invoke(app, [*asked, "--network", f"{tmp_path}/mine.py:build"])
+    assert result.exit_code == 0, result.output
+    assert "This runs code" in result.stderr
+    assert (np.load(tmp_path / "r.npy")["left"] == np.load(folder / "values.npy")).mean() > 0.98
+    wants = CliRunner().invoke(app, [*asked, "--network", f"{tmp_path}/mine.py:wants"])
+    assert "--task" in str(wants.exception)
+    given = CliRunner().invoke(app, [*asked, "--network", f"{tmp_path}/mine.py:wants", "--task", TASK.name])
+    assert given.exit_code == 0, given.output
+    (tmp_path / "module.safetensors").write_bytes(network.to_bytes())
+    module = CliRunner().invoke(app, [*asked, "--network", str(tmp_path / "module.safetensors")])
+    assert "file.py:function" in str(module.exception)
+
+
+@pytest.mark.parametrize("damage", ["cut short", "maps", "fields", "read-outs", "numbers"])
+def test_a_damaged_file_is_said(folder, tmp_path, damage, fails):
+    path = tmp_path / "bad.safetensors"
+    if damage == "cut short":
+        path.write_bytes((folder / "left.safetensors").read_bytes()[:300])
+    else:
+        tensors, about = files.read(folder / "left.safetensors", "interlocus.alignment/1", AlignmentError, "")
+        if damage == "maps":
+            tensors["write.4"] = tensors["write.4"][:, :3]
+        elif damage == "fields":
+            del about["alignment"]["site"]
+        elif damage == "read-outs":
+            tensors["read_out.4.left.quadratic"] = torch.zeros(2, 3, 3)
+        else:
+            tensors["read.4"] = tensors["read.4"] * torch.nan
+        path.write_bytes(files.to_bytes(tensors, about))
+    with fails(AlignmentError, "cannot be read" if damage == "cut short" else "damaged"):
+        il.Alignment.load(path)
+
+
+def test_a_file_that_cannot_be_written_is_said(folder, tmp_path, fails):
+    alignment = il.Alignment.load(folder / "left.safetensors")
+    (tmp_path / "file").write_text("")
+    with fails(AlignmentError, "cannot be written"):
+        alignment.save(tmp_path / "file" / "left.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_how_well_it_is_read_is_kept(folder, tmp_path):
+    alignment = il.Alignment.load(folder / "left.safetensors")
+    score = il.evaluate(alignment, hand_wired(), TASK, budget=SMALL)
+    assert alignment.read_accuracy["left"] >= score.iia - 0.02
+    _, about = files.read(folder / "left.safetensors", "interlocus.alignment/1", AlignmentError, "")
+    assert about["version"] == il.__version__
+    assert {"network", "site", "task", "hypothesis"} <= set(about["alignment"])
+
+
 @pytest.mark.slow
 def test_a_program_gives_the_same_without_this_package(folder):
     alignment = il.Alignment.load(folder / "left.safetensors")
-    export(alignment, hand_wired(), folder / "left.pt2")
+    alignment.export(hand_wired(), folder / "left.pt2")
     script = f"""
 import sys, numpy as np, torch
 program = torch.export.load({str(folder / "left.pt2")!r}).module()

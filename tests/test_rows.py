@@ -17,11 +17,11 @@ def table():
     return np.random.default_rng(0).standard_normal((23, 3)).astype(np.float32)
 
 
-@pytest.fixture(params=["npy", "csv", "csv with a header"])
+@pytest.fixture(params=["npy", "npy by columns", "csv", "csv with a header"])
 def path(request, table, tmp_path):
     file = tmp_path / f"table.{request.param[:3]}"
-    if request.param == "npy":
-        np.save(file, table)
+    if "npy" in request.param:
+        np.save(file, np.asfortranarray(table) if "columns" in request.param else table)
     else:
         names = "a,b,c" if "header" in request.param else ""
         np.savetxt(file, table, delimiter=",", header=names, comments="", fmt="%.9g")
@@ -89,6 +89,7 @@ def test_an_array_is_written_in_parts(tmp_path):
     out = ToArray(tmp_path / "read.npy")
     for part in (slice(0, 1), slice(1, 4)):
         out.write({name: values[part] for name, values in COLUMNS.items()})
+    out.finish()
     out.close()
     read = np.load(tmp_path / "read.npy")
     assert read.dtype.names == tuple(COLUMNS)

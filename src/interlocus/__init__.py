@@ -14,10 +14,12 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from interlocus import featurizers, networks, starts, tasks
     from interlocus.alignment import Alignment
+    from interlocus.audits import Audit, audit
     from interlocus.budget import Budget, Phase
     from interlocus.causal import CausalModel, Hypothesis, Variable
     from interlocus.errors import InterlocusError
     from interlocus.examination import examine
+    from interlocus.foreign import from_pyvene, to_pyvene
     from interlocus.found import Found, evaluate, search
     from interlocus.metrics import Score
     from interlocus.run import Run
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Alignment": "alignment",
+    "Audit": "audits",
     "Budget": "budget",
     "CausalModel": "causal",
     "Found": "found",
@@ -36,15 +39,19 @@ _HOME = {
     "Score": "metrics",
     "Study": "study",
     "Variable": "causal",
+    "audit": "audits",
     "check_task": "task_check",
     "evaluate": "found",
     "examine": "examination",
+    "from_pyvene": "foreign",
     "search": "found",
+    "to_pyvene": "foreign",
 }
 _MODULES = ("featurizers", "networks", "starts", "tasks")
 
 __all__ = [
     "Alignment",
+    "Audit",
     "Budget",
     "CausalModel",
     "Found",
@@ -55,14 +62,17 @@ __all__ = [
     "Score",
     "Study",
     "Variable",
+    "audit",
     "check_task",
     "evaluate",
     "examine",
     "featurizers",
+    "from_pyvene",
     "networks",
     "search",
     "starts",
     "tasks",
+    "to_pyvene",
 ]
 
 

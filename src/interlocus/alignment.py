@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus import files
+from interlocus import files, kept
+from interlocus.causal import Values
 from interlocus.errors import AlignmentError, UnknownNameError
 from interlocus.featurizers import Frames, Warp, in_use
 from interlocus.networks import AbstractNetworks
 from interlocus.readout import Reading, ReadOut, fit_read_out
+from interlocus.registry import EXPORT
 from interlocus.seeds import stream
 from interlocus.size import Size, parse_size
-from interlocus.tasks import AbstractTask
+from interlocus.tasks import AbstractTask, Split
 
 READ_OUT_EXAMPLES = 16_384
-_FORMAT = "interlocus.alignment/1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ class Alignment:
     def fitted(
         self, network: AbstractNetworks, task: AbstractTask, *, examples: int = READ_OUT_EXAMPLES, seed: int = 0
     ) -> Alignment:
-        """The same with read-outs, fitted to validation examples.
+        """The same with read-outs, fitted to validation examples; their accuracy is measured on as many fresh ones.
 
         Args:
             network: in which the alignment was found.
@@ -127,11 +127,29 @@ class Alignment:
                 "A read-out says which of several values a variable has.",
                 "Use `alignment.features(network, inputs)`, which gives its features.",
             )
-        pool = task.pool(examples, split="validation", generator=stream(seed, "read-out"), own_of=(self.hypothesis,))
-        rows = pool.examples(hypothesis)
-        features = self.features(network, pool.inputs[rows].to(network.device))
-        read_outs = {name: fit_read_out(features[name], pool.values[name][rows]) for name in self.variables}
+
+        def view(split: Split) -> tuple[dict[str, Tensor], Values]:
+            pool = task.pool(examples, split=split, generator=stream(seed, "read-out"), own_of=(self.hypothesis,))
+            rows = pool.examples(hypothesis)
+            features = self.features(network, pool.inputs[rows].to(network.device))
+            return features, {name: pool.values[name][rows] for name in self.variables}
+
+        features, values = view("validation")
+        fresh, truth = view("test")
+        read_outs = {}
+        for name in self.variables:
+            read_out = fit_read_out(features[name], values[name])
+            right = read_out.read(fresh[name]).value == truth[name].to(network.device)
+            read_outs[name] = replace(read_out, accuracy=float(right.double().mean()))
         return replace(self, read_outs=read_outs)
+
+    @property
+    def read_accuracy(self) -> dict[str, float]:
+        """For each variable the share of fresh examples on which its value is read right; empty before `fitted`.
+
+        What is read right need not be used: the IIA, which `evaluate` measures, says whether it is.
+        """
+        return {name: read_out.accuracy for name, read_out in self.read_outs.items()}
 
     def read(self, network: AbstractNetworks, inputs: Float[Tensor, "batch ..."]) -> dict[str, Reading]:
         """For each variable its value on some inputs, with a probability, and the features it is read from.
@@ -143,14 +161,52 @@ class Alignment:
         Raises:
             AlignmentError: another network, or nothing was fitted yet.
         """
+        return self.reader(network)(inputs)
+
+    def reader(self, network: AbstractNetworks) -> Callable[[Float[Tensor, "batch ..."]], dict[str, Reading]]:
+        """The same for inputs that come in many parts: whatever cannot work is said once.
+
+        Args:
+            network: in which the alignment was found.
+
+        Raises:
+            AlignmentError: another network, or nothing was fitted yet.
+        """
+        self.check(network)
         if not self.read_outs:
             raise AlignmentError(
                 "The alignment has no read-out.",
                 "It says where the variables are; which value they have is fitted to examples.",
                 "Call `alignment.fitted(network, task)` first.",
             )
-        features = self.features(network, inputs)
-        return {name: read_out.to(features[name]).read(features[name]) for name, read_out in self.read_outs.items()}
+        like = torch.zeros(0, device=network.device)  # what networks give of their sites is in single precision
+        ready = {name: read_out.ready(like) for name, read_out in self.read_outs.items()}
+
+        def read(inputs: Float[Tensor, "batch ..."]) -> dict[str, Reading]:
+            with torch.no_grad():
+                found = self.frames.features(network.activations(self.site, inputs)[0])
+            return {name: ready[name].read(own) for name, own in zip(self.variables, found, strict=True)}
+
+        return read
+
+    def export(
+        self, network: AbstractNetworks, path: str | Path, *, example: Float[Tensor, "batch ..."] | None = None
+    ) -> None:
+        """Write a program from inputs to the variables, which torch runs without this package.
+
+        `torch.export.load(path).module()(inputs)` gives for each variable a tuple of value, probability and features,
+        in a dictionary by name. What was written is loaded again and held against `read`.
+
+        Args:
+            network: in which the alignment was found.
+            path: where it is written; usually `*.pt2`.
+            example: some inputs, two or more; to be given where an input is more than a vector.
+
+        Raises:
+            AlignmentError: another network, no read-outs, a network that torch cannot export, or a folder that cannot
+                be written.
+        """
+        EXPORT.load()(self, network, path, example)
 
     def write(
         self, network: AbstractNetworks, base: Float[Tensor, "batch ..."], **sources: Float[Tensor, "batch ..."]
@@ -181,8 +237,12 @@ class Alignment:
         return network.run_from(self.site, self.frames.swap(hidden, states).unsqueeze(0), base)[0]
 
     def save(self, path: str | Path) -> None:
-        """Write to a safetensors file."""
-        Path(path).write_bytes(save_alignments({self.size: self}))
+        """Write to a safetensors file: the maps, read-outs where there are any, and what they belong to.
+
+        Raises:
+            AlignmentError: the file cannot be written.
+        """
+        files.write(path, save_alignments({self.size: self}), AlignmentError)
 
     @classmethod
     def load(cls, path: str | Path, *, size: int | str | None = None) -> Alignment:
@@ -195,26 +255,7 @@ class Alignment:
         Raises:
             AlignmentError: the file cannot be read, holds something else, or not that size.
         """
-        tensors, about = files.read(path, _FORMAT, AlignmentError, "Alignment.save")
-        parts = [name.split(".") for name in tensors if not name.startswith("read_out.")]
-        sizes = sorted({parse_size(size) for _, size in parts})
-        asked = None if size is None else parse_size(size)
-        wanted = sizes[-1] if asked is None and len(sizes) == 1 else asked
-        if wanted not in sizes:
-            raise AlignmentError(
-                f"The file {path} holds the sizes {sizes}, and {wanted or 'none of them'} is asked for.",
-                "An alignment has one size.",
-                f"Pass size={sizes[-1]}, say.",
-            )
-        fields: dict[str, Any] = about["alignment"]
-        own = {name: tensors[f"{name}.{size}"] for name, size in parts if parse_size(size) == wanted}
-        frames = Frames(**own) if "read" in own else Warp.from_tensors(own)
-        variables = tuple(fields.pop("variables"))
-        read_outs = {
-            name: ReadOut(**_under(tensors, f"read_out.{wanted}.{name}."), **kept)
-            for name, kept in about.get("read_outs", {}).get(str(wanted), {}).items()
-        }
-        return cls(**fields, variables=variables, frames=frames, read_outs=read_outs)
+        return cls(**kept.read(path, None if size is None else parse_size(size)))
 
     @property
     def _linear(self) -> Frames:
@@ -231,27 +272,19 @@ class Alignment:
             raise UnknownNameError("variable", variable, self.variables, "this alignment")
         return self.variables.index(variable)
 
-    def _look(self, network: AbstractNetworks, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch width"]:
+    def check(self, network: AbstractNetworks) -> None:
+        """Raise `AlignmentError` where a network is not the one in which the alignment was found."""
         if len(network) != 1 or network.fingerprint() != self.network:
             raise AlignmentError.of_another_network(self.network, network.fingerprint())
+
+    def _look(self, network: AbstractNetworks, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch width"]:
+        self.check(network)
         with torch.no_grad():
             return network.activations(self.site, inputs)[0]
 
 
 def save_alignments(alignments: Mapping[Size, Alignment]) -> bytes:
     """Alignments of one trial, by size, as the bytes of a safetensors file."""
-    tensors: dict[str, Tensor] = {}
-    read_outs: dict[str, dict[str, Any]] = {}
-    for size, alignment in alignments.items():
-        tensors |= {f"{name}.{size}": tensor for name, tensor in alignment.frames.tensors().items()}
-        for name, read_out in alignment.read_outs.items():
-            own, read_outs.setdefault(str(size), {})[name] = read_out.to_tensors()
-            tensors |= {f"read_out.{size}.{name}.{part}": tensor for part, tensor in own.items()}
     one = next(iter(alignments.values()))
-    fields = {name: value for name, value in vars(one).items() if name not in {"frames", "read_outs"}}
-    return files.to_bytes(tensors, {"format": _FORMAT, "alignment": fields, "read_outs": read_outs})
-
-
-def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors whose names begin so, by the rest of their names."""
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    about = {name: value for name, value in vars(one).items() if name not in {"frames", "read_outs"}}
+    return kept.to_bytes(about, {size: (own.frames, own.read_outs) for size, own in alignments.items()})

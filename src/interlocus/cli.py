@@ -100,27 +100,69 @@ def report(folder: Folder) -> None:
     terminal.write_page(Run.load(folder))
 
 
+Network = Annotated[
+    str, typer.Option(help="A file that was saved, or file.py:function, which runs that code.", metavar="FILE")
+]
+AlignmentFile = Annotated[Path, typer.Argument(help="A file of a run folder, or one that was saved.")]
+Size = Annotated[str | None, typer.Option(help="Which, where the file holds several.")]
+TASK = "A task by name, file.py:Class (which runs that code), or as in a study: '{name: …, …}'."
+
+
 @app.command()
 def read(
-    alignment: Annotated[Path, typer.Argument(help="A file of a run folder, or one that was saved.")],
+    alignment: AlignmentFile,
     inputs: Annotated[Path, typer.Argument(help="Inputs of the network, one a row: .npy or .csv.")],
-    network: Annotated[Path, typer.Option(help="The network in which it was found.", metavar="FILE")],
+    network: Network,
     out: Annotated[
         Path | None, typer.Option(help="Where the values go: .csv or .npy. [default: the terminal]", metavar="FILE")
     ] = None,
-    size: Annotated[str | None, typer.Option(help="Which, where the file holds several.")] = None,
+    size: Size = None,
+    task: Annotated[str | None, typer.Option(help=f"For a function that wants it. {TASK}")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that are no numbers.")] = False,
 ) -> None:
     """Pull the variables out: value, probability and features for each row."""
     from interlocus import terminal
-    from interlocus.extract import extract, load_fitted
-    from interlocus.networks import MLP
+    from interlocus.extract import build_task, extract, load_fitted, load_network
     from interlocus.rows import Rows
 
-    own = MLP.load(network)
+    terminal.say_code(network, task)
+    own = load_network(network, None if task is None else build_task(task))
     found = load_fitted(alignment, own, size=size)
     rows = Rows(path=inputs, width=own.input_width, skip_bad=skip_bad)
     terminal.write_columns(extract(found, own, rows), rows, out)
+
+
+@app.command()
+def audit(
+    alignment: Annotated[Path, typer.Argument(help="A saved alignment, a folder of pyvene's, or a file of tensors.")],
+    network: Network,
+    task: Annotated[str, typer.Option(help=TASK)],
+    size: Size = None,
+    hypothesis: Annotated[str | None, typer.Option(help="Of a foreign alignment: whose variables it holds.")] = None,
+    site: Annotated[str | None, typer.Option(help="Of a foreign alignment: where in the network.")] = None,
+    blocks: Annotated[
+        str | None, typer.Option(help="Of a foreign rotation: columns of each variable.", metavar="left=0:8,right=8:16")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Decides on everything that is drawn.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Where the audit is kept.", metavar="DIR")] = None,
+    as_json: Json = False,
+) -> None:
+    """Put an alignment that was found elsewhere to all controls."""
+    from interlocus import terminal
+    from interlocus.audits import audit as audited
+    from interlocus.directions import parse_blocks
+    from interlocus.extract import build_task, load_network
+    from interlocus.foreign import load_any
+
+    terminal.say_code(network, task)
+    solved = build_task(task)
+    own = load_network(network, solved)
+    place = {"hypothesis": hypothesis, "site": site}
+    found = load_any(alignment, own, solved, size=size, place=place, blocks=parse_blocks(blocks))
+    outcome = audited(found, own, solved, seed=seed, observe=terminal.saying(quiet=as_json))
+    if out is not None:
+        outcome.save(out)
+    terminal.show_audit(outcome, as_json=as_json)
 
 
 @app.command("list")

@@ -176,7 +176,7 @@ class Made(AbstractKind):
     options: tuple[tuple[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
-        known = set(self._takes)
+        known = set(self.takes)
         for name, _ in self.options:
             if name not in known:
                 raise UnknownNameError("option", name, sorted(known), f"the network {self.source}")
@@ -185,13 +185,13 @@ class Made(AbstractKind):
         return _blank(self, task).sites
 
     def make(self, task: AbstractTask, *, count: int, trained: bool, seed: int, done: Done) -> list[AbstractNetworks]:
-        if count > 1 and "seed" not in self._takes:
+        if count > 1 and "seed" not in self.takes:
             raise SpecificationError(
                 f"{count} networks of {self.source} are asked for.",
                 "The function takes no seed, so all of them would be the same.",
                 "Let it take `seed`, or ask for one.",
             )
-        if not trained and "trained" not in self._takes:
+        if not trained and "trained" not in self.takes:
             raise SpecificationError(
                 f"Untrained networks of {self.source} are asked for.",
                 "The function gives trained ones only.",
@@ -207,7 +207,7 @@ class Made(AbstractKind):
     def load(self, task: AbstractTask, paths: Sequence[Path], *, seed: int) -> list[AbstractNetworks]:
         networks: list[AbstractNetworks] = []
         for i, path in enumerate(paths):
-            network = self.build(task, seed=seed + i, trained="trained" not in self._takes)
+            network = self.build(task, seed=seed + i, trained="trained" not in self.takes)
             network.load_parameters(path)
             networks.append(network)
         return networks
@@ -239,7 +239,8 @@ class Made(AbstractKind):
             ) from error
 
     @property
-    def _takes(self) -> Mapping[str, inspect.Parameter]:
+    def takes(self) -> Mapping[str, inspect.Parameter]:
+        """The arguments of the function."""
         return inspect.signature(self._function).parameters
 
     @property
@@ -252,10 +253,24 @@ class Made(AbstractKind):
         Raises:
             NetworkError: the function returns something else.
         """
-        given = {"task": task, "seed": seed, "trained": trained, "done": done, **dict(self.options)}
+        network = self.call(task=task, seed=seed, trained=trained, done=done)
+        network.meet(task.examples(8, split="train", generator=stream(0, "first look"))[0])
+        return network
+
+    def call(self, *, seed: int, **given: Any) -> Module:
+        """What the function gives, which has met no input yet.
+
+        Args:
+            seed: of the global generator, and of the function if it takes it.
+            given: its other arguments, of which it is passed those that it takes.
+
+        Raises:
+            NetworkError: the function fails, or returns something else.
+        """
+        given = {"seed": seed, **given, **dict(self.options)}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            made = self._call({name: value for name, value in given.items() if name in self._takes})
+            made = self._call({name: value for name, value in given.items() if name in self.takes})
         network = Module(made) if isinstance(made, nn.Module) else made
         if not isinstance(network, Module):
             raise NetworkError(
@@ -263,7 +278,6 @@ class Made(AbstractKind):
                 "What is searched is a torch.nn.Module, or an interlocus.networks.Module.",
                 "Return one of those.",
             )
-        network.meet(task.examples(8, split="train", generator=stream(0, "first look"))[0])
         return network
 
 
@@ -315,4 +329,4 @@ class InHand(AbstractKind):
 @lru_cache(maxsize=8)
 def _blank(kind: Made, task: AbstractTask) -> Module:
     """One of them to look at, untrained if it can be."""
-    return kind.build(task, seed=0, trained="trained" not in kind._takes)
+    return kind.build(task, seed=0, trained="trained" not in kind.takes)

@@ -7,7 +7,7 @@ read-out is quadratic in the features: logit c of features x is xᵀ A_c x + b_c
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -69,23 +69,59 @@ class ReadOut:
 
     def read(self, features: Float[Tensor, "row feature"]) -> Reading:
         """The likeliest value of each row, and how likely it is."""
-        probability, place = self.logits(features).softmax(1).max(1)
-        return Reading(value=self.values.to(place.device)[place], probability=probability, features=features)
+        return self.ready(features).read(features)
+
+    def ready(self, like: Tensor) -> Reader:
+        """The same where a tensor is and in its precision, prepared to read many rows."""
+        quadratic, linear = self.quadratic.double(), self.linear.double()
+        bent, turn = torch.linalg.eigh(quadratic[1:] - quadratic[:1])
+        slope = (linear[1:] - linear[:1]).unsqueeze(1)
+        return Reader(
+            values=self.values.to(like.device),
+            turn=torch.cat([turn.transpose(1, 2), slope], 1).to(like).contiguous(),
+            weight=torch.cat([bent, torch.ones_like(bent[:, :1])], 1).to(like),
+            constant=(self.constant[1:] - self.constant[:1]).to(like),
+        )
 
     def to_tensors(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """What has to be kept: tensors, and plain values about them."""
         tensors = {name: getattr(self, name) for name in ("values", "quadratic", "linear", "constant")}
         return tensors, {"method": self.method, "accuracy": self.accuracy}
 
-    def to(self, like: Tensor) -> ReadOut:
-        """The same where a tensor is, in its precision."""
-        return replace(
-            self,
-            values=self.values.to(like.device),
-            quadratic=self.quadratic.to(like),
-            linear=self.linear.to(like),
-            constant=self.constant.to(like),
-        )
+
+class Reader(NamedTuple):
+    """A read-out in the form in which it costs least: logits beyond that of the first value, as sums of squares.
+
+    Rows lie last, since sums and maxima over few values are many times faster that way round.
+
+    Args:
+        values: of the variable; the other parts are of those behind the first.
+        turn: unit directions u_i of A_c − A_0, and b_c − b_0 behind them.
+        weight: w_i, with xᵀ (A_c − A_0) x the sum of w_i (u_i·x)², and one for what is not squared.
+        constant: a_c − a_0.
+    """
+
+    values: Int[Tensor, " value"]
+    turn: Float[Tensor, "other row feature"]
+    weight: Float[Tensor, "other row"]
+    constant: Float[Tensor, " other"]
+
+    def read(self, features: Float[Tensor, "row feature"]) -> Reading:
+        """The likeliest value of each row, and how likely it is."""
+        logits = [self._logit(other, features.T) for other in range(len(self.turn))]
+        if len(logits) == 1:  # of two values: there is no cheaper way
+            (logit,) = logits
+            value = torch.where(logit > 0, self.values[1], self.values[0])
+            return Reading(value=value, probability=logit.abs().sigmoid(), features=features)
+        every = torch.stack([torch.zeros_like(logits[0]), *logits])
+        best, place = every.max(0)
+        probability = (every - best).exp().sum(0).reciprocal()
+        return Reading(value=self.values[place], probability=probability, features=features)
+
+    def _logit(self, other: int, columns: Float[Tensor, "feature row"]) -> Float[Tensor, " row"]:
+        turned = self.turn[other] @ columns
+        turned[:-1].square_()
+        return self.weight[other] @ turned + self.constant[other]
 
 
 def fit_read_out(features: Float[Tensor, "row feature"], values: Int[Tensor, " row"]) -> ReadOut:

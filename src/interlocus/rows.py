@@ -6,7 +6,8 @@ import csv
 import itertools
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from io import TextIOBase
 from pathlib import Path
@@ -17,7 +18,8 @@ from jaxtyping import Float, Int
 
 from interlocus.errors import SpecificationError
 
-TOGETHER = 65_536
+TOGETHER = 8_192
+"""Rows read at once: so many states of a small network still fit into the processor's own memory."""
 SHOWN = 5
 """How many bad rows a message names."""
 
@@ -67,6 +69,9 @@ class Rows:
 
     def _without_bad(self, first: int, rows: Float[np.ndarray, "row width"]) -> Part:
         number = np.arange(first, first + len(rows))
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(rows.sum()):  # then every one of them is, and looking at each costs five times as much
+                return Part(number, rows)
         bad = ~np.isfinite(rows).all(1)
         if bad.any() and not self.skip_bad:
             shown = ", ".join(map(str, number[bad][:SHOWN]))
@@ -96,15 +101,27 @@ class Rows:
 
 
 def _from_npy(rows: Rows) -> Iterator[tuple[int, np.ndarray]]:
-    """Parts of an array on disk; only one of them is in memory."""
+    """Parts of an array on disk; only one of them is in memory.
+
+    They are read rather than mapped: pages of a mapped file count as the process's own until somebody wants them.
+    """
     try:
         array = np.load(rows.path, mmap_mode="r", allow_pickle=False)
     except ValueError as error:
         raise rows._unreadable(error) from None
     if array.ndim != 2 or array.shape[1] != (rows.width or array.shape[1]) or array.dtype.kind not in "fiub":
         raise rows.wrong_width(f"an array of shape {list(array.shape)} and kind {array.dtype}")
-    for first in range(0, len(array), TOGETHER):
-        yield first, np.asarray(array[first : first + TOGETHER], dtype=np.float32)
+    if not array.flags.c_contiguous:
+        for first in range(0, len(array), TOGETHER):
+            yield first, np.array(array[first : first + TOGETHER], dtype=np.float32)
+        return
+    (count, width), kind, offset = array.shape, array.dtype, array.offset
+    del array
+    with rows.path.open("rb") as file:
+        file.seek(offset)
+        for first in range(0, count, TOGETHER):
+            part = np.fromfile(file, kind, min(TOGETHER, count - first) * width)
+            yield first, part.reshape(-1, width).astype(np.float32, copy=False)
 
 
 def _from_csv(rows: Rows) -> Iterator[tuple[int, np.ndarray]]:
@@ -172,7 +189,7 @@ class ToText:
 
 
 class ToArray:
-    """Writes columns as one structured array.
+    """Writes columns as one structured array; what comes next is computed while the disk is busy.
 
     Args:
         path: of a `.npy` file.
@@ -180,6 +197,8 @@ class ToArray:
 
     def __init__(self, path: Path) -> None:
         self._file, self._count, self._kind = path.open("wb"), 0, np.dtype([])
+        self._writer, self._last = ThreadPoolExecutor(1), Future[int]()
+        self._last.set_result(0)
 
     def write(self, columns: Columns) -> None:
         """Add rows."""
@@ -187,16 +206,22 @@ class ToArray:
         table = np.empty(count, dtype=[(name, part.dtype, part.shape[1:]) for name, part in columns.items()])
         for name, part in columns.items():
             table[name] = part
+        self._last.result()
         if not self._count:
             self._kind = table.dtype
             self._head()
-        self._file.write(table.tobytes())
+        self._last = self._writer.submit(self._file.write, table.data)
         self._count += count
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Write how many rows there are; the format leaves room for that number to grow."""
+        self._last.result()
         self._file.seek(0)
         self._head()
+
+    def close(self) -> None:
+        """Let go of the file, finished or not."""
+        self._writer.shutdown()
         self._file.close()
 
     def _head(self) -> None:
@@ -223,9 +248,9 @@ def write_to(path: Path | None) -> Iterator[ToText | ToArray]:
     partial = path.with_name(f"{path.name}.partial")
     try:
         if path.suffix == ".npy":
-            array = ToArray(partial)
-            yield array
-            array.close()
+            with closing(ToArray(partial)) as array:
+                yield array
+                array.finish()
         else:
             with partial.open("w", newline="") as file:
                 yield ToText(file)

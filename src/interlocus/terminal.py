@@ -6,7 +6,7 @@ import io
 import json
 import shlex
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +19,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from interlocus import run as running
+from interlocus.audits import Audit
+from interlocus.code import names_code
 from interlocus.compare import Comparison, Key
 from interlocus.console import err, out
 from interlocus.errors import SpecificationError
@@ -151,6 +153,48 @@ def write_columns(columns: Iterable[Columns], rows: Rows, path: Path | None) -> 
             output.write(part)
     if rows.skipped:
         err.print(f"{rows.skipped} bad rows were left out")
+
+
+def say_code(*texts: str | None) -> None:
+    """Say which files of the user's own are about to be run."""
+    files = dict.fromkeys(text.rpartition(":")[0] for text in texts if text is not None and names_code(text))
+    if files:
+        err.print(f"This runs code: {escape(', '.join(files))}")
+
+
+def saying(*, quiet: bool) -> Callable[[str], None]:
+    """Say what is being done, a line each."""
+    return lambda phase: None if quiet else err.print(escape(phase))
+
+
+def show_audit(found: Audit, *, as_json: bool) -> None:
+    """What became of an alignment: for each variable the effect, the verdict, and a row a control."""
+    if as_json:
+        out.print_json(json.dumps(found.to_json()))
+        return
+    about = found.alignment
+    out.print(
+        f"[bold]{escape(about.hypothesis)}[/bold] at {escape(about.site)} of network {about.network}, "
+        f"{escape(about.featurizer)}, size {about.size}\n"
+    )
+    for verdict in found.verdicts:
+        interval = f"{_share(verdict.entry.iia)} [{_share(verdict.entry.low)}, {_share(verdict.entry.high)}]"
+        table = Table(
+            title=f"{escape(verdict.seen.variable)}: IIA {escape(interval)}, [bold]{verdict.word}[/bold]",
+            title_justify="left",
+            box=None,
+            padding=(0, 1, 0, 0),
+        )
+        table.add_column("control", no_wrap=True)
+        table.add_column("", no_wrap=True)
+        table.add_column("what it says")
+        for row in verdict.evidence:
+            sign = {True: "[green]yes[/green]", False: "[red]no[/red]", None: "–"}[row.passes]
+            table.add_row(escape(row.control), sign, escape(row.text))
+        out.print(table)
+        for wanted in verdict.wanted:
+            out.print(f"It would be decided by: {escape(wanted)}")
+        out.print()
 
 
 def write_page(run: Run) -> None:

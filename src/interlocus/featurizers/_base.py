@@ -43,7 +43,7 @@ class Frames(NamedTuple):
         return Frames(*(part.unsqueeze(0).to(device) for part in self))
 
     def features(self, states: Float[Tensor, "batch width"]) -> tuple[Float[Tensor, "batch feature"], ...]:
-        return tuple(states @ rows.T for rows in self.read)
+        return tuple((states @ self.read.flatten(0, 1).T).split(self.read.shape[1], 1))
 
     def swap(
         self, base: Float[Tensor, "batch width"], sources: Mapping[int, Float[Tensor, "batch width"]]

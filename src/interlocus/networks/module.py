@@ -172,10 +172,31 @@ class Module(AbstractNetworks):
     def to(self, device: str | torch.device) -> Module:
         if torch.device(device) == self.device:
             return self
-        moved = Module(copy.deepcopy(self.module).to(device), call=self._call)
-        moved._places, moved._shapes = self._places, self._shapes
-        moved._classes, moved._input_shape = self._classes, self._input_shape
-        return moved
+        return self._with(copy.deepcopy(self.module).to(device))
+
+    def _with(self, module: nn.Module) -> Module:
+        """What is known of this module's sites, for another like it."""
+        other = Module(module, call=self._call)
+        other._places, other._shapes = self._places, self._shapes
+        other._classes, other._input_shape = self._classes, self._input_shape
+        return other
+
+    def afresh(self, seed: int) -> Module | None:
+        """The same module before any training, or `None` where one of its parts does not say how it begins.
+
+        Args:
+            seed: decides on the parameters.
+        """
+        blank = copy.deepcopy(self.module)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            for part in blank.modules():
+                reset = getattr(part, "reset_parameters", None)
+                if callable(reset):
+                    reset()
+                elif [*part.parameters(recurse=False), *part.buffers(recurse=False)]:
+                    return None
+        return self._with(blank)
 
     def to_bytes(self) -> bytes:
         return files.to_bytes(self.module.state_dict(), {"format": _FORMAT})

@@ -1,0 +1,290 @@
+"""What is measured of an alignment that is audited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from interlocus.alignment import Alignment
+from interlocus.controls import Control, controls_of
+from interlocus.data import Data
+from interlocus.engine import solve
+from interlocus.entries import entry_of
+from interlocus.errors import AlignmentError
+from interlocus.evidence import Evidence
+from interlocus.featurizers import Frames
+from interlocus.found import evaluate
+from interlocus.levels import floors
+from interlocus.metrics import Score
+from interlocus.networks import MLP, AbstractNetworks, Module
+from interlocus.networks.confined import Confined
+from interlocus.portfolio import portfolio
+from interlocus.power import TWINS, search_twins
+from interlocus.purity import operands_ride
+from interlocus.results import Attempts
+from interlocus.seeds import stream
+from interlocus.seen import Entry, Power, Seen, Used, is_found
+from interlocus.study import Study
+from interlocus.tasks import AbstractTask
+from interlocus.thresholds import Thresholds
+from interlocus.twins import KINDS
+from interlocus.used import confine, used_subspaces
+from interlocus.verdict import MISSING, PLANTED, Verdict, judge_network
+
+INPUT = "input"
+UNTRAINED = 5
+"""Networks that were never trained, for the null."""
+
+Observe = Callable[[str], None]
+"""Is told what is being done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audited:
+    """An alignment with everything that is asked of it.
+
+    Args:
+        alignment: which.
+        network: in which it was found.
+        task: what the network solves.
+        study: what the controls search, and how.
+        observe: is told what is being done.
+    """
+
+    alignment: Alignment
+    network: AbstractNetworks
+    task: AbstractTask
+    study: Study
+    observe: Observe
+
+    @cached_property
+    def readable(self) -> Alignment:
+        """The alignment with read-outs, where its variables have values to be read."""
+        try:
+            return self.alignment.fitted(self.network, self.task, seed=self.study.seed)
+        except AlignmentError:
+            return self.alignment
+
+    def score(self) -> Score:
+        """Of the alignment, on fresh items."""
+        return evaluate(self.alignment, self.network, self.task, budget=self.study.budget, seed=self.study.seed)
+
+    def verdicts(self, accuracy: float, score: Score) -> tuple[Verdict, ...]:
+        """A verdict a variable, with the evidence of all controls.
+
+        Args:
+            accuracy: of the network on fresh items.
+            score: of the alignment.
+        """
+        self.observe("used subspace and random directions")
+        (control,) = controls_of(
+            self.study, self.task, self.network, self.alignment.site, names=["audited"], family="audited"
+        )
+        searched = self._searched(control.inside, control.pure)
+        extra = [self._map(), *self._decoding()]
+        return tuple(
+            replace(verdict, evidence=(*verdict.evidence, *_others(searched[verdict.seen.variable]), *extra))
+            for verdict in self._judged(accuracy, self._seen(score, control), searched)
+        )
+
+    def _seen(self, score: Score, control: Control) -> list[Seen]:
+        """All that is known of each variable."""
+        alignment, inside = self.alignment, self._inside(control.rank is not None)
+        self.observe("networks that were never trained")
+        null = self._null(control.random)
+        level = floors(self.task, self.task.hypothesis(alignment.hypothesis))
+
+        def used(variable: str) -> Used | None:
+            if control.rank is None or control.agreement is None or variable not in inside:
+                return None
+            # of one site nothing can be said of the way to the output
+            return Used(
+                rank=control.rank,
+                width=control.width,
+                agreement=control.agreement,
+                entries=(inside[variable],),
+                output={},
+            )
+
+        return [
+            Seen(
+                site=alignment.site,
+                variable=variable,
+                hidden=alignment.site != INPUT,
+                entries=(entry_of(score, variable, map=alignment.featurizer, size=alignment.size, looks=1),),
+                floor=level.floor,
+                one_sided=level.one_sided,
+                null=null,
+                structural=control.structural if alignment.frames.linear else None,
+                used=used(variable),
+            )
+            for variable in alignment.variables
+        ]
+
+    def _judged(self, accuracy: float, rows: list[Seen], searched: dict[str, list[Entry]]) -> list[Verdict]:
+        """The verdicts; power is measured where one waits for it."""
+
+        def judge(rows: list[Seen]) -> list[Verdict]:
+            about = {"competence": self.study.competence, "thresholds": self.study.verdict}
+            (judged,) = judge_network(accuracy, [rows], **about)
+            return [_unless_found(verdict, searched[verdict.seen.variable], self.study.verdict) for verdict in judged]
+
+        judged = judge(rows)
+        if any(PLANTED in verdict.wanted for verdict in judged) and "power" in self.study.controls:
+            power = self._power()
+            judged = judge([replace(row, power=power) for row in rows])
+        return judged
+
+    def _inside(self, asked: bool) -> dict[str, Entry]:
+        """What the alignment itself scores when states are confined to the used subspace, for each variable."""
+        if not asked or not isinstance(self.alignment.frames, Frames):
+            return {}
+        study, site = self.study, self.alignment.site
+        used = used_subspaces(self.network, self.task, site=site, agreement=study.verdict.agreement, seed=study.seed)
+        network = confine(self.network, used)
+        alignment = confined(self.alignment, network)
+        score = evaluate(alignment, network, self.task, budget=study.budget, seed=study.seed)
+        found = {}
+        for variable in alignment.variables:
+            entry = entry_of(score, variable, map=alignment.featurizer, size=alignment.size, looks=1)
+            found[variable] = replace(entry, pure=self._pure(alignment, variable, network))
+        return found
+
+    def _pure(self, alignment: Alignment, variable: str, network: AbstractNetworks) -> float | None:
+        if "purity" not in self.study.controls:
+            return None
+        try:
+            return operands_ride(alignment, variable, network, self.task, seed=self.study.seed).r2
+        except AlignmentError:  # a continuous variable, or too few examples of each value
+            return None
+
+    def _searched(self, inside: dict[str, dict[str, tuple[Attempts, ...]]], pure: Any) -> dict[str, list[Entry]]:
+        """What searches find inside the used subspace, for each variable."""
+        found: dict[str, list[Entry]] = {variable: [] for variable in self.alignment.variables}
+        maps = inside.get(self.alignment.hypothesis, {})
+        looks = sum(map(len, maps.values()))
+        for variable, entries in found.items():
+            for name, sizes in maps.items():
+                known = pure.get(variable, {}).get(name, {})
+                for attempts in sizes:
+                    entry = entry_of(attempts.best.score, variable, map=name, size=attempts.size, looks=looks)
+                    entries.append(replace(entry, pure=known.get(attempts.size)))
+        return found
+
+    def _null(self, random: float) -> float | None:
+        """The best score of the searches in networks of the same architecture that were never trained."""
+        blank = untrained_like(self.network, self.task, seed=self.study.seed)
+        if not blank:
+            return None
+        asked, site = self.task.hypothesis(self.alignment.hypothesis), self.alignment.site
+        data = Data.draw(self.task, self.study.budget, seed=self.study.seed, hypotheses=[asked.name])
+        best = random
+        for networks in blank:
+            for featurizer in self.study.featurizers_of(asked.name, site):
+                sizes = self.study.sizes_of(asked.name, site)
+                request = portfolio(self.study, site=site, hypotheses=(asked,), sizes=sizes, featurizer=featurizer)
+                for finding in solve(networks, data, request):
+                    best = max(best, *(entry.best.score.iia for entry in finding.sizes))
+        return best
+
+    def _power(self) -> Power | None:
+        """In how many networks with planted variables the searches find them, for the hardest kind."""
+        if not isinstance(self.network, MLP):
+            return None
+        hypothesis, site, powers = self.alignment.hypothesis, self.alignment.site, []
+        for kind, make in KINDS.items():
+            self.observe(f"planted variables, {kind}")
+            seed = stream(self.study.seed, "twins", kind).initial_seed() % 2**31
+            planted = make(self.task, hypothesis=hypothesis, site=site, like=self.network, count=TWINS, seed=seed)
+            twins = search_twins(self.study, self.task, planted, site, kind)
+            if twins.count:
+                powers.append(Power(kind=kind, found=twins.found, of=twins.count))
+        return min(powers, key=lambda power: power.low, default=None)
+
+    def _map(self) -> Evidence:
+        """What kind of map it is."""
+        if not isinstance(self.alignment.frames, Frames):
+            return Evidence(control="map", text="It is not linear.", passes=None)
+        norms = {name: self.alignment.projection_norm(name) for name in self.alignment.variables}
+        shown = ", ".join(f"{norm:.2f} for {name}" for name, norm in norms.items())
+        return Evidence(control="map", text=f"‖P‖ of the projection: {shown}; 1 is that of a rotation.", passes=None)
+
+    def _decoding(self) -> list[Evidence]:
+        accuracy = self.readable.read_accuracy
+        shown = ", ".join(f"{name} {share:.3f}" for name, share in accuracy.items())
+        text = f"Read right from the features of fresh items: {shown}. What can be read need not be used."
+        return [Evidence(control="decodable", text=text, passes=None)] if accuracy else []
+
+
+def confined(alignment: Alignment, network: Confined) -> Alignment:
+    """The same linear alignment in a network whose states are confined: it reads and writes what is left of them.
+
+    Args:
+        alignment: of the network as it is.
+        network: the same, confined at the alignment's site.
+
+    Raises:
+        AlignmentError: its maps are not linear.
+    """
+    if not isinstance(alignment.frames, Frames):
+        raise AlignmentError(
+            f"The alignment is one of the featurizer {alignment.featurizer!r}, which is not linear.",
+            "What is left of its maps in a subspace is no map of the same kind.",
+            "Search inside the subspace.",
+        )
+    turn = network.rows[0].T.cpu()
+    return replace(
+        alignment,
+        network=network.fingerprint(),
+        frames=Frames(*((part @ turn).contiguous() for part in alignment.frames)),
+        read_outs={},
+    )
+
+
+def untrained_like(network: AbstractNetworks, task: AbstractTask, *, seed: int) -> list[AbstractNetworks]:
+    """Networks of the same architecture that were never trained; none where that cannot be made.
+
+    Args:
+        network: like which they are.
+        task: what the network solves.
+        seed: decides on their parameters.
+    """
+    if isinstance(network, MLP):
+        hidden = [len(weight[0]) for weight in network.weights[:-1]]
+        return [MLP.untrained(task, hidden=hidden, activation=network.activation, count=UNTRAINED, seed=seed)]
+    if isinstance(network, Module):
+        fresh = [network.afresh(seed + number) for number in range(UNTRAINED)]
+        return [one for one in fresh if one is not None]
+    return []
+
+
+def _unless_found(verdict: Verdict, searched: Sequence[Entry], bars: Thresholds) -> Verdict:
+    """What a search finds there is not absent, though this alignment does not hold it."""
+    good = [entry for entry in searched if is_found(entry, bars, verdict.seen.null)]
+    waits = verdict.word in MISSING or PLANTED in verdict.wanted
+    if not good or not waits:
+        return verdict
+    best = min(good, key=lambda entry: entry.size)
+    return replace(
+        verdict,
+        word="undecided",
+        wanted=(
+            f"Another alignment: this one does not hold the variable, and a search finds it here with IIA "
+            f"{best.iia:.3f} at size {best.size} ({best.map}).",
+        ),
+    )
+
+
+def _others(searched: Sequence[Entry]) -> list[Evidence]:
+    """What a search finds beside this alignment, inside the used subspace."""
+    if not searched:
+        return []
+    best = max(searched, key=lambda entry: entry.low)
+    pure = [entry for entry in searched if entry.pure is not None]
+    text = f"A search inside the used subspace reaches IIA {best.iia:.3f} at size {best.size} ({best.map})"
+    if pure:
+        purest = min(pure, key=lambda entry: entry.pure or 0.0)
+        text += f"; R² on the operands is {purest.pure:.2f} at size {purest.size}"
+    return [Evidence(control="others", text=f"{text}.", passes=None)]
