@@ -25,6 +25,7 @@ from interlocus.plan import Job, Trial, jobs
 from interlocus.portfolio import portfolio
 from interlocus.power import has_twins, measure_power, twins_name
 from interlocus.registry import SHOW
+from interlocus.reuse_records import ReuseCurve, measure_network_reuse, reuse_curves, reuse_places
 from interlocus.store import Record, Store
 from interlocus.study import Study
 from interlocus.summary import Line, answers, summarise
@@ -114,6 +115,11 @@ class Run:
         """`direct`: through the middle, or straight to the end? `search`: was the right alignment easy to find?"""
         return both_answers(self.study, self.verdicts, self.store.records())
 
+    @cached_property
+    def reuse(self) -> Sequence[ReuseCurve]:
+        """How well a new question about what was found is answered, where the study asks one."""
+        return reuse_curves(self.study, self.store)
+
     @property
     def missing(self) -> list[str]:
         """Trials of the study without a record."""
@@ -152,6 +158,7 @@ def run_study(
         failures += _searches(study, store, executor, device, observe, seconds)
         failures += _controls(study, store, executor, device, observe, seconds)
         failures += _power(study, store, executor, device, observe, seconds)
+        failures += _reuse(study, store, executor, device, observe, seconds)
     finally:
         executor.close()
 
@@ -246,6 +253,22 @@ def _power(
     failed = _do(executor, tasks, "searching planted networks", observe, seconds)
     names = list(wanted)
     return [Failure(trials=(names[index],), error=error) for index, error in failed.items()]
+
+
+def _reuse(
+    study: Study, store: Store, executor: AbstractExecutor, device: str, observe: Observe, seconds: dict[str, float]
+) -> list[Failure]:
+    """Ask the new question of a study of the trained networks of which the folder has no answer."""
+    places = reuse_places(study, store)
+    tasks = [
+        Task(function=measure_network_reuse, arguments=(study, *place, store.folder, device), cost=1.0)
+        for place in places
+    ]
+    failed = _do(executor, tasks, "asking anew", observe, seconds)
+    return [
+        Failure(trials=(f"{places[index][0].networks[places[index][1]]}.reuse",), error=error)
+        for index, error in failed.items()
+    ]
 
 
 def _do(

@@ -19,6 +19,7 @@ from interlocus.errors import SpecificationError, UnknownNameError
 from interlocus.family import Family, TaskSpec, with_whole_paths
 from interlocus.featurizers import check_width
 from interlocus.registry import EXECUTORS, FEATURIZERS, LOSSES, RUN, STARTS
+from interlocus.reuse_spec import ReuseSpec
 from interlocus.specification import assign, explain, no_twins, parse_yaml
 from interlocus.tasks import AbstractTask
 from interlocus.thresholds import Thresholds
@@ -75,6 +76,7 @@ class Study(Written):
         rivals: hypotheses that are other ways to the output, for a network that does not go the way that is asked for.
         controls: what is measured beside the searches. Without one of them verdicts say what is missing.
         verdict: from where on a score counts.
+        reuse: a new question about what was found, asked when the searches are done.
         seed: decides on everything that is drawn.
     """
 
@@ -91,6 +93,7 @@ class Study(Written):
     rivals: tuple[str, ...] = ()
     controls: tuple[Control, ...] = get_args(Control)
     verdict: Thresholds = Thresholds()
+    reuse: ReuseSpec | None = None
     seed: int = 0
 
     @model_validator(mode="after")
@@ -117,6 +120,11 @@ class Study(Written):
         """With which maps a hypothesis is searched at a site."""
         own = self._searches_of(hypothesis, site)
         return tuple(dict.fromkeys(name for search in own for name in search.featurizers))
+
+    @property
+    def reused(self) -> str:
+        """The hypothesis about whose variables something new is asked."""
+        return (self.reuse.hypothesis if self.reuse else "") or self.asked
 
     def _searches_of(self, hypothesis: str, site: str) -> list[SearchSpec]:
         return [search for search in self.searches if search.at(site) and hypothesis in search.hypotheses]
@@ -145,6 +153,9 @@ class Study(Written):
         task = self.task.build()
         check_phases(self.phases)
         self.verdict.check()
+        if self.reuse:
+            places = self.reused, self.reuse.site
+            self.reuse.check(task.hypothesis(self.reused), self.sizes_of(*places), self.featurizers_of(*places))
         for rival in self.rivals:
             task.hypothesis(rival)
         for start in self.starts:
@@ -300,5 +311,6 @@ def _known_keys(path: Sequence[int | str]) -> list[str]:
                 "budget": Budget,
                 "task": TaskSpec,
                 "verdict": Thresholds,
+                "reuse": ReuseSpec,
             }.get(step, model)
     return list(model.model_fields)
