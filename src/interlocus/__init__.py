@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from interlocus.examination import examine
     from interlocus.found import Found, evaluate, search
     from interlocus.metrics import Score
+    from interlocus.progress import show_progress
+    from interlocus.reuse import Reuse, measure_reuse
     from interlocus.run import Run
     from interlocus.study import Study
     from interlocus.task_check import check_task
+    from interlocus.tensorboard import TensorBoard
 
 _HOME = {
     "Alignment": "alignment",
@@ -32,14 +35,18 @@ _HOME = {
     "Hypothesis": "causal",
     "InterlocusError": "errors",
     "Phase": "budget",
+    "Reuse": "reuse",
     "Run": "run",
     "Score": "metrics",
     "Study": "study",
+    "TensorBoard": "tensorboard",
     "Variable": "causal",
     "check_task": "task_check",
     "evaluate": "found",
     "examine": "examination",
+    "measure_reuse": "reuse",
     "search": "found",
+    "show_progress": "progress",
 }
 _MODULES = ("featurizers", "networks", "starts", "tasks")
 
@@ -51,16 +58,20 @@ __all__ = [
     "Hypothesis",
     "InterlocusError",
     "Phase",
+    "Reuse",
     "Run",
     "Score",
     "Study",
+    "TensorBoard",
     "Variable",
     "check_task",
     "evaluate",
     "examine",
     "featurizers",
+    "measure_reuse",
     "networks",
     "search",
+    "show_progress",
     "starts",
     "tasks",
 ]

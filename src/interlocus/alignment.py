@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interlocus import files
+from interlocus.display import AbstractShown, Shown
 from interlocus.errors import AlignmentError, UnknownNameError
 from interlocus.featurizers import Frames, Warp
 from interlocus.networks import AbstractNetworks
@@ -23,8 +24,8 @@ READ_OUT_EXAMPLES = 16_384
 _FORMAT = "interlocus.alignment/1"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Alignment:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Alignment(AbstractShown):
     """Directions of a site that hold the variables of a hypothesis in one network.
 
     Args:
@@ -212,6 +213,26 @@ class Alignment:
             for name, kept in about.get("read_outs", {}).get(str(wanted), {}).items()
         }
         return cls(**fields, variables=variables, frames=frames, read_outs=read_outs)
+
+    def shown(self) -> Shown:
+        """Its variables, with the features of each and how well its value is read."""
+        sizes = ", ".join(map(str, self.sizes.values()))
+        read = {name: f"{one.accuracy:.3f} ({one.method})" for name, one in self.read_outs.items()}
+        return Shown(
+            title=f"{', '.join(self.variables)} at {self.site} in {sizes} features ({self.featurizer}), "
+            f"network {self.network}",
+            columns=("variable", "features", "norm of the projection", "accuracy of the read-out"),
+            rows=[
+                (
+                    name,
+                    str(size),
+                    f"{self.projection_norm(name):.2f}" if isinstance(self.frames, Frames) and size else "–",
+                    read.get(name, "not fitted"),
+                )
+                for name, size in self.sizes.items()
+            ],
+            notes=(f"Found for the hypothesis {self.hypothesis} of the task {self.task}.",),
+        )
 
     @property
     def _linear(self) -> Frames:

@@ -36,6 +36,7 @@ from interlocus.slopes import slopes
 from interlocus.stack import Lot, Stack
 from interlocus.starts import AbstractStart, Sight, coded
 from interlocus.threads import one_thread
+from interlocus.watching import Validation, Watch, Watched
 from interlocus.workspace import Workspace
 
 BLOCK_BYTES = 5 * 2**19
@@ -62,6 +63,7 @@ class Request:
         budget: how much they may cost.
         seed: decides on everything that is drawn.
         shuffle: learn and choose by labels that belong to other interventions, and score by the true ones: a control.
+        watch: is shown every validation.
     """
 
     site: str
@@ -73,6 +75,7 @@ class Request:
     budget: Budget
     seed: int
     shuffle: bool = False
+    watch: Watch | None = None
 
     @property
     def variables(self) -> int:
@@ -326,7 +329,28 @@ class _Block:
                 )
                 ledger.count(stack)
             ledger.take(stack, self._validate(stack), last)
+            self._tell(number, last)
             stack = stack.shrink(ledger.alive)
+
+    def _tell(self, number: int, step: int) -> None:
+        """Show a validation to who watches; the tensors are copies."""
+        request, ledger = self.request, self.ledger
+        if request.watch is None:
+            return
+        request.watch(
+            Validation(
+                site=request.site,
+                featurizer=self.featurizer.name,
+                phase=number,
+                step=sum(phase.steps for phase in request.phases[:number]) + step,
+                networks=tuple(self.lot.problems.network.tolist()),
+                hypotheses=tuple(request.hypotheses[i].name for i in self.lot.problems.hypothesis.tolist()),
+                searches=tuple(Watched(size, start.name, restart) for size, start, restart in request.lineup),
+                iia=ledger.last.view(self.shape).clone(),
+                best=ledger.validation.view(self.shape).clone(),
+                alive=ledger.alive.clone(),
+            )
+        )
 
     def _draw(self, number: int, phase: Phase, pool: Pool, step: int) -> list[Interventions]:
         """The batches until the next validation, for each hypothesis."""

@@ -48,7 +48,7 @@ Way = Literal["read", "features", "random", "layer", "probed", "retrained"]
 WAYS: tuple[Way, ...] = get_args(Way)
 TEST = 5_000
 DEGREES, STRENGTHS = (1, 2), (0.01, 1.0, 100.0)
-"""Of the features of a classifier (products in pairs, or not), and how freely it fits them; cross-validation chooses."""
+"""Of a classifier: its features, or their products too, and how freely it fits them; cross-validation chooses."""
 FOLDS = 3
 MANY = 2000
 """So many labels, split once, are enough to choose by."""

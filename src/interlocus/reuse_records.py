@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from interlocus.alignment import Alignment
 from interlocus.family import Family
@@ -25,7 +26,7 @@ class ReuseCurve:
         question: its name.
         way: from what it is answered.
         labels: how many were given.
-        accuracy: for each number of labels the mean over networks with its interval; a network's is the mean over draws.
+        accuracy: for each number of labels the mean over draws and networks, with its interval over networks.
         commonest: what is right without looking, mean over networks.
         networks: how many.
     """
@@ -88,6 +89,17 @@ def reuse_curves(study: Study, store: Store) -> list[ReuseCurve]:
         own = [Reuse.from_json(data) for data in kept if data is not None]
         curves += [_curve(study, family, way, own) for way in WAYS if own and way in own[0].accuracy]
     return curves
+
+
+def reuse_rows(study: Study, store: Store) -> list[dict[str, Any]]:
+    """One mapping a network, way, number of labels and draw."""
+    kept = [(family.name, name, store.reuse(name)) for family in study.families for name in family.networks]
+    return [
+        {"family": family, "network": network, **row}
+        for family, network, data in kept
+        if data is not None
+        for row in Reuse.from_json(data).to_rows()
+    ]
 
 
 def _curve(study: Study, family: Family, way: str, own: list[Reuse]) -> ReuseCurve:

@@ -25,7 +25,8 @@ from interlocus.tasks import AbstractTask
 from interlocus.thresholds import Thresholds
 
 if TYPE_CHECKING:
-    from interlocus.run import Run
+    from interlocus.run import Observe, Run
+    from interlocus.watching import Watch
 
 Item = TypeVar("Item")
 Some = Annotated[tuple[Item, ...], Field(min_length=1)]
@@ -280,14 +281,23 @@ class Study(Written):
             }
         )
 
-    def run(self, folder: str | Path, *, workers: int = 1, device: str = "cpu") -> Run:
+    def run(
+        self,
+        folder: str | Path,
+        *,
+        workers: int = 1,
+        device: str = "cpu",
+        observe: Observe | None = None,
+        watch: Watch | None = None,
+    ) -> Run:
         """Do what the folder does not hold yet, and read it; see `interlocus.run.run_study`.
 
         With more than one worker, a script must guard its own code by `if __name__ == "__main__"`.
         """
         # a study knows nothing of how it is run; this is a short way there for people, by name
         executor = EXECUTORS.get("local")(workers=workers)
-        return RUN.load()(self, folder, executor=executor, device=device)
+        told = {"observe": observe} if observe else {}
+        return RUN.load()(self, folder, executor=executor, device=device, watch=watch, **told)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, with every default written out."""

@@ -218,6 +218,12 @@ def _print_run(run: Run, out: Console) -> None:
         "trick: a value can be left but not restored.\n"
         "cell: the smallest IIA of a change (old value → new value), mean over networks.\n"
     )
+    if run.reuse:
+        out.print(_reuse_table(run))
+        out.print(
+            "New labels that are given, and the accuracy on fresh examples that each way of answering has from them; mean "
+            f"over networks. commonest: {_share(run.reuse[0].commonest)} is right without looking.\n"
+        )
     out.print("[bold]Through the middle, or straight to the end?[/bold]\nWhat was measured; no verdict is given.")
     for family, sentence in run.answers.items():
         out.print(f"\n[bold]{escape(family)}[/bold]: {escape(sentence)}")
@@ -255,6 +261,18 @@ def _table(family: str, lines: Sequence[Line]) -> Table:
             _share(best.min_cell),
         )
         last = line.site
+    return table
+
+
+def _reuse_table(run: Run) -> Table:
+    """How a new question about what was found is answered, a row a family and way."""
+    table = Table(title=escape(run.reuse[0].question), title_justify="left", box=None, padding=(0, 1, 0, 0))
+    table.add_column("family", no_wrap=True)
+    table.add_column("answered from", no_wrap=True)
+    for count in run.reuse[0].labels:
+        table.add_column(f"{count}", justify="right", no_wrap=True)
+    for curve in run.reuse:
+        table.add_row(escape(curve.family), curve.way, *(_share(interval.value) for interval in curve.accuracy))
     return table
 
 
