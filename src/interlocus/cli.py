@@ -140,9 +140,7 @@ def read(
 def list_(
     kind: Annotated[
         str | None,
-        typer.Argument(
-            help="studies, tasks, featurizers, starts, losses or executors.", autocompletion=complete_kinds
-        ),
+        typer.Argument(help="studies, tasks, featurizers, starts, losses or executors.", autocompletion=complete_kinds),
     ] = None,
     as_json: Json = False,
 ) -> None:

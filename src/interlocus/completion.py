@@ -1,4 +1,4 @@
-"""What the shell completes: names that there are, and files. Nothing heavy is imported, for it happens at a key press."""
+"""What the shell completes: names that there are, and files. It happens at a key press, so nothing heavy is imported."""
 
 from __future__ import annotations
 

@@ -6,13 +6,22 @@ import sys
 import time
 from collections.abc import Callable
 from html import escape
-from typing import Any, TextIO
+from typing import Any, Protocol, runtime_checkable
 
 SEARCHING = "searching"
 LEAST_SECONDS = 0.1
 """Between two pictures of one phase."""
 ENOUGH = 0.02
 """The share from which on the time that is left can be told."""
+
+
+@runtime_checkable
+class Stream(Protocol):
+    """Where lines go."""
+
+    def write(self, text: str, /) -> Any: ...
+
+    def flush(self) -> Any: ...
 
 
 class ShownProgress:
@@ -25,7 +34,7 @@ class ShownProgress:
         stream: where lines go outside of a notebook.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream, self._display = stream, _display_of_notebook()
         self._phase, self._begun, self._last, self._handle = "", 0.0, 0.0, None
 
@@ -66,7 +75,7 @@ class ShownProgress:
         self._phase, self._handle = "", None
 
 
-def show_progress(stream: TextIO | None = None) -> ShownProgress:
+def show_progress(stream: Stream | None = None) -> ShownProgress:
     """An observer that shows how far a search or a run is: `il.examine(network, task, observe=il.show_progress())`.
 
     Args:

@@ -221,8 +221,8 @@ def _print_run(run: Run, out: Console) -> None:
     if run.reuse:
         out.print(_reuse_table(run))
         out.print(
-            "New labels that are given, and the accuracy on fresh examples that each way of answering has from them; mean "
-            f"over networks. commonest: {_share(run.reuse[0].commonest)} is right without looking.\n"
+            "Accuracy on fresh examples from so many new labels, mean over networks; the commonest label alone is right "
+            f"in {_share(run.reuse[0].commonest)}.\n"
         )
     out.print("[bold]Through the middle, or straight to the end?[/bold]\nWhat was measured; no verdict is given.")
     for family, sentence in run.answers.items():
