@@ -14,7 +14,7 @@ def test_a_terminal_sees_one_line_a_phase(monkeypatch):
     show = il.show_progress(stream)
     for phase, share in (("training", 0.0), ("training", 0.5), ("searching", 0.0), ("searching", 1.0)):
         show(Progress(phase, share))
-    lines = [line.split("\r")[-1].strip() for line in stream.getvalue().splitlines()]
+    lines = [line.split("\r")[-1].strip() for line in stream.getvalue().split("\n")]
     assert lines[0] == "training: 50%, 1 s, 1 s left"
     assert lines[1] == "searching: 100%, 1 s"
 

@@ -1,4 +1,4 @@
-"""What the shell completes: names that there are, and files. It happens at a key press, so nothing heavy is imported."""
+"""What the shell completes: names that there are, and files. Nothing heavy is imported, for a key press."""
 
 from __future__ import annotations
 

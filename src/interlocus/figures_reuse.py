@@ -51,7 +51,8 @@ def _draw(axes: Axes, curves: Sequence[ReuseCurve]) -> None:
     for number, (curve, (colour, marker)) in enumerate(zip(curves, looks, strict=False)):
         labels = [count * 1.04 ** (number - middle) for count in curve.labels]  # beside each other, not on top
         accuracy = [interval.value for interval in curve.accuracy]
-        axes.plot(labels, accuracy, color=colour, marker=marker, label=NAMES[curve.way], zorder=3)
+        dashes = "--" if curve.way == "probed" else "-"  # it may lie on that of `read`
+        axes.plot(labels, accuracy, color=colour, marker=marker, linestyle=dashes, label=NAMES[curve.way], zorder=3)
         low, high = [interval.low for interval in curve.accuracy], [interval.high for interval in curve.accuracy]
         axes.vlines(labels, low, high, color=colour, zorder=3)
     first = curves[0]

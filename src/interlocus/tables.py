@@ -29,7 +29,7 @@ def fetch(package: str, *, extra: str) -> Any:
         raise SpecificationError(
             f"The package {package} is not installed.",
             "What is asked for is made with it, and nothing else here needs it.",
-            f"Install it, for instance by: pip install 'interlocus[{extra}]'",
+            f"Install it; pip install 'interlocus[{extra}]' does.",
         ) from None
 
 

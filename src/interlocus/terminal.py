@@ -221,7 +221,7 @@ def _print_run(run: Run, out: Console) -> None:
     if run.reuse:
         out.print(_reuse_table(run))
         out.print(
-            "Accuracy on fresh examples from so many new labels, mean over networks; the commonest label alone is right "
+            "Accuracy on fresh examples from so many labels, mean over networks; the commonest label alone is right "
             f"in {_share(run.reuse[0].commonest)}.\n"
         )
     out.print("[bold]Through the middle, or straight to the end?[/bold]\nWhat was measured; no verdict is given.")
