@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from interlocus.foreign import from_pyvene, to_pyvene
     from interlocus.found import Found, evaluate, search
     from interlocus.metrics import Score
+    from interlocus.progress import show_progress
+    from interlocus.reuse import Reuse, measure_reuse
     from interlocus.run import Run
     from interlocus.study import Study
     from interlocus.task_check import check_task
+    from interlocus.tensorboard import TensorBoard
 
 _HOME = {
     "Alignment": "alignment",
@@ -35,16 +38,20 @@ _HOME = {
     "Hypothesis": "causal",
     "InterlocusError": "errors",
     "Phase": "budget",
+    "Reuse": "reuse",
     "Run": "run",
     "Score": "metrics",
     "Study": "study",
+    "TensorBoard": "tensorboard",
     "Variable": "causal",
     "audit": "audits",
     "check_task": "task_check",
     "evaluate": "found",
     "examine": "examination",
     "from_pyvene": "foreign",
+    "measure_reuse": "reuse",
     "search": "found",
+    "show_progress": "progress",
     "to_pyvene": "foreign",
 }
 _MODULES = ("featurizers", "networks", "starts", "tasks")
@@ -58,9 +65,11 @@ __all__ = [
     "Hypothesis",
     "InterlocusError",
     "Phase",
+    "Reuse",
     "Run",
     "Score",
     "Study",
+    "TensorBoard",
     "Variable",
     "audit",
     "check_task",
@@ -68,8 +77,10 @@ __all__ = [
     "examine",
     "featurizers",
     "from_pyvene",
+    "measure_reuse",
     "networks",
     "search",
+    "show_progress",
     "starts",
     "tasks",
     "to_pyvene",

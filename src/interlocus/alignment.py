@@ -12,6 +12,7 @@ from torch import Tensor
 
 from interlocus import files, kept
 from interlocus.causal import Values
+from interlocus.display import AbstractShown, Shown
 from interlocus.errors import AlignmentError, UnknownNameError
 from interlocus.featurizers import Frames, Warp, in_use
 from interlocus.networks import AbstractNetworks
@@ -24,8 +25,8 @@ from interlocus.tasks import AbstractTask, Split
 READ_OUT_EXAMPLES = 16_384
 
 
-@dataclass(frozen=True, kw_only=True)
-class Alignment:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Alignment(AbstractShown):
     """Directions of a site that hold the variables of a hypothesis in one network.
 
     Args:
@@ -256,6 +257,26 @@ class Alignment:
             AlignmentError: the file cannot be read, holds something else, or not that size.
         """
         return cls(**kept.read(path, None if size is None else parse_size(size)))
+
+    def shown(self) -> Shown:
+        """Its variables, with the features of each and how well its value is read."""
+        sizes = ", ".join(map(str, self.sizes.values()))
+        read = {name: f"{one.accuracy:.3f} ({one.method})" for name, one in self.read_outs.items()}
+        return Shown(
+            title=f"{', '.join(self.variables)} at {self.site} in {sizes} features ({self.featurizer}), "
+            f"network {self.network}",
+            columns=("variable", "features", "norm of the projection", "accuracy of the read-out"),
+            rows=[
+                (
+                    name,
+                    str(size),
+                    f"{self.projection_norm(name):.2f}" if isinstance(self.frames, Frames) and size else "–",
+                    read.get(name, "not fitted"),
+                )
+                for name, size in self.sizes.items()
+            ],
+            notes=(f"Found for the hypothesis {self.hypothesis} of the task {self.task}.",),
+        )
 
     @property
     def _linear(self) -> Frames:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal
@@ -12,7 +12,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from interlocus.display import AbstractShown, Shown
 from interlocus.errors import CausalModelError, UnknownNameError
+from interlocus.graph import Node, draw_graph
 
 Values = dict[str, Tensor]
 """The value of each variable for a batch of examples: `[batch]` integers, or `[batch width]` reals."""
@@ -41,7 +43,7 @@ class Variable:
     values: tuple[int, ...] | None = None
 
 
-class CausalModel:
+class CausalModel(AbstractShown):
     """Variables, and for each the mechanism that computes it from its parents.
 
     Args:
@@ -133,6 +135,33 @@ class CausalModel:
         kept = {name: value for name, value in base.items() if name not in changed}
         return self.run(kept | dict(sources))
 
+    def shown(self, sought: Iterable[str] = ()) -> Shown:
+        """Its variables, and the graph that they form; those that are sought stand out."""
+        marked = frozenset(sought)
+        values = {n: ", ".join(map(str, v.values)) if v.values else "" for n, v in self.variables.items()}
+        title = f"{self.output} of {', '.join(self.inputs)}, by way of " + (
+            ", ".join(n for n in self._order if n not in {*self.inputs, self.output}) or "nothing"
+        )
+        nodes = [
+            Node(name=name, parents=self.variables[name].parents, note=values[name], marked=name in marked)
+            for name in self.variables
+        ]
+        rows = [
+            (
+                n,
+                ", ".join(self.variables[n].parents) or "input",
+                values[n] or "numbers",
+                "sought" if n in marked else "",
+            )
+            for n in self._order
+        ]
+        return Shown(
+            title=title,
+            columns=("variable", "follows from", "values", "") if marked else ("variable", "follows from", "values"),
+            rows=rows if marked else [row[:3] for row in rows],
+            drawing=draw_graph(nodes, title=title),
+        )
+
     def check_names(self, names: Iterable[str]) -> None:
         """Raise `UnknownNameError` for the first name that is no variable of this model."""
         for name in names:
@@ -223,8 +252,8 @@ Sampled = Literal["freely", "matched", "apart"]
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Hypothesis:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Hypothesis(AbstractShown):
     """Variables of a causal model that a place in the network may hold, each in its own features.
 
     Args:
@@ -267,6 +296,10 @@ class Hypothesis:
                     "Where only one of them is swapped, the other could not follow.",
                     "Seek them one by one.",
                 )
+
+    def shown(self) -> Shown:
+        """The causal model, with the variables that are sought."""
+        return replace(self.model.shown(self.variables), title=f"{self.name}: {', '.join(self.variables)} are sought")
 
     @property
     def needed(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from interlocus import __version__
+from interlocus.completion import complete_devices, complete_kinds, complete_studies
 from interlocus.errors import InterlocusError, UnknownNameError
 
 app = typer.Typer(
@@ -28,7 +29,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 @app.command()
 def study(
     name: Annotated[
-        str, typer.Argument(help="A shipped study, or a specification.", metavar="[NAME|SPEC.yaml]")
+        str,
+        typer.Argument(
+            help="A shipped study, or a specification.",
+            metavar="[NAME|SPEC.yaml]",
+            autocompletion=complete_studies,
+        ),
     ] = "equality",
     out: Annotated[
         Path | None, typer.Option(help="Where results are kept. [default: runs/NAME]", metavar="DIR")
@@ -38,8 +44,13 @@ def study(
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes, one thread each.", show_default="cores")] = os.cpu_count()
     or 1,
-    device: Annotated[str, typer.Option(help="Where searches run: cpu or cuda.")] = "cpu",
+    device: Annotated[
+        str, typer.Option(help="Where searches run: cpu or cuda.", autocompletion=complete_devices)
+    ] = "cpu",
     seed: Annotated[int | None, typer.Option(help="Decides on everything that is drawn.")] = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option(help="Draw the searches there while they run, for TensorBoard.", metavar="DIR")
+    ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Three networks a family and short searches: a first look.")
     ] = False,
@@ -52,6 +63,7 @@ def study(
     from interlocus.forecast import forecast
     from interlocus.run import run_study
     from interlocus.study import Study
+    from interlocus.tensorboard import TensorBoard
 
     asked = Study.load(name)
     asked = asked.quick() if quick else asked
@@ -62,8 +74,9 @@ def study(
         return
     folder = out or Path("runs") / asked.name
     terminal.check_device(device)
+    watch = TensorBoard(tensorboard) if tensorboard else None
     with terminal.progress(asked, folder, quiet=as_json) as observe:
-        run = run_study(asked, folder, executor=executor, device=device, observe=observe)
+        run = run_study(asked, folder, executor=executor, device=device, observe=observe, watch=watch)
     terminal.finish(run, as_json=as_json)
     if run.failures:
         raise typer.Exit(1)
@@ -168,7 +181,8 @@ def audit(
 @app.command("list")
 def list_(
     kind: Annotated[
-        str | None, typer.Argument(help="studies, tasks, featurizers, starts, losses or executors.")
+        str | None,
+        typer.Argument(help="studies, tasks, featurizers, starts, losses or executors.", autocompletion=complete_kinds),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -30,6 +30,7 @@ from interlocus.results import Finding
 from interlocus.stack import Lot, Stack
 from interlocus.threads import one_thread
 from interlocus.view import View
+from interlocus.watching import Validation, Watched
 from interlocus.workspace import Workspace
 
 BLOCK_BYTES = 5 * 2**19
@@ -196,3 +197,24 @@ class _Block:
                 )
                 ledger.count(stack)
             ledger.take(stack, self._validate(stack), last)
+            self._tell(number, last)
+
+    def _tell(self, number: int, step: int) -> None:
+        """Show a validation to who watches; the tensors are copies."""
+        request, ledger = self.request, self.ledger
+        if request.watch is None:
+            return
+        request.watch(
+            Validation(
+                site=request.site,
+                featurizer=self.featurizer.name,
+                phase=number,
+                step=sum(phase.steps for phase in request.phases[:number]) + step,
+                networks=tuple(self.lot.problems.network.tolist()),
+                hypotheses=tuple(request.hypotheses[i].name for i in self.lot.problems.hypothesis.tolist()),
+                searches=tuple(Watched(entry.size, entry.start.name, entry.restart) for entry in self.lineup),
+                iia=ledger.last.view(self.shape).clone(),
+                best=ledger.validation.view(self.shape).clone(),
+                alive=ledger.alive.clone(),
+            )
+        )

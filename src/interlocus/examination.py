@@ -16,6 +16,7 @@ from interlocus.run import Observe, Run, run_study
 from interlocus.study import SearchSpec, Study
 from interlocus.task_check import check_task
 from interlocus.tasks import AbstractTask
+from interlocus.watching import Watch
 
 SIZES = (1, 2, 4, 8, 16)
 
@@ -34,6 +35,7 @@ def examine(
     competence: float = 0.99,
     seed: int = 0,
     observe: Observe = lambda progress: None,
+    watch: Watch | None = None,
 ) -> Run:
     """Search every site of a network for every hypothesis of a task.
 
@@ -52,7 +54,8 @@ def examine(
         budget: what they may cost.
         competence: accuracy under which nothing is claimed.
         seed: decides on everything that is drawn.
-        observe: is told how far it is.
+        observe: is told how far it is; `il.show_progress()` shows it.
+        watch: is shown every validation of the searches; `il.TensorBoard(folder)` draws them.
 
     Raises:
         InterlocusError: what cannot work, before any search.
@@ -75,7 +78,7 @@ def examine(
         seed=seed,
     )
     study.check()
-    return run_study(study, out or tempfile.mkdtemp(prefix="interlocus-"), observe=observe)
+    return run_study(study, out or tempfile.mkdtemp(prefix="interlocus-"), observe=observe, watch=watch)
 
 
 def _searches(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
@@ -14,11 +14,12 @@ from interlocus.alignment import Alignment
 from interlocus.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.causal import Hypothesis
 from interlocus.data import Data
+from interlocus.display import AbstractShown, Shown, share
 from interlocus.engine import Progress, solve
 from interlocus.errors import AlignmentError, NetworkError, SpecificationError
 from interlocus.featurizers import AbstractFeaturizer
 from interlocus.held_out import HeldOut, exchange_in
-from interlocus.metrics import Score
+from interlocus.metrics import Score, over_networks
 from interlocus.networks import AbstractNetworks
 from interlocus.registry import FEATURIZERS, STARTS
 from interlocus.request import Request
@@ -26,11 +27,17 @@ from interlocus.results import Attempts, Finding
 from interlocus.seeds import stream
 from interlocus.size import Size, WrittenSize, size_for
 from interlocus.starts import AbstractStart
+from interlocus.tables import to_pandas, to_xarray
 from interlocus.tasks import AbstractTask
+from interlocus.watching import Watch
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Found(AbstractShown):
     """What a search over networks and sizes found.
 
     Args:
@@ -116,6 +123,44 @@ class Found:
             for entry in finding.sizes
         ]
 
+    def to_pandas(self) -> pd.DataFrame:
+        """The same as a data frame.
+
+        Raises:
+            SpecificationError: pandas is not installed.
+        """
+        return to_pandas(self.to_rows())
+
+    def to_xarray(self) -> xr.Dataset:
+        """The same as a data set over `network` and `size`.
+
+        Raises:
+            SpecificationError: pandas or xarray is not installed.
+        """
+        about = {"site": self.site, "hypothesis": self.hypothesis.name, "featurizer": self.featurizer}
+        rows = [{name: value for name, value in row.items() if name not in about} for row in self.to_rows()]
+        return to_xarray(rows, ("network", "size")).assign_attrs(about)
+
+    def shown(self) -> Shown:
+        """IIA by network and size, with the mean over networks."""
+        iia, counts = self.iia, [entry.best.score.count for entry in self.findings[0].sizes]
+        means = [
+            over_networks(own, [count] * len(own), seed=self.seed)
+            for own, count in zip(iia.T.tolist(), counts, strict=True)
+        ]
+        best = max(range(len(means)), key=lambda place: means[place].value)
+        networks = f"{len(iia)} network" + ("s" if len(iia) > 1 else "")
+        return Shown(
+            title=f"{self.hypothesis.name} at {self.site} with {self.featurizer} maps, {networks}: "
+            f"IIA {means[best]} at size {self.sizes[best]}",
+            columns=("network", *(f"size {size}" for size in self.sizes)),
+            rows=(
+                ("mean", *(f"{share(m.value)} [{share(m.low)}, {share(m.high)}]" for m in means)),
+                *((str(f.network), *map(share, row)) for f, row in zip(self.findings, iia.tolist(), strict=True)),
+            ),
+            notes=("IIA of the best attempt by validation, on test interventions; mean with 95 % interval.",),
+        )
+
     def _network(self, network: int) -> int:
         if network not in range(len(self.findings)):
             raise SpecificationError(
@@ -164,6 +209,7 @@ def search(
     seed: int = 0,
     shuffle: bool = False,
     progress: Progress = lambda share: None,
+    watch: Watch | None = None,
 ) -> Found:
     """Find the directions of a site that hold the variables of a hypothesis.
 
@@ -180,7 +226,9 @@ def search(
         budget: what they may cost.
         seed: decides on everything that is drawn.
         shuffle: learn and choose by labels that belong to other interventions, and score by the true ones: a control.
-        progress: is told the share of the work that is done.
+        progress: is told the share of the work that is done; `il.show_progress()` shows it.
+        watch: is shown every validation (`interlocus.watching.Validation`), and changes no number.
+            `il.TensorBoard(folder)` draws them.
 
     Raises:
         UnknownNameError: a name that nothing answers to, or a size of a variable that is not in the hypothesis.
@@ -203,11 +251,13 @@ def search(
         budget=budget,
         seed=seed,
         shuffle=shuffle,
+        watch=watch,
     )
     check_fit(networks, task)
     request.check(networks)
     data = Data.draw(task, budget, seed=seed, hypotheses=(hypothesis,))
     findings = solve(networks, data, request, progress=progress)
+    progress(1.0)
     return Found(
         site=site,
         hypothesis=sought,

@@ -15,6 +15,7 @@ from interlocus.featurizers import AbstractFeaturizer, check_width
 from interlocus.networks import AbstractNetworks
 from interlocus.size import Size, check_room, features_of
 from interlocus.starts import AbstractStart
+from interlocus.watching import Watch
 
 
 class Entry(NamedTuple):
@@ -39,6 +40,7 @@ class Request:
         budget: how much they may cost.
         seed: decides on everything that is drawn.
         shuffle: learn and choose by labels that belong to other interventions, and score by the true ones: a control.
+        watch: is shown every validation.
     """
 
     site: str
@@ -50,6 +52,7 @@ class Request:
     budget: Budget
     seed: int
     shuffle: bool = False
+    watch: Watch | None = None
 
     @property
     def variables(self) -> int:

@@ -6,15 +6,16 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from interlocus.alignment import Alignment
 from interlocus.answers import answers as both_answers
 from interlocus.controls import measure_controls
 from interlocus.data import Data
+from interlocus.display import AbstractShown, Shown, share
 from interlocus.engine import solve
 from interlocus.errors import InterlocusError, RunFolderError
 from interlocus.executors import AbstractExecutor, Local, Task
@@ -26,13 +27,20 @@ from interlocus.plan import Job, Trial, jobs
 from interlocus.portfolio import portfolio
 from interlocus.power import has_twins, measure_power
 from interlocus.registry import SHOW
+from interlocus.reuse_records import ReuseCurve, measure_network_reuse, reuse_curves, reuse_places, reuse_rows
 from interlocus.store import Record, Store
 from interlocus.study import Study
 from interlocus.summary import Line, answers, summarise
 from interlocus.table import Row, rows, to_csv
+from interlocus.tables import to_pandas, to_xarray
 from interlocus.task_check import check_task
 from interlocus.tasks import AbstractTask
 from interlocus.verdicts import INPUT, NetworkVerdict, to_json, verdicts, wanting_power
+from interlocus.watching import Watch
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
 
 
 class Progress(NamedTuple):
@@ -58,8 +66,8 @@ class Failure:
     error: InterlocusError
 
 
-@dataclass(frozen=True, kw_only=True)
-class Run:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Run(AbstractShown):
     """What is in a run folder.
 
     Args:
@@ -95,6 +103,64 @@ class Run:
         """The table: one row a network, site, hypothesis, size and featurizer."""
         return self.table
 
+    def shown(self) -> Shown:
+        """The scores over networks, and the answers in words."""
+        missing = len(self.missing)
+        return Shown(
+            title=f"{self.study.title or self.study.name} ({self.store.folder})",
+            columns=("family", "site", "swap", "map", "IIA", "size", "floor", "trick", "cell"),
+            rows=[
+                (
+                    line.family,
+                    line.site,
+                    line.hypothesis,
+                    line.featurizer,
+                    f"{share(line.best.iia.value)} [{share(line.best.iia.low)}, {share(line.best.iia.high)}]",
+                    str(line.best.size),
+                    share(line.floor),
+                    "–" if line.one_sided is None else share(line.one_sided),
+                    share(line.best.min_cell),
+                )
+                for line in self.lines
+            ],
+            notes=[*self.answer.values(), *([f"{missing} trials are missing."] if missing else [])],
+        )
+
+    def to_rows(self, what: Literal["scores", "verdicts", "reuse"] = "scores") -> list[dict[str, Any]]:
+        """Plain values, for a table.
+
+        Args:
+            what: `scores`, one mapping a row of `scores.csv`; `verdicts`, one a network, site and variable, as in
+                `verdict.json`; or `reuse`, one a network, way, number of labels and draw.
+        """
+        if what == "scores":
+            return [asdict(row) for row in self.table]
+        if what == "reuse":
+            return reuse_rows(self.study, self.store)
+        about = ("network", "family", "accuracy", "answer")
+        return [
+            {name: getattr(one, name) for name in about}
+            | {name: value for name, value in row.items() if name not in {"evidence", "wanted"}}
+            for one in self.verdicts
+            for row in one.to_json()["sites"]
+        ]
+
+    def to_pandas(self, what: Literal["scores", "verdicts", "reuse"] = "scores") -> pd.DataFrame:
+        """The same as a data frame.
+
+        Raises:
+            SpecificationError: pandas is not installed.
+        """
+        return to_pandas(self.to_rows(what))
+
+    def to_xarray(self) -> xr.Dataset:
+        """The scores as a data set over `network`, `site`, `hypothesis`, `featurizer` and `size`.
+
+        Raises:
+            SpecificationError: pandas or xarray is not installed.
+        """
+        return to_xarray(self.to_rows(), ("network", "site", "hypothesis", "featurizer", "size"))
+
     def show(self) -> str:
         """The table over networks and the answers, as text."""
         return SHOW.load()(self)
@@ -120,6 +186,11 @@ class Run:
         return methods(self.study, self.table, self.store.records())
 
     @property
+    def reuse(self) -> Sequence[ReuseCurve]:
+        """How well a new question about what was found is answered, where the study asks one."""
+        return reuse_curves(self.study, self.store)
+
+    @property
     def missing(self) -> list[str]:
         """Trials of the study without a record."""
         return [trial.name for job in jobs(self.study) for trial in job.trials if not self.store.has(trial)]
@@ -132,6 +203,7 @@ def run_study(
     executor: AbstractExecutor | None = None,
     device: str = "cpu",
     observe: Observe = lambda progress: None,
+    watch: Watch | None = None,
 ) -> Run:
     """Do what a folder does not hold yet, and read it.
 
@@ -141,6 +213,8 @@ def run_study(
         executor: where work is done; by default in this process.
         device: where searches run, `"cpu"` or `"cuda"`.
         observe: is told how far it is.
+        watch: is shown every validation of the searches; it changes no number. With several processes it is copied to
+            each of them.
 
     Raises:
         RunFolderError: the folder holds another study, or cannot be written.
@@ -154,9 +228,10 @@ def run_study(
     seconds: dict[str, float] = {}
     try:
         failures = _networks(study, store, executor, observe, seconds)
-        failures += _searches(study, store, executor, device, observe, seconds)
+        failures += _searches(study, store, executor, device, observe, seconds, watch)
         failures += _controls(study, store, executor, device, observe, seconds)
         failures += _power(study, store, executor, device, observe, seconds)
+        failures += _reuse(study, store, executor, device, observe, seconds)
     finally:
         executor.close()
 
@@ -166,6 +241,7 @@ def run_study(
     store.write(store.scores, to_csv(run.table).encode())
     store.write(store.verdict, (json.dumps(to_json(study, run.verdicts, run.answer), indent=1) + "\n").encode())
     seconds["reading the results"] = time.perf_counter() - begun
+    observe(Progress("reading the results", 1.0))
     return run
 
 
@@ -185,7 +261,13 @@ def _networks(
 
 
 def _searches(
-    study: Study, store: Store, executor: AbstractExecutor, device: str, observe: Observe, seconds: dict[str, float]
+    study: Study,
+    store: Store,
+    executor: AbstractExecutor,
+    device: str,
+    observe: Observe,
+    seconds: dict[str, float],
+    watch: Watch | None,
 ) -> list[Failure]:
     """Do the searches that the folder lacks, wherever there are networks."""
     missing = [
@@ -195,7 +277,8 @@ def _searches(
         and not all(store.has(trial) for trial in job.trials)
     ]
     tasks = [
-        Task(function=search, arguments=(study, job, store.folder, device), cost=job.cost(study)) for job in missing
+        Task(function=search, arguments=(study, job, store.folder, device, watch), cost=job.cost(study))
+        for job in missing
     ]
     failed = _do(executor, tasks, "searching", observe, seconds)
     return [
@@ -252,6 +335,22 @@ def _power(
     return [Failure(trials=(names[index],), error=error) for index, error in failed.items()]
 
 
+def _reuse(
+    study: Study, store: Store, executor: AbstractExecutor, device: str, observe: Observe, seconds: dict[str, float]
+) -> list[Failure]:
+    """Ask the new question of a study of the trained networks of which the folder has no answer."""
+    places = reuse_places(study, store)
+    tasks = [
+        Task(function=measure_network_reuse, arguments=(study, *place, store.folder, device), cost=1.0)
+        for place in places
+    ]
+    failed = _do(executor, tasks, "asking anew", observe, seconds)
+    return [
+        Failure(trials=(f"{places[index][0].networks[places[index][1]]}.reuse",), error=error)
+        for index, error in failed.items()
+    ]
+
+
 def _do(
     executor: AbstractExecutor, tasks: Sequence[Task], phase: str, observe: Observe, seconds: dict[str, float]
 ) -> dict[int, InterlocusError]:
@@ -285,7 +384,14 @@ def make_networks(study: Study, family: Family, folder: str | Path, report: Call
         Store(folder).add_network(name, networks[index])
 
 
-def search(study: Study, job: Job, folder: str | Path, device: str, report: Callable[[float], None]) -> None:
+def search(
+    study: Study,
+    job: Job,
+    folder: str | Path,
+    device: str,
+    watch: Watch | None,
+    report: Callable[[float], None],
+) -> None:
     """Do the searches of a job, and keep a record a trial."""
     task = study.task.build()
     paths = [Store(folder).network_path(name) for name in job.family.networks]
@@ -300,6 +406,7 @@ def search(study: Study, job: Job, folder: str | Path, device: str, report: Call
             networks.to(device),
             Store(folder),
             lambda share, number=number: report((number + share) / len(stacks)),
+            watch,
         )
 
 
@@ -310,6 +417,7 @@ def _search(
     networks: AbstractNetworks,
     store: Store,
     report: Callable[[float], None],
+    watch: Watch | None,
 ) -> None:
     """The trials of networks that are searched at once."""
     begun, task = time.perf_counter(), study.task.build()
@@ -323,6 +431,8 @@ def _search(
         featurizer=job.featurizer,
         schedule=job.schedule,
     )
+    if watch is not None:
+        request = replace(request, watch=_by_name(watch, [trial.network for trial in trials[:: len(job.hypotheses)]]))
     data = Data.draw(task, study.budget, seed=study.seed, hypotheses=job.hypotheses)
     findings = solve(networks, data, request, progress=report)
     seconds, fingerprint = (time.perf_counter() - begun) / len(findings), study.fingerprint
@@ -350,6 +460,11 @@ def _search(
             for entry, frames in zip(finding.sizes, finding.frames, strict=True)
         }
         store.add(record, alignments)
+
+
+def _by_name(watch: Watch, names: Sequence[str]) -> Watch:
+    """The same, with names of networks for their numbers."""
+    return lambda seen: watch(replace(seen, networks=tuple(names[int(number)] for number in seen.networks)))
 
 
 def _training_cost(family: Family, task: AbstractTask) -> float:

@@ -7,6 +7,7 @@
     DIR/records/<trial>.json    one a finished trial
     DIR/alignments/<trial>.safetensors
     DIR/controls/<network>.<site>.json, DIR/twins/<architecture>.<site>.<kind>.json
+    DIR/reuse/<network>.json    how well a new question about what was found is answered
     DIR/verdict.json            what scores and controls say together
     DIR/scores.csv              what the records say, a row a size
 """
@@ -218,6 +219,16 @@ class Store:
     def twins(self, name: str) -> dict[str, Any] | None:
         """The same again, where it was measured."""
         return self._plain(self.folder / "twins" / f"{name}.json")
+
+    def add_reuse(self, network: str, reuse: dict[str, Any]) -> None:
+        """Keep how well a new question is answered about a network."""
+        with _writing(self.folder):
+            (self.folder / "reuse").mkdir(exist_ok=True)
+        self._add_plain(self.folder / "reuse" / f"{network}.json", reuse)
+
+    def reuse(self, network: str) -> dict[str, Any] | None:
+        """The same again, where it was measured."""
+        return self._plain(self.folder / "reuse" / f"{network}.json")
 
     def _add_plain(self, path: Path, data: dict[str, Any]) -> None:
         self.write(path, (json.dumps({"schema": SCHEMA} | data, indent=1) + "\n").encode())

@@ -21,6 +21,7 @@ from interlocus.errors import SpecificationError, UnknownNameError
 from interlocus.family import Family, TaskSpec, with_whole_paths
 from interlocus.featurizers import check_width
 from interlocus.registry import EXECUTORS, FEATURIZERS, LOSSES, RUN
+from interlocus.reuse_spec import ReuseSpec
 from interlocus.schedule import Schedule, check_schedules, shortened
 from interlocus.size import Size, check_room, equal_size, features_of, size_for
 from interlocus.specification import assign, explain, no_twins, parse_yaml
@@ -29,7 +30,8 @@ from interlocus.tasks import AbstractTask
 from interlocus.thresholds import Thresholds
 
 if TYPE_CHECKING:
-    from interlocus.run import Run
+    from interlocus.run import Observe, Run
+    from interlocus.watching import Watch
 
 Item = TypeVar("Item")
 Some = Annotated[tuple[Item, ...], Field(min_length=1)]
@@ -92,6 +94,7 @@ class Study(Written):
         rivals: hypotheses that are other ways to the output, for a network that does not go the way that is asked for.
         controls: what is measured beside the searches. Without one of them verdicts say what is missing.
         verdict: from where on a score counts.
+        reuse: a new question about what was found, asked when the searches are done.
         seed: decides on everything that is drawn.
     """
 
@@ -108,6 +111,7 @@ class Study(Written):
     rivals: tuple[str, ...] = ()
     controls: tuple[Control, ...] = get_args(Control)
     verdict: Thresholds = Thresholds()
+    reuse: ReuseSpec | None = None
     seed: int = 0
 
     @model_validator(mode="after")
@@ -164,6 +168,11 @@ class Study(Written):
         own = self._searches_of(hypothesis, site)
         return tuple(dict.fromkeys(name for search in own for name in search.featurizers))
 
+    @property
+    def reused(self) -> str:
+        """The hypothesis about whose variables something new is asked."""
+        return (self.reuse.hypothesis if self.reuse else "") or self.asked
+
     def _searches_of(self, hypothesis: str, site: str) -> list[SearchSpec]:
         """The entries on which verdicts rest."""
         return [
@@ -195,6 +204,9 @@ class Study(Written):
         """
         task = self.task.build()
         self.verdict.check()
+        if self.reuse:
+            places = self.reused, self.reuse.site
+            self.reuse.check(task.hypothesis(self.reused), self.sizes_of(*places), self.featurizers_of(*places))
         for rival in self.rivals:
             task.hypothesis(rival)
         begin: dict[str, list[AbstractStart]] = {}
@@ -331,14 +343,23 @@ class Study(Written):
             }
         )
 
-    def run(self, folder: str | Path, *, workers: int = 1, device: str = "cpu") -> Run:
+    def run(
+        self,
+        folder: str | Path,
+        *,
+        workers: int = 1,
+        device: str = "cpu",
+        observe: Observe | None = None,
+        watch: Watch | None = None,
+    ) -> Run:
         """Do what the folder does not hold yet, and read it; see `interlocus.run.run_study`.
 
         With more than one worker, a script must guard its own code by `if __name__ == "__main__"`.
         """
         # a study knows nothing of how it is run; this is a short way there for people, by name
         executor = EXECUTORS.get("local")(workers=workers)
-        return RUN.load()(self, folder, executor=executor, device=device)
+        told = {"observe": observe} if observe else {}
+        return RUN.load()(self, folder, executor=executor, device=device, watch=watch, **told)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, with every default written out."""
@@ -362,5 +383,6 @@ def _known_keys(path: Sequence[int | str]) -> list[str]:
                 "budget": Budget,
                 "task": TaskSpec,
                 "verdict": Thresholds,
+                "reuse": ReuseSpec,
             }.get(step, model)
     return list(model.model_fields)

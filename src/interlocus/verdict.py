@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from interlocus import evidence as said
+from interlocus.display import AbstractShown, Shown
 from interlocus.evidence import Evidence
 from interlocus.seen import Entry, Seen, is_found, is_partly
 from interlocus.thresholds import Thresholds
@@ -21,14 +22,15 @@ Word = Literal["computed", "relayed", "partly", "unused", "absent", "consumed", 
 Answer = Literal["hierarchical", "partly-hierarchical", "other-route", "straight-to-the-end", "undecided", "unlearned"]
 """What is said of a network."""
 
+_PASSES = {True: "yes", False: "no", None: "–"}
 FOUND: tuple[Word, ...] = ("computed", "relayed")
 MISSING: tuple[Word, ...] = ("absent", "consumed", "bypassed")
 PLANTED = "Networks in which the variable is planted, to see whether the search could find it."
 """What an absence waits for."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Verdict(AbstractShown):
     """What is said of a variable at a site, and why.
 
     Args:
@@ -50,6 +52,16 @@ class Verdict:
         """The best IIA inside the used subspace."""
         used = self.seen.used
         return max((entry.iia for entry in used.entries), default=None) if used else None
+
+    def shown(self) -> Shown:
+        """The effect, the word, and a row a control."""
+        effect = f"IIA {self.entry.iia:.3f} [{self.entry.low:.3f}, {self.entry.high:.3f}] at size {self.entry.size}"
+        return Shown(
+            title=f"{self.seen.variable} at {self.seen.site}: {effect} with {self.entry.map} maps, {self.word}",
+            columns=("control", "speaks for it", "what it says"),
+            rows=[(row.control, _PASSES[row.passes], row.text) for row in self.evidence],
+            notes=[f"What would decide it: {wanted}" for wanted in self.wanted],
+        )
 
 
 def judge_network(

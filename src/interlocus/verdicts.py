@@ -9,6 +9,7 @@ from typing import Any
 
 from interlocus.causal import Hypothesis
 from interlocus.controls import OUTPUT, Control
+from interlocus.display import AbstractShown, Shown
 from interlocus.entries import entry_of
 from interlocus.family import Family
 from interlocus.levels import Floors, floors
@@ -22,8 +23,8 @@ from interlocus.verdict import PLANTED, Answer, Verdict, answer, judge_network
 INPUT = "input"
 
 
-@dataclass(frozen=True, kw_only=True)
-class NetworkVerdict:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class NetworkVerdict(AbstractShown):
     """What is said of one network.
 
     Args:
@@ -41,6 +42,26 @@ class NetworkVerdict:
     answer: Answer
     sites: tuple[tuple[Verdict, ...], ...]
     rivals: tuple[tuple[Verdict, ...], ...]
+
+    def shown(self) -> Shown:
+        """The word for the network, and a row a variable and site."""
+        return Shown(
+            title=f"{self.network} ({self.family}): {self.answer}, accuracy {self.accuracy:.3f}",
+            columns=("site", "variable", "IIA", "size", "map", "verdict"),
+            rows=[
+                (
+                    one.seen.site,
+                    one.seen.variable,
+                    f"{one.entry.iia:.3f} [{one.entry.low:.3f}, {one.entry.high:.3f}]",
+                    str(one.entry.size),
+                    one.entry.map,
+                    one.word,
+                )
+                for row in self.sites
+                for one in row
+            ],
+            notes=("The verdict on one variable shows what it rests on: `sites[0][0]`, say.",),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

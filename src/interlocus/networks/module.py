@@ -137,6 +137,13 @@ class Module(AbstractNetworks):
             parts = [self._run(self._cast(part)) for part in inputs.split(TOGETHER)]
         return torch.cat(parts).float().unsqueeze(0)
 
+    def run(self, inputs: Float[Tensor, "batch ..."], *, detached: str | None = None) -> Float[Tensor, "batch class"]:
+        """Logits with their graph, in the mode that the module is in; at one site the graph may be cut off."""
+        if detached is None:
+            return self._run(self._cast(inputs))
+        with hooked(self.module, self._place(detached), lambda value: value.detach()):
+            return self._run(self._cast(inputs))
+
     def activations(self, site: str, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "1 batch width"]:
         self._known(site, inputs)
         place, seen = self._place(site), []
