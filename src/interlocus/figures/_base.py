@@ -127,3 +127,10 @@ def dashed_line(xs: Sequence[float], ys: Sequence[float], colour: str, label: st
 def planted_line(xs: Sequence[float], ys: Sequence[float], colour: str, label: str = "") -> Line2D:
     """Networks in which the variables certainly are."""
     return Line2D(xs, ys, color=colour, linewidth=1.3, alpha=0.8, linestyle="-.", label=label)
+
+
+def by_row(handles: Sequence[Line2D], columns: int) -> list[Line2D]:
+    """Handles in the order in which a legend of so many columns, which is filled column by column, shows them by row."""
+    rows = -(-len(handles) // columns)
+    places = [row * columns + column for column in range(columns) for row in range(rows)]
+    return [handles[place] for place in places if place < len(handles)]

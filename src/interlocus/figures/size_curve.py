@@ -11,6 +11,7 @@ from interlocus.family import Family
 from interlocus.figures._base import (
     GREY,
     Asked,
+    by_row,
     dashed_line,
     faint_line,
     house_style,
@@ -41,7 +42,8 @@ def size_curve(run: Run, hypothesis: str) -> Figure:
         figure.supxlabel("size (features a variable)", fontsize="medium")
         figure.supylabel(f"IIA of {hypothesis}", fontsize="medium")
         _draw_levels(panels, asked.levels)
-        figure.legend(handles=_legend(run), loc="outside upper center", ncols=max(4, 3 * len(asked.featurizers)))
+        columns = max(4, len(run.study.sites))  # sites in the first row
+        figure.legend(handles=by_row(_legend(run), columns), loc="outside upper center", ncols=columns)
     return figure
 
 
