@@ -127,7 +127,9 @@ def test_each_network_is_a_line(run: Run) -> None:
 
 def test_every_search_is_a_dot(run: Run) -> None:
     panel = restart_strips(run).axes[0]
-    own = [row for row in run.table if row.family == "relu" and row.hypothesis == "both" and row.featurizer == "rotation"]
+    own = [
+        row for row in run.table if row.family == "relu" and row.hypothesis == "both" and row.featurizer == "rotation"
+    ]
     networks = {(row.network, row.site) for row in own}
     dots = [line for line in panel.lines if line.get_linestyle() == "None"]
     assert sum(len(line.get_xdata()) for line in dots) == len(networks) * 2  # starts
@@ -146,7 +148,10 @@ def test_planted_networks_are_drawn_beside_the_others(tmp_path: Path) -> None:
 
 def with_controls(run: Run, **more: object) -> Run:
     """The same with controls of its first network at layer 1, made up."""
-    inside = {"both": {"rotation": [_attempts(1, 450).to_json()]}, "output": {"rotation": [_attempts(1, 250).to_json()]}}
+    inside = {
+        "both": {"rotation": [_attempts(1, 450).to_json()]},
+        "output": {"rotation": [_attempts(1, 250).to_json()]},
+    }
     control = {"network": "relu-00", "family": "relu", "site": "layer1", "rank": 2, "width": 8, "agreement": 1.0}
     control |= {"structural": None, "random": 0.5, "inside": inside, "pure": {}}
     run.store.add_control("relu-00", "layer1", control | more)

@@ -12,7 +12,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from conftest import Fails
 from test_figures import ONE_SIZE, made_run, with_controls
 
 from interlocus.errors import RunFolderError
@@ -182,7 +181,7 @@ def test_every_entry_and_every_verdict_can_be_opened(tmp_path: Path) -> None:
     assert len(data["verdicts"]) == sum(len(row) for one in run.verdicts for row in one.sites)
 
 
-def test_a_locked_folder_is_told_in_one_message(tmp_path: Path, fails: Fails) -> None:
+def test_a_locked_folder_is_told_in_one_message(tmp_path: Path, fails) -> None:
     run = made_run(tmp_path, searches=ONE_SIZE)
     shutil.rmtree(tmp_path / "figures")
     (tmp_path / "figures").write_text("in the way")  # what a test that runs as root can do to lock a folder

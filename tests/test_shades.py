@@ -25,7 +25,7 @@ def test_a_number_can_be_read_on_every_colour_of_every_scale():
 
 def test_steps_rise_with_the_score_and_end_where_the_scale_does():
     assert [step(value) for value in (0.0, 0.5, 0.75, 1.0)] == [0, 0, (STEPS - 1) // 2, STEPS - 1]
-    assert step(0.0, low=-1, high=1) == (STEPS - 1) // 2
+    assert step(0.0, low=-1.0, high=1.0) == (STEPS - 1) // 2
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

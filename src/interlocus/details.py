@@ -100,7 +100,9 @@ class _Maker:
         if len(sizes) == 1:
             return [
                 [
-                    self._map(f"{name}, size {sizes[0]}", "family", [(f, f, name, sizes[0]) for f in families], hypothesis)
+                    self._map(
+                        f"{name}, size {sizes[0]}", "family", [(f, f, name, sizes[0]) for f in families], hypothesis
+                    )
                     for name in featurizers
                 ]
             ]

@@ -10,8 +10,8 @@ from interlocus.metrics import RESAMPLES
 from interlocus.run import Run
 
 _CONTROLS = {
-    "used": "the lowest-rank part of a site with which a network keeps {agreement:.1%} of its own answers was found, and "
-    "all searches were repeated inside it",
+    "used": "the lowest-rank part of a site with which a network keeps {agreement:.1%} of its own answers was found, "
+    "and all searches were repeated inside it",
     "purity": "the share of variance (R²) of the operands that the found features carry at equal value was measured",
     "power": "the same searches were put to networks of the same architecture in which the variables had been planted",
 }
@@ -35,8 +35,8 @@ def _networks(run: Run) -> str:
         else:
             parts.append(kind)
     return (
-        f"Networks. The task was {study.task.name}. The families were {'; '.join(parts)}. A network solves the task if it "
-        f"gives the right class on at least {study.competence:.1%} of fresh examples; of others nothing is claimed."
+        f"Networks. The task was {study.task.name}. The families were {'; '.join(parts)}. A network solves the task "
+        f"if it gives the right class on at least {study.competence:.1%} of fresh examples; of others nothing is claimed."
     )
 
 
@@ -49,11 +49,11 @@ def _searches(run: Run) -> str:
         maps, sizes = _and(search.featurizers), _and(map(str, search.sizes))
         asked.append(f"{names} at {sites} with {maps} maps of {sizes} features a variable")
     starts = _and(f"{count} {name}" for name, count in study.starts.items())
+    noun = "start" if list(study.starts.values())[-1] == 1 else "starts"
     phases = "; then ".join(_phase(phase, budget.batch) for phase in study.phases)
     return (
-        f"Searches. By distributed alignment search (Geiger et al., 2023) we looked for {'; '.join(asked)}. Each search "
-        f"was made from {starts} {'start' if list(study.starts.values())[-1] == 1 else 'starts'}: {phases}. Bases and sources "
-        f"came from {budget.pool:,} inputs. The restart with the highest interchange intervention accuracy (IIA) on "
+        f"Searches. By distributed alignment search (Geiger et al., 2023) we looked for {'; '.join(asked)}. Each "
+        f"search was made from {starts} {noun}: {phases}. Bases and sources came from {budget.pool:,} inputs. The restart with the highest interchange intervention accuracy (IIA) on "
         f"{budget.validation:,} validation interventions was kept, and its IIA measured on {budget.test:,} test "
         "interventions on which no choice was made."
     )
@@ -65,8 +65,8 @@ def _named(hypothesis: str, variables: Sequence[str]) -> str:
 
 def _phase(phase: Phase, batch: int) -> str:
     return (
-        f"at most {phase.steps:,} steps of Adam (learning rate {phase.learning_rate:g}, cosine decay, batches of {batch:,} "
-        f"{phase.sampling.replace('_', ' ')} interventions) on the {phase.loss.replace('_', ' ')} loss"
+        f"at most {phase.steps:,} steps of Adam (learning rate {phase.learning_rate:g}, cosine decay, batches of "
+        f"{batch:,} {phase.sampling.replace('_', ' ')} interventions) on the {phase.loss.replace('_', ' ')} loss"
     )
 
 
@@ -77,9 +77,9 @@ def _levels(run: Run) -> str:
         levels[line.hypothesis] = f"for {line.hypothesis} doing nothing scores {line.floor:.3f}{trick}"
     known = f" {_first_up('; '.join(levels.values()))}." if levels else ""
     return (
-        f"Levels and intervals. Scores are held against what can be had without the variables.{known} Intervals of means "
-        f"are 95 % bootstrap intervals over networks first and interventions within them ({RESAMPLES:,} resamples); those "
-        "of one network are Wilson's, corrected for the number of entries looked at."
+        f"Levels and intervals. Scores are held against what can be had without the variables.{known} Intervals of "
+        f"means are 95 % bootstrap intervals over networks first and interventions within them ({RESAMPLES:,} "
+        "resamples); those of one network are Wilson's, corrected for the number of entries looked at."
     )
 
 
@@ -89,14 +89,16 @@ def _verdicts(run: Run) -> str:
     measured = f"As controls, {'; '.join(controls)}." if controls else "No controls were measured."
     direct = run.answer.get("direct", "")
     return (
-        f"Verdicts. {measured} A variable counts as found where the lower end of its IIA is at least {bars.found:g}, that of "
-        f"its smallest cell at least {bars.cell:g}, and interventions from two sources score within {bars.gap:g} of "
-        f"single ones. {direct}"
+        f"Verdicts. {measured} A variable counts as found where the lower end of its IIA is at least {bars.found:g}, "
+        f"that of its smallest cell at least {bars.cell:g}, and interventions from two sources score within "
+        f"{bars.gap:g} of single ones. {direct}"
     ).strip()
 
 
 def _software(run: Run) -> str:
-    return f"Software. Interlocus {__version__}, seed {run.study.seed}; study {run.study.name} ({run.study.fingerprint})."
+    return (
+        f"Software. Interlocus {__version__}, seed {run.study.seed}; study {run.study.name} ({run.study.fingerprint})."
+    )
 
 
 def _and(names: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -207,9 +207,7 @@ def _of_variable(
 Plane = Callable[[Tensor, Tensor], Tensor]
 
 
-def _plane(
-    features: Float[Tensor, "batch feature"], states: Float[Tensor, "batch width"]
-) -> tuple[Plane, float]:
+def _plane(features: Float[Tensor, "batch feature"], states: Float[Tensor, "batch width"]) -> tuple[Plane, float]:
     """The first two principal components of features; of one feature, itself and the first component of the rest."""
     middle, centre = features.mean(0), states.mean(0)
     centred, around = features - middle, states - centre

@@ -130,7 +130,7 @@ def planted_line(xs: Sequence[float], ys: Sequence[float], colour: str, label: s
 
 
 def by_row(handles: Sequence[Line2D], columns: int) -> list[Line2D]:
-    """Handles in the order in which a legend of so many columns, which is filled column by column, shows them by row."""
+    """Handles in the order in which a legend, which is filled column by column, shows them row by row."""
     rows = -(-len(handles) // columns)
     places = [row * columns + column for column in range(columns) for row in range(rows)]
     return [handles[place] for place in places if place < len(handles)]

@@ -80,7 +80,7 @@ def decodable_curve(run: Run) -> Figure:
 def _draw(axes: Axes, own: Mapping[str, Mapping[str, float]], look: Look, sites: Sequence[str]) -> None:
     places = [place for place, site in enumerate(sites) if own.get(site)]
     for name in dict.fromkeys(name for values in own.values() for name in values):
-        line = [(place, own[sites[place]][name]) for place in places if name in own[sites[place]]]
+        line = [(float(place), own[sites[place]][name]) for place in places if name in own[sites[place]]]
         axes.add_line(faint_line(*zip(*line, strict=True), look.colour))
     means = [float(np.mean(list(own[sites[place]].values()))) for place in places]
-    axes.add_line(mean_line(places, means, look))
+    axes.add_line(mean_line(list(map(float, places)), means, look))

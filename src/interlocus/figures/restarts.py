@@ -17,8 +17,8 @@ from interlocus.store import Record
 def restart_strips(run: Run) -> Figure:
     """A dot a search for what the study asks in the first place: test IIA at the best size of its network, by site.
 
-    A panel a family and featurizer, a row a site, colours and markers by start. Dots that lie on each other agree. Where
-    there are trained networks, the others, which hold nothing to agree on, are left out.
+    A panel a family and featurizer, a row a site, colours and markers by start. Dots that lie on each other agree.
+    Where there are trained networks, the others, which hold nothing to agree on, are left out.
     """
     asked = Asked.of(run, run.study.asked)
     searched = [family for family in run.study.families if any(line[0] == family.name for line in asked.lines)]
@@ -38,7 +38,9 @@ def restart_strips(run: Run) -> Figure:
             if asked.levels and asked.levels.one_sided is not None:
                 axes.axvline(asked.levels.one_sided, color=GREY, linewidth=0.8, linestyle=":", zorder=1)
         panels[0, 0].set(yticks=range(len(sites)), yticklabels=sites, ylim=(len(sites) - 0.5, -0.5), xlim=(None, 1.02))
-        figure.supxlabel(f"IIA of {asked.hypothesis}, one dot a search; dotted: the one-sided ceiling", fontsize="medium")
+        figure.supxlabel(
+            f"IIA of {asked.hypothesis}, one dot a search; dotted: the one-sided ceiling", fontsize="medium"
+        )
         handles = [_dots([], [], look, look.name) for look in looks(starts)]
         figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), title="started from")
     return figure

@@ -22,13 +22,14 @@ from interlocus.figures._base import (
 )
 from interlocus.power import twins_of
 from interlocus.run import Run
+from interlocus.summary import Line
 
 
 def size_curve(run: Run, hypothesis: str) -> Figure:
     """Mean IIA over networks against size with its bootstrap interval, a line a site, a panel a family and featurizer.
 
-    Each network is a faint line. Untrained networks that are built alike are dashed in the panels of the trained ones, and
-    the best score in networks with planted variables is a line across, where they were searched.
+    Each network is a faint line. Untrained networks that are built alike are dashed in the panels of the trained ones,
+    and the best score in networks with planted variables is a line across, where they were searched.
     """
     asked, families = Asked.of(run, hypothesis), run.study.families
     size = (max(6.0, 3.9 * len(asked.featurizers) + 1.0), 2.3 * len(families) + 0.7)
@@ -68,7 +69,7 @@ def _draw_planted(axes: Axes, run: Run, asked: Asked, family: Family) -> None:
     """What the same searches reach where the variables certainly are, whatever the size."""
     if asked.hypothesis != run.study.asked or not asked.sizes:
         return
-    ends = [asked.sizes[0], asked.sizes[-1]]
+    ends = [float(asked.sizes[0]), float(asked.sizes[-1])]
     for look in looks(run.study.sites):
         if best := _planted(run, family, look.name):
             axes.add_line(planted_line(ends, [float(np.mean(best))] * 2, look.colour))

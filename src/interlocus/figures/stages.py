@@ -104,9 +104,11 @@ def _draw(axes: Axes, own: Mapping[str, Stage], look: Look, sites: Sequence[str]
     places = [place for place, site in enumerate(sites) if site in own]
     here = [own[sites[place]] for place in places]
     for name in dict.fromkeys(name for stage in here for name in stage.iias):
-        line = [(place, stage.iias[name]) for place, stage in zip(places, here, strict=True) if name in stage.iias]
+        line = [
+            (float(place), stage.iias[name]) for place, stage in zip(places, here, strict=True) if name in stage.iias
+        ]
         axes.add_line(faint_line(*zip(*line, strict=True), look.colour))
     means = [over_networks(list(stage.iias.values()), list(stage.interventions), seed=seed) for stage in here]
     lows, highs = np.array([mean.low for mean in means]), np.array([mean.high for mean in means])
     axes.fill_between(places, lows, highs, color=look.colour, alpha=0.18, linewidth=0)
-    axes.add_line(mean_line(places, [mean.value for mean in means], look))
+    axes.add_line(mean_line(list(map(float, places)), [mean.value for mean in means], look))

@@ -39,7 +39,9 @@ def subspace_picture(projections: Sequence[Projection]) -> Figure:
         values = list(dict.fromkeys(value for one in projections for value in one.values))
         handles = [_handle(colour, marker, f"value {value}") for value, colour, marker in _looks(values)]
         if any(not all(one.patched.follows) for one in projections):
-            handles.append(Line2D([], [], color="black", marker="x", linestyle="", markersize=4, label="does not follow"))
+            handles.append(
+                Line2D([], [], color="black", marker="x", linestyle="", markersize=4, label="does not follow")
+            )
         figure.legend(handles=handles, loc="upper center", ncols=len(handles))
     return figure
 
