@@ -36,7 +36,8 @@ def _networks(run: Run) -> str:
             parts.append(kind)
     return (
         f"Networks. The task was {study.task.name}. The families were {'; '.join(parts)}. A network solves the task "
-        f"if it gives the right class on at least {study.competence:.1%} of fresh examples; of others nothing is claimed."
+        f"if it gives the right class on at least {study.competence:.1%} of fresh examples; of others nothing is "
+        "claimed."
     )
 
 
@@ -53,7 +54,8 @@ def _searches(run: Run) -> str:
     phases = "; then ".join(_phase(phase, budget.batch) for phase in study.phases)
     return (
         f"Searches. By distributed alignment search (Geiger et al., 2023) we looked for {'; '.join(asked)}. Each "
-        f"search was made from {starts} {noun}: {phases}. Bases and sources came from {budget.pool:,} inputs. The restart with the highest interchange intervention accuracy (IIA) on "
+        f"search was made from {starts} {noun}: {phases}. Bases and sources came from {budget.pool:,} inputs. The "
+        "restart with the highest interchange intervention accuracy (IIA) on "
         f"{budget.validation:,} validation interventions was kept, and its IIA measured on {budget.test:,} test "
         "interventions on which no choice was made."
     )

@@ -91,7 +91,8 @@ class Projection:
     def from_json(cls, data: dict[str, Any]) -> Projection:
         """What `asdict` gave."""
         sorts = {name: States.from_json(data[name]) for name in ("base", "source", "patched")}
-        return cls(**(data | {"values": tuple(data["values"])} | sorts))
+        plain: dict[str, Any] = data | {"values": tuple(data["values"])} | sorts
+        return cls(**plain)
 
 
 def projections(study: Study, store: Store) -> list[Projection]:

@@ -81,6 +81,6 @@ def _draw(axes: Axes, own: Mapping[str, Mapping[str, float]], look: Look, sites:
     places = [place for place, site in enumerate(sites) if own.get(site)]
     for name in dict.fromkeys(name for values in own.values() for name in values):
         line = [(float(place), own[sites[place]][name]) for place in places if name in own[sites[place]]]
-        axes.add_line(faint_line(*zip(*line, strict=True), look.colour))
+        axes.add_line(faint_line([x for x, _ in line], [y for _, y in line], look.colour))
     means = [float(np.mean(list(own[sites[place]].values()))) for place in places]
     axes.add_line(mean_line(list(map(float, places)), means, look))

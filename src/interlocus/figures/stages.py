@@ -107,7 +107,7 @@ def _draw(axes: Axes, own: Mapping[str, Stage], look: Look, sites: Sequence[str]
         line = [
             (float(place), stage.iias[name]) for place, stage in zip(places, here, strict=True) if name in stage.iias
         ]
-        axes.add_line(faint_line(*zip(*line, strict=True), look.colour))
+        axes.add_line(faint_line([x for x, _ in line], [y for _, y in line], look.colour))
     means = [over_networks(list(stage.iias.values()), list(stage.interventions), seed=seed) for stage in here]
     lows, highs = np.array([mean.low for mean in means]), np.array([mean.high for mean in means])
     axes.fill_between(places, lows, highs, color=look.colour, alpha=0.18, linewidth=0)
