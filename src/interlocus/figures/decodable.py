@@ -28,7 +28,8 @@ def curves(run: Run, family: Family) -> Curves:
             probes: Mapping[str, Mapping[str, float]] = kept.get("decodable") or {}
             for probe in dict.fromkeys(name for own in probes.values() for name in own):
                 own = [accuracies[probe] for accuracies in probes.values() if probe in accuracies]
-                found.setdefault(f"decodable, {probe}", {}).setdefault(site, {})[network] = float(np.mean(own))
+                name = "most frequent value" if probe == "guess" else f"decodable, {probe}"
+                found.setdefault(name, {}).setdefault(site, {})[network] = float(np.mean(own))
     return found and found | _used(run, family)
 
 
