@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from interlocus.cli import app
 from interlocus.compare import compare
-from interlocus.errors import SpecificationError
+from interlocus.compare_page import write_comparison
+from interlocus.errors import RunFolderError, SpecificationError
 from interlocus.run import Run, run_study
 from interlocus.study import Study
 
@@ -73,3 +74,21 @@ def test_the_command_shows_it(runs):
     listed = json.loads(CliRunner().invoke(app, ["compare", *folders, "--json"]).output)
     assert listed["runs"] == folders
     assert listed["differences"][0]["key"]["site"] == "input"
+
+
+def test_a_page_shows_every_difference_with_its_interval(runs, tmp_path):
+    found, page = compare([runs["one"], runs["other"]]), tmp_path / "compare.html"
+    text = write_comparison(found, page).read_text()
+    for one in found.differences:
+        value, low, high = one.difference
+        assert f"{value:+.3f} [{low:+.3f}, {high:+.3f}]" in text
+    assert "<script" not in text
+    folders = [str(run.store.folder) for run in found.runs]
+    shown = CliRunner().invoke(app, ["compare", *folders, "--out", str(page)])
+    assert shown.exit_code == 0
+    assert page.read_text() == text
+
+
+def test_a_page_that_cannot_be_written_is_told(runs, tmp_path, fails):
+    with fails(RunFolderError, "--out"):
+        write_comparison(compare([runs["one"], runs["one"]]), tmp_path / "none" / "compare.html")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import matplotlib as mpl
@@ -10,9 +11,22 @@ import numpy as np
 import pytest
 
 from interlocus.errors import RunFolderError
-from interlocus.figures import figures, heat_map, render, save_figures, size_curve, untrained_twin
+from interlocus.figures import (
+    decodable_curve,
+    figures,
+    heat_map,
+    render,
+    restart_strips,
+    save_figures,
+    size_curve,
+    stage_curve,
+    untrained_twin,
+)
+from interlocus.figures.decodable import curves
+from interlocus.figures.stages import stages
 from interlocus.metrics import Cell, Score
 from interlocus.plan import Trial, jobs
+from interlocus.power import Twins, twins_name
 from interlocus.results import Attempt, Attempts
 from interlocus.run import Run
 from interlocus.store import Record, Store
@@ -41,7 +55,8 @@ ONE_SIZE = [{"hypotheses": ["left"], "sizes": [2]}]
 
 
 def _attempt(start: str, hits: int) -> Attempt:
-    cells = tuple(Cell(kind="left", change=change, hits=hits, count=500) for change in ("0→1", "1→0"))
+    kinds = [(kind, change) for kind in ("left", "right") for change in ("0→1", "1→0")]
+    cells = tuple(Cell(kind=kind, change=change, hits=hits, count=500) for kind, change in kinds)
     values = {"restart": 0, "begin": 0.5, "validation": hits / 500, "last": hits / 500, "steps": 10}
     return Attempt(start=start, **values, outcome="plateau", score=Score(cells=cells, live=0.5))
 
@@ -74,7 +89,7 @@ def texts(svg: bytes) -> list[str]:
 
 
 def test_a_study_gets_a_heat_map_a_hypothesis_and_curves_where_there_are_sizes(run: Run) -> None:
-    assert list(figures(run)) == ["heat_map_both", "size_curve_both", "heat_map_left"]
+    assert list(figures(run)) == ["heat_map_both", "size_curve_both", "heat_map_left", "restarts"]
 
 
 @pytest.mark.parametrize("hypothesis", ["both", "left"])
@@ -110,6 +125,60 @@ def test_each_network_is_a_line(run: Run) -> None:
     assert len(faint) == 2 * 2  # networks × sites
 
 
+def test_every_search_is_a_dot(run: Run) -> None:
+    panel = restart_strips(run).axes[0]
+    own = [
+        row for row in run.table if row.family == "relu" and row.hypothesis == "both" and row.featurizer == "rotation"
+    ]
+    networks = {(row.network, row.site) for row in own}
+    dots = [line for line in panel.lines if line.get_linestyle() == "None"]
+    assert sum(len(line.get_xdata()) for line in dots) == len(networks) * 2  # starts
+
+
+def test_planted_networks_are_drawn_beside_the_others(tmp_path: Path) -> None:
+    run = made_run(tmp_path, searches=[{"hypotheses": ["both"], "sizes": [1, 2]}])
+    before = len(size_curve(run, "both").axes[0].lines)
+    twins = Twins(kind="mean_coded", planted=(1.0, 1.0), best=(0.75, 0.85), hits=(False, False), left_out=0)
+    run.store.add_twins(twins_name(run.study.families[0], "layer1", "mean_coded"), asdict(twins))
+    figure = size_curve(run, "both")
+    assert len(figure.axes[0].lines) == before + 1
+    assert any(np.allclose(line.get_ydata(), 0.8) for line in figure.axes[0].lines if len(line.get_ydata()) == 2)
+    assert "planted networks, best" in texts(render(figure, "svg"))
+
+
+def with_controls(run: Run, **more: object) -> Run:
+    """The same with controls of its first network at layer 1, made up."""
+    inside = {
+        "both": {"rotation": [_attempts(1, 450).to_json()]},
+        "output": {"rotation": [_attempts(1, 250).to_json()]},
+    }
+    control = {"network": "relu-00", "family": "relu", "site": "layer1", "rank": 2, "width": 8, "agreement": 1.0}
+    control |= {"structural": None, "random": 0.5, "inside": inside, "pure": {}}
+    run.store.add_control("relu-00", "layer1", control | more)
+    return Run.load(run.store.folder)
+
+
+def test_stages_show_the_variables_and_the_output_inside_the_used_subspace(tmp_path: Path) -> None:
+    run = with_controls(made_run(tmp_path, searches=[{"hypotheses": ["both"], "sizes": [1]}]))
+    family = run.study.families[0]
+    found = stages(run, family)
+    assert {thing: dict(own["layer1"].iias) for thing, own in found.items()} == {
+        "left": {"relu-00": 0.9},
+        "right": {"relu-00": 0.9},
+        "the output": {"relu-00": 0.5},
+    }
+    assert stages(run, run.study.families[1]) == {}
+    assert {"left", "right", "the output", "relu"} <= set(texts(render(stage_curve(run), "svg")))
+
+
+def test_what_is_decodable_is_drawn_where_it_was_measured(tmp_path: Path) -> None:
+    run = made_run(tmp_path, searches=[{"hypotheses": ["both"], "sizes": [1]}])
+    assert "decodable" not in figures(with_controls(run))
+    probed = with_controls(run, decodable={"left": {"linear": 0.9}, "right": {"linear": 0.8}})
+    assert curves(probed, probed.study.families[0])["decodable, linear"] == {"layer1": {"relu-00": pytest.approx(0.85)}}
+    assert {"decodable, linear", "IIA, whole layer"} <= set(texts(render(decodable_curve(probed), "svg")))
+
+
 def test_untrained_networks_are_the_twin_of_trained_ones_that_are_built_alike(run: Run) -> None:
     relu, blank, tanh = run.study.families
     assert untrained_twin(run.study, relu) == blank
@@ -134,8 +203,8 @@ def test_equal_runs_give_equal_figures_whatever_the_user_has_set(tmp_path: Path)
 )
 def test_what_is_not_there_stays_empty(tmp_path: Path, keep: Callable[[Trial], bool]) -> None:
     run = made_run(tmp_path, keep, searches=[{"hypotheses": ["both"], "sizes": [1, 2]}])
-    read = [texts(render(figure, "svg")) for figure in figures(run).values()]
-    shown = [text for text in read[0] if re.fullmatch(r"\d\.\d{3}", text)]
+    read = {name: texts(render(figure, "svg")) for name, figure in figures(run).items()}
+    shown = [text for text in read["heat_map_both"] if re.fullmatch(r"\d\.\d{3}", text)]
     assert len(shown) == sum(len(line.sizes) for line in run.lines)
 
 
@@ -143,14 +212,15 @@ def test_a_study_of_one_family_site_and_size_is_drawn(tmp_path: Path) -> None:
     searches = [{"hypotheses": ["right"], "sizes": [1]}]
     run = made_run(tmp_path, families=[{"name": "a", "hidden": [8], "count": 1}], sites=["input"], searches=searches)
     drawn = figures(run)
-    assert list(drawn) == ["heat_map_right"]
+    assert list(drawn) == ["heat_map_right", "restarts"]
     assert f"{run.lines[0].best.iia.value:.3f}" in texts(render(drawn["heat_map_right"], "svg"))
 
 
 def test_figures_are_saved_as_svg_and_png(tmp_path: Path) -> None:
     run = made_run(tmp_path, searches=ONE_SIZE)
     (tmp_path / "figures").rmdir()  # as in a folder that was copied without it
-    assert save_figures(run) == {"heat_map_left": tmp_path / "figures/heat_map_left.svg"}
+    names = ("heat_map_left", "restarts")
+    assert save_figures(run) == {name: tmp_path / f"figures/{name}.svg" for name in names}
     assert (tmp_path / "figures/heat_map_left.svg").read_bytes().startswith(b"<?xml")
     assert (tmp_path / "figures/heat_map_left.png").read_bytes().startswith(b"\x89PNG")
 

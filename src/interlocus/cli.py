@@ -94,14 +94,21 @@ def show(folder: Folder, as_json: Json = False) -> None:
 @app.command()
 def compare(
     folders: Annotated[list[Path], typer.Argument(help="Run folders; all are held against the first.", metavar="DIR…")],
+    out: Annotated[
+        Path | None, typer.Option(help="Write a page with the differences, too.", metavar="FILE.html")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Hold runs side by side, with intervals of the differences."""
     from interlocus import terminal
     from interlocus.compare import compare
+    from interlocus.compare_page import write_comparison
     from interlocus.run import Run
 
-    terminal.show_comparison(compare([Run.load(folder) for folder in folders]), as_json=as_json)
+    found = compare([Run.load(folder) for folder in folders])
+    if out is not None:
+        write_comparison(found, out)
+    terminal.show_comparison(found, as_json=as_json)
 
 
 @app.command()

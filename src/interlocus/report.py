@@ -1,42 +1,35 @@
 """A run -> one page that opens from disk, in any light, without a network connection.
 
 The page is written with the figures: what it shows is what lies in `figures/`. A new section is a part of
-`templates/report.html.jinja`, which sees the run itself.
+`templates/report.html.jinja`, which sees the run itself and what is laid out for it: heat maps and what is behind their
+entries (`details`), verdicts (`strips`), drawings (`pictures`), the methods paragraph (`methods_text`).
 """
 
 from __future__ import annotations
 
-import re
+import base64
+import hashlib
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from interlocus.answers import NEAR
+from interlocus.details import details
 from interlocus.figures import save_figures
+from interlocus.methods_text import methods_text
+from interlocus.pictures import Picture, picture
+from interlocus.projection import projections
 from interlocus.registry import FEATURIZERS, STARTS
 from interlocus.run import Run
-
-Kind = Literal["heat_map", "size_curve"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A figure on the page.
-
-    Args:
-        kind: which kind of figure.
-        hypothesis: what it shows.
-        width: in points.
-        drawing: what stands in the `<svg>` tag after its name, and all that follows.
-    """
-
-    kind: Kind
-    hypothesis: str
-    width: float
-    drawing: str
+from interlocus.shades import scale_css, step
+from interlocus.strips import MARKS, counts, strips
+from interlocus.verdicts import INPUT
 
 
 def write_report(run: Run) -> Path:
@@ -45,37 +38,110 @@ def write_report(run: Run) -> Path:
     Raises:
         RunFolderError: the folder cannot be written.
     """
-    pictures = [_picture(name, path) for name, path in save_figures(run).items()]
+    drawn = save_figures(run, projections(run.study, run.store))
+    pictures = [one for name, path in drawn.items() if (one := picture(name, path))]
     run.store.write(run.store.page, _page(run, pictures).encode())
     return run.store.page
 
 
-def _page(run: Run, pictures: list[Picture]) -> str:
+def fill(template: str, values: Mapping[str, Any]) -> str:
+    """A page from one of our templates; whatever comes from a user is escaped, and no other script can run."""
     environment = Environment(loader=PackageLoader("interlocus"), autoescape=True, undefined=StrictUndefined)
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.filters |= {"digits": _digits, "duration": _duration}
-    task, folder = run.study.task.build(), str(run.store.folder)
-    names = dict.fromkeys(name for search in run.study.searches for name in search.hypotheses)
-    return environment.get_template("report.html.jinja").render(
-        run=run,
-        study=run.study,
-        pictures=pictures,
-        variables={name: task.hypothesis(name).variables for name in names},
-        featurizers=FEATURIZERS.entries(),
-        starts=STARTS.entries(),
-        settings=yaml.safe_dump(run.study.to_dict(), sort_keys=False, allow_unicode=True, default_flow_style=None),
-        again=shlex.join(["interlocus", "report", folder]),
-        resume=shlex.join(["interlocus", "study", str(run.store.folder / "study.yaml"), "--out", folder]),
+    environment.filters |= {"digits": _digits, "duration": _duration, "step": step, "counts": counts}
+    script = resources.files("interlocus").joinpath("templates/report.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    own = {"script": Markup(script), "script_hash": digest, "scale": Markup(scale_css())}  # noqa: S704 ours, not a user's
+    return environment.get_template(template).render(own | dict(values))
+
+
+def _page(run: Run, pictures: Sequence[Picture]) -> str:
+    study, folder = run.study, str(run.store.folder)
+    task, found, judged = study.task.build(), details(run), strips(run)
+    names = dict.fromkeys(name for search in study.searches for name in search.hypotheses)
+    return fill(
+        "report.html.jinja",
+        {
+            "run": run,
+            "study": study,
+            "pictures": pictures,
+            "maps": found.maps,
+            "judged": judged,
+            "marks": MARKS,
+            "data": {"entries": found.entries, "verdicts": judged.verdicts},
+            "answers": {name: _paragraphs(run, text) for name, text in run.answer.items()},
+            "variables": {name: task.hypothesis(name).variables for name in names},
+            "featurizers": FEATURIZERS.entries(),
+            "starts": STARTS.entries(),
+            "methods": methods_text(run),
+            "easy": _easy(run),
+            "near": f"{NEAR:g}",
+            "lacking": _lacking(run),
+            "times": _times(run),
+            "settings": yaml.safe_dump(study.to_dict(), sort_keys=False, allow_unicode=True, default_flow_style=None),
+            "again": shlex.join(["interlocus", "report", folder]),
+            "resume": shlex.join(["interlocus", "study", str(run.store.folder / "study.yaml"), "--out", folder]),
+        },
     )
 
 
-def _picture(name: str, path: Path) -> Picture:
-    """An SVG file, made fit for a page that holds others."""
-    kind: Kind = "heat_map" if name.startswith("heat_map") else "size_curve"
-    _, _, drawing = path.read_text(encoding="utf-8").partition("<svg")  # what stands before it is for a file of its own
-    width = float(drawing.partition('width="')[2].partition("pt")[0])
-    drawing = re.sub(r'(\sid="|url\(#|href="#)', rf"\g<1>{name}-", drawing)  # an id occurs once in a page
-    return Picture(kind=kind, hypothesis=name.removeprefix(f"{kind}_"), width=width, drawing=drawing)
+def _paragraphs(run: Run, text: str) -> list[tuple[str, str]]:
+    """An answer in parts: what is said of each family under its name, and the rest without one."""
+    parts, name, rest = [], "", text
+    for family in (family.name for family in run.study.families):
+        before, found, after = rest.partition(f"{family}: ")
+        if found and (not before or before.endswith(" ")):
+            parts.append((name, before.strip()))
+            name, rest = family, after
+    parts.append((name, rest.strip()))
+    return [(name, said) for name, said in parts if said]
+
+
+def _easy(run: Run) -> list[tuple[str, dict[str, float]]]:
+    """For each site and start the share of searches in trained networks that come near to the best of their network."""
+    study = run.study
+    trained = {family.name for family in study.families if family.trained}
+    tried: dict[str, dict[str, list[bool]]] = {}
+    for record in run.store.records():
+        if record.trial.hypothesis == study.asked and record.trial.family in trained:
+            best = max(record.sizes, key=lambda entry: entry.best.score.iia)
+            for one in best.attempts:
+                near = one.score.iia >= best.best.score.iia - NEAR
+                tried.setdefault(record.trial.site, {}).setdefault(one.start, []).append(near)
+    return [
+        (site, {start: sum(near) / len(near) for start, near in tried[site].items()})
+        for site in study.sites
+        if site in tried
+    ]
+
+
+def _lacking(run: Run) -> list[str]:
+    """Controls that the study asks for and the folder does not hold, and networks that are gone."""
+    study, task = run.study, run.study.task.build()
+    lacking = []
+    for family in study.families:
+        gone = [name for name in family.networks if not run.store.network_path(name).is_file()]
+        if gone:
+            lacking.append(f"the networks {', '.join(gone)}")
+        for site in study.sites:
+            if family.trained and study.controls and site != INPUT and site in family.sites(task):
+                bare = [name for name in family.networks if run.store.control(name, site) is None]
+                if bare:
+                    lacking.append(f"controls at {site} of {', '.join(bare)}")
+    return lacking
+
+
+def _times(run: Run) -> list[tuple[str, list[float]]]:
+    """For each family the seconds that its searches took, by site."""
+    spent: dict[tuple[str, str], float] = {}
+    for record in run.store.records():
+        place = record.trial.family, record.trial.site
+        spent[place] = spent.get(place, 0.0) + record.seconds
+    return [
+        (family.name, [spent.get((family.name, site), 0.0) for site in run.study.sites])
+        for family in run.study.families
+        if any(name == family.name for name, _ in spent)
+    ]
 
 
 def _digits(value: float) -> str:

@@ -1,0 +1,198 @@
+"""What lies behind an entry of a heat map: its cells, starts, restarts and networks, as plain values for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from interlocus.answers import NEAR
+from interlocus.metrics import JOINT
+from interlocus.results import Attempt, Attempts
+from interlocus.run import Run
+from interlocus.store import Record
+from interlocus.summary import Line, SizeLine
+
+DIGITS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One entry of a heat map.
+
+    Args:
+        number: its place among the details.
+        iia: mean over networks.
+        above: whether the whole interval lies above what can be scored without the variable.
+        text: in words.
+    """
+
+    number: int
+    iia: float
+    above: bool
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeatMap:
+    """One map of the page: rows of entries over sites. A row without a name is a family with one size.
+
+    Args:
+        title: above it.
+        rows: for each its name, and an entry a site, `None` where nothing is there.
+    """
+
+    title: str
+    corner: str
+    sites: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Entry | None, ...]], ...]
+
+
+Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """All entries of a run.
+
+    Args:
+        maps: for each hypothesis, and each family or all of them, the maps that stand side by side.
+        entries: what is behind each entry.
+    """
+
+    maps: dict[str, list[list[HeatMap]]]
+    entries: list[dict[str, Any]]
+
+
+def details(run: Run) -> Details:
+    """Lay out the heat maps of a run, and what is behind their entries."""
+    records: dict[Key, list[Record]] = {}
+    for record in run.store.records():
+        trial = record.trial
+        records.setdefault((trial.family, trial.site, trial.hypothesis, trial.featurizer), []).append(record)
+    lines = {(line.family, line.site, line.hypothesis, line.featurizer): line for line in run.lines}
+    maker = _Maker(run=run, records=records, lines=lines, entries=[], asked=_asked(run))
+    names = dict.fromkeys(name for search in run.study.searches for name in search.hypotheses)
+    return Details(maps={name: maker.maps(name) for name in names}, entries=maker.entries)
+
+
+def _asked(run: Run) -> tuple[str, ...]:
+    """The variables on which there are verdicts."""
+    return run.study.task.build().hypothesis(run.study.asked).variables
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Maker:
+    run: Run
+    records: dict[Key, list[Record]]
+    lines: dict[Key, Line]
+    entries: list[dict[str, Any]]
+    asked: tuple[str, ...]
+
+    def maps(self, hypothesis: str) -> list[list[HeatMap]]:
+        """A block a family, or one for all where there is one size."""
+        searches = [search for search in self.run.study.searches if hypothesis in search.hypotheses]
+        featurizers = list(dict.fromkeys(name for search in searches for name in search.featurizers))
+        sizes = sorted({size for search in searches for size in search.sizes})
+        families = [family.name for family in self.run.study.families]
+        if len(sizes) == 1:
+            return [
+                [
+                    self._map(
+                        f"{name}, size {sizes[0]}", "family", [(f, f, name, sizes[0]) for f in families], hypothesis
+                    )
+                    for name in featurizers
+                ]
+            ]
+        return [
+            [
+                self._map(f"{family} · {name}", "size", [(str(k), family, name, k) for k in sizes[::-1]], hypothesis)
+                for name in featurizers
+            ]
+            for family in families
+        ]
+
+    def _map(self, title: str, corner: str, rows: Sequence[tuple[str, str, str, int]], hypothesis: str) -> HeatMap:
+        sites = self.run.study.sites
+        made = []
+        for name, family, featurizer, size in rows:
+            keys = [(family, site, hypothesis, featurizer) for site in sites]
+            made.append((name, tuple(self._entry(key, size) for key in keys)))
+        return HeatMap(title=title, corner=corner, sites=tuple(sites), rows=tuple(made))
+
+    def _entry(self, key: Key, size: int) -> Entry | None:
+        line = self.lines.get(key)
+        found = next((entry for entry in line.sizes if entry.size == size), None) if line else None
+        if line is None or found is None:
+            return None
+        family, site, hypothesis, featurizer = key
+        own = [(r, entry) for r in self.records[key] for entry in r.sizes if entry.size == size]
+        variables = self.asked if hypothesis == self.run.study.asked else ()
+        self.entries.append(_plain(line, found, own) | {"variables": list(variables)})
+        return Entry(
+            number=len(self.entries) - 1,
+            iia=found.iia.value,
+            above=found.iia.low > line.bar,
+            text=f"{found.iia.value:.3f}, {hypothesis} in {family} at {site}, {featurizer}, size {size}",
+        )
+
+
+def _plain(line: Line, found: SizeLine, own: Sequence[tuple[Record, Attempts]]) -> dict[str, Any]:
+    return {
+        "title": f"{line.family} · {line.site}",
+        "about": f"{line.hypothesis}, {line.featurizer} maps, {found.size} "
+        f"{'feature' if found.size == 1 else 'features'} a variable",
+        "family": line.family,
+        "site": line.site,
+        "hypothesis": line.hypothesis,
+        "iia": [_round(value) for value in found.iia],
+        "range": [_round(found.lowest), _round(found.highest)],
+        "floor": _round(line.floor),
+        "one_sided": None if line.one_sided is None else _round(line.one_sided),
+        "cells": _cells([attempts.best for _, attempts in own]),
+        "starts": _starts([attempts for _, attempts in own]),
+        "networks": [
+            [record.trial.network, _round(best.score.iia), _round(best.score.live), best.start, best.outcome]
+            for record, best in ((record, attempts.best) for record, attempts in own)
+        ],
+    }
+
+
+def _cells(best: Sequence[Attempt]) -> list[list[Any]]:
+    """For each sort of intervention the mean over networks, the worst network, and how often it was asked of each."""
+    rows: dict[tuple[str, str], list[tuple[float, int]]] = {}
+    for attempt in best:
+        for cell in attempt.score.cells:
+            if cell.count:
+                rows.setdefault((cell.kind.replace(JOINT, " and "), cell.change), []).append((cell.iia, cell.count))
+    return [
+        [kind, change, _round(float(np.mean([iia for iia, _ in own]))), _round(min(own)[0]), max(n for _, n in own)]
+        for (kind, change), own in rows.items()
+    ]
+
+
+def _starts(own: Sequence[Attempts]) -> list[list[Any]]:
+    """For each start: searches, networks in which it won, share that came near to the best, mean and best IIA."""
+    rows: dict[str, list[tuple[bool, bool, float]]] = {}
+    for attempts in own:
+        for number, attempt in enumerate(attempts.attempts):
+            iia = attempt.score.iia
+            near = iia >= attempts.best.score.iia - NEAR
+            rows.setdefault(attempt.start, []).append((number == attempts.chosen, near, iia))
+    return [
+        [
+            start,
+            len(tried),
+            sum(won for won, _, _ in tried),
+            _round(sum(near for _, near, _ in tried) / len(tried)),
+            _round(float(np.mean([iia for *_, iia in tried]))),
+            _round(max(iia for *_, iia in tried)),
+        ]
+        for start, tried in rows.items()
+    ]
+
+
+def _round(value: float) -> float:
+    return round(float(value), DIGITS)

@@ -1,0 +1,87 @@
+"""What can be decoded at a site beside what the network uses there: the first is often more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from interlocus.family import Family
+from interlocus.figures._base import GREY, Look, faint_line, house_style, looks, mean_line
+from interlocus.figures.stages import COLUMNS
+from interlocus.run import Run
+
+Curves = dict[str, dict[str, dict[str, float]]]
+"""For each curve and site the value of each network."""
+
+WHOLE, INSIDE = "IIA, whole layer", "IIA, used subspace"
+
+
+def curves(run: Run, family: Family) -> Curves:
+    """Means over the variables that are asked for; empty where no probe was fitted."""
+    found: Curves = {}
+    for site in run.study.sites:
+        for network in family.networks:
+            kept = run.store.control(network, site) or {}
+            probes: Mapping[str, Mapping[str, float]] = kept.get("decodable") or {}
+            for probe in dict.fromkeys(name for own in probes.values() for name in own):
+                own = [accuracies[probe] for accuracies in probes.values() if probe in accuracies]
+                name = "most frequent value" if probe == "guess" else f"decodable, {probe}"
+                found.setdefault(name, {}).setdefault(site, {})[network] = float(np.mean(own))
+    return found and found | _used(run, family)
+
+
+def _used(run: Run, family: Family) -> Curves:
+    """The IIA of the verdicts of a family."""
+    found: Curves = {WHOLE: {}, INSIDE: {}}
+    for one in run.verdicts:
+        if one.family != family.name:
+            continue
+        for row in one.sites:
+            site, inside = row[0].seen.site, [verdict.used_iia for verdict in row if verdict.used_iia is not None]
+            found[WHOLE].setdefault(site, {})[one.network] = float(np.mean([verdict.entry.iia for verdict in row]))
+            if inside:
+                found[INSIDE].setdefault(site, {})[one.network] = float(np.mean(inside))
+    return found
+
+
+def has_decodable(run: Run) -> bool:
+    """Whether any probe was fitted."""
+    return any(curves(run, family) for family in run.study.families)
+
+
+def decodable_curve(run: Run) -> Figure:
+    """Accuracy of probes and IIA by site, a panel a family; thin lines are networks."""
+    kept = {family.name: curves(run, family) for family in run.study.families}
+    kept = {name: own for name, own in kept.items() if own}
+    things = list(dict.fromkeys(thing for own in kept.values() for thing in own))
+    columns = min(COLUMNS, len(kept))
+    rows = -(-len(kept) // columns)
+    with house_style():
+        figure = Figure(figsize=(max(5.6, 2.9 * columns + 0.6), 2.5 * rows + 0.8), layout="constrained")
+        panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+        for axes in panels.flat[len(kept) :]:
+            axes.remove()
+        for axes, (name, own) in zip(panels.flat, kept.items(), strict=False):
+            axes.set_title(name)
+            axes.tick_params(labelbottom=True)
+            for look in looks(things):
+                _draw(axes, own.get(look.name, {}), look, run.study.sites)
+        panels[0, 0].set(xlim=(-0.3, len(run.study.sites) - 0.7), ylim=(0.38, 1.02))
+        panels[0, 0].set_xticks(range(len(run.study.sites)), run.study.sites)
+        figure.supylabel("accuracy, or IIA", fontsize="medium")
+        handles = [mean_line([], [], look, look.name) for look in looks(things)]
+        handles.append(faint_line([], [], GREY, "one network"))
+        figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), columns + 1))
+    return figure
+
+
+def _draw(axes: Axes, own: Mapping[str, Mapping[str, float]], look: Look, sites: Sequence[str]) -> None:
+    places = [place for place, site in enumerate(sites) if own.get(site)]
+    for name in dict.fromkeys(name for values in own.values() for name in values):
+        line = [(float(place), own[sites[place]][name]) for place in places if name in own[sites[place]]]
+        axes.add_line(faint_line([x for x, _ in line], [y for _, y in line], look.colour))
+    means = [float(np.mean(list(own[sites[place]].values()))) for place in places]
+    axes.add_line(mean_line(list(map(float, places)), means, look))
