@@ -34,7 +34,7 @@ def interchange(made: dict[str, Any]) -> Figure:
     states = [network.activations("layer1", inputs)[0, 0] for inputs in (base, source)]
     patched = torch.cat([states[1][:2], states[0][2:]])
     figure, axes = plt.subplots(1, 3, figsize=(7, 2.2), sharey=True)
-    names = (f"base {_row(base)}", f"source {_row(source)}", "base, with left from the source")
+    names = (f"base {_row(base)}", f"source {_row(source)}", "base, left swapped")
     for axis, name, state in zip(axes, names, [*states, patched], strict=True):
         own = ["#0072B2" if axis is not axes[1] else "#D55E00"] * 4
         if axis is axes[2]:
@@ -70,6 +70,8 @@ def needle(made: dict[str, Any]) -> Figure:
     by_angle.set(xlabel="degrees from a − b towards a + b", ylabel="IIA of left", ylim=(0.35, 1.03))
     by_noise.plot([max(noise, 0.001) for noise in made["noises"]], made["by_noise"], marker="o", markersize=3)
     by_noise.set(xlabel="noise an entry (leftmost: none)", xscale="log")
+    by_noise.set_xticks([0.001, 0.01, 0.1], ["0", ".01", ".1"])
+    by_noise.minorticks_off()
     for axis in (by_angle, by_noise):
         axis.axhline(0.5, **FLOOR)
     return figure
