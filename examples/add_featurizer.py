@@ -71,9 +71,7 @@ print(f"largest difference of gradients: {check(Within(first=2)):.1e}")
 
 # %%
 task = il.tasks.Parity()
-networks = il.networks.MLP.train(
-    task, hidden=(16, 16), count=1, recipe=Recipe(learning_rate=5e-3, steps=1500), seed=0
-)
+networks = il.networks.MLP.train(task, hidden=(16, 16), count=1, recipe=Recipe(learning_rate=5e-3, steps=1500), seed=0)
 for featurizer in (Within(), Within(last=7), Within(first=8)):
     found = il.search(
         networks,

@@ -6,6 +6,7 @@
 
 # %%
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
@@ -73,15 +74,18 @@ if __name__ == "__main__":
         title: Does a network look at each step by itself?
         task: {name: "add_task.py:Between", gap: 0.2}
         families:
-          - {name: relu, hidden: [16, 16], count: 2, steps: 1200}
-          - {name: blank, hidden: [16, 16], count: 2, trained: false}
+          - {name: relu, hidden: [16, 16], count: 1, steps: 600}
+          - {name: blank, hidden: [16, 16], count: 1, trained: false}
         sites: [layer1]
-        searches: [{hypotheses: [steps, output], sizes: [1, 2]}]
+        searches: [{hypotheses: [steps], sizes: [1, 2]}]
         phases: [{sampling: minimal_pairs, steps: 60}, {steps: 60}]
+        starts: {random: 1, covariance: 1}
         budget: {pool: 8192, held_out: 4096, partners: 4096, batch: 128, validation: 512, test: 2000}
         controls: []
         """,
         "add_task.py",
         folder=Path(__file__).parent,
     )
-    print(study.quick().name, "asks for", study.asked)
+    with TemporaryDirectory() as folder:
+        for row in study.run(folder).scores:
+            print(f"{row.network}, {row.hypothesis} at {row.site}, size {row.size}: IIA {row.iia:.3f}")

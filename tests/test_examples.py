@@ -10,7 +10,7 @@ import pytest
 
 import interlocus as il
 
-SAYS = {"add_task": "asks for steps", "own_hypothesis": "left at codes: relayed"}
+SAYS = {"own_hypothesis": "left at codes: relayed", "own_network": "this network is hierarchical"}
 """What an example must say; the others print an IIA."""
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 

@@ -26,7 +26,9 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted(path for path in (ROOT / "docs").glob("*.md") if path.name not in {"LOG.md", "benchmarks.md"})
 EXAMPLES = "\n".join(path.read_text() for path in sorted((ROOT / "examples").glob("*.py")))
 """The suite runs them (test_examples.py), so a block that stands in one runs as well."""
-OUTSIDE = re.compile(r"""(?:<(?:script|img|iframe|source)[^>]*\ssrc|<link[^>]*\shref|@import|url\()[=\s("']*(?:https?:)?//""")
+OUTSIDE = re.compile(
+    r"""(?:<(?:script|img|iframe|source)[^>]*\ssrc|<link[^>]*\shref|@import|url\()[=\s("']*(?:https?:)?//"""
+)
 """What a browser would fetch from elsewhere when a page is opened; links that a reader may follow are none."""
 
 
