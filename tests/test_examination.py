@@ -151,7 +151,7 @@ def test_a_module_whose_beginning_is_not_known_has_no_such_copies():
 
 def test_a_verdict_is_on_the_first_hypothesis_and_held_against_untrained_copies(tmp_path):
     task = HierarchicalEquality(item_width=1)
-    ours = MLP.untrained(task, hidden=(4,), count=1, seed=3)
+    ours = Module(as_module(MLP.untrained(task, hidden=(4,), count=1, seed=3)), sites={"hidden": "1"})
     asked = SMALL | {"untrained": 2, "sizes": (1,), "featurizers": ("rotation",), "competence": 0.0}
     run = il.examine(ours, task, out=tmp_path, hypotheses=("right", "left"), rivals=("output",), **asked)
     assert run.study.asked == "right"
