@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: study test check bench clean
+.PHONY: study test check bench docs pictures clean
 
 study: .venv/installed
 	$(BIN)/interlocus study equality
@@ -20,8 +20,14 @@ check: .venv/installed-check
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks
 
+docs: .venv/installed-docs
+	$(BIN)/zensical build --strict --clean
+
+pictures: .venv/installed
+	$(BIN)/python docs/pictures/draw.py
+
 clean:
-	rm -rf .venv runs
+	rm -rf .venv runs site
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -40,4 +46,8 @@ clean:
 
 .venv/installed-bench: .venv/installed
 	$(INSTALL) --editable '.[bench]'
+	touch $@
+
+.venv/installed-docs: .venv/installed
+	$(INSTALL) --editable '.[docs]'
 	touch $@

@@ -2,7 +2,7 @@
 # # Your own network
 #
 # Any torch module can be searched. This one has two branches, so it is no plain sequence; it is trained here for a few
-# seconds on hierarchical equality, and then examined: every site, two hypotheses, one table.
+# seconds on hierarchical equality, and then examined: every site, one hypothesis and a rival, to a verdict.
 
 # %%
 import torch
@@ -10,17 +10,17 @@ from torch import nn
 
 import interlocus as il
 
-task = il.tasks.HierarchicalEquality(item_width=1)
+task = il.tasks.HierarchicalEquality(item_width=2)
 
 
 class Branches(nn.Module):
     def __init__(self):
         super().__init__()
-        self.left, self.right = nn.Linear(2, 8), nn.Linear(2, 8)
+        self.left, self.right = nn.Linear(4, 8), nn.Linear(4, 8)
         self.hidden, self.head = nn.Linear(16, 16), nn.Linear(16, 2)
 
     def forward(self, inputs):
-        pairs = torch.cat([self.left(inputs[:, :2]), self.right(inputs[:, 2:])], 1).relu()
+        pairs = torch.cat([self.left(inputs[:, :4]), self.right(inputs[:, 4:])], 1).relu()
         return self.head(self.hidden(pairs).relu())
 
 
@@ -28,11 +28,13 @@ class Branches(nn.Module):
 torch.manual_seed(0)
 module, generator = Branches(), torch.Generator().manual_seed(0)
 optimiser = torch.optim.Adam(module.parameters(), 1e-2)
-for _ in range(1500):
+schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 2000)
+for _ in range(2000):
     inputs, labels = task.examples(512, split="train", generator=generator)
     optimiser.zero_grad()
     nn.functional.cross_entropy(module(inputs), labels).backward()
     optimiser.step()
+    schedule.step()
 
 # %% [markdown]
 # Sites are named by module paths; `list_sites` shows which there are.
@@ -43,19 +45,21 @@ print(network.list_sites(inputs))
 run = il.examine(
     network,
     task,
-    hypotheses=("both", "output"),
+    hypotheses=("both",),
+    rivals=("count",),
     sizes=(1, 2, 4),
-    budget=il.Budget(pool=8192, held_out=4096, partners=1, batch=128, validation=1024, test=2000),
-    phases=(il.Phase(steps=200),),
+    featurizers=("rotation",),
+    budget=il.Budget(pool=8192, held_out=4096, batch=128, validation=1024, test=4000, patience=50),
     seed=0,
 )
 print(run.show())
+print("this network is", run.verdicts[0].answer)
 
 # %% [markdown]
 # What was found can be used: read the variable, or set it to what it is in another input.
 
 # %%
-found = il.search(network, task, hypothesis="left", site="pairs", sizes=(2,), phases=(il.Phase(steps=200),))
-left = found.best(network=0, size=2)
+found = il.search(network, task, hypothesis="left", site="pairs", sizes=(4,), phases=(il.Phase(steps=200),))
+left = found.best(network=0, size=4)
 print(left.read(network, inputs[:5])["left"].value)
 print(left.write(network, inputs[:5], left=inputs[5:10]).argmax(1))

@@ -21,6 +21,7 @@ SMALL = {
     "budget": il.Budget(pool=512, held_out=256, partners=16, batch=32, check_every=5, validation=64, test=96),
     "phases": (il.Phase(steps=10),),
     "starts": {"random": 1},
+    "untrained": 0,
 }
 
 
@@ -117,3 +118,48 @@ def test_what_cannot_work_is_said_first(tmp_path, fails):
     with fails(NetworkError, "classes"):
         il.examine(Module(nn.Sequential(nn.Linear(16, 3))), TASK, out=out, **SMALL)
     assert not out.exists()
+
+
+def test_copies_that_learned_nothing_are_of_the_same_build_and_drawn_anew():
+    ours = MLP.untrained(TASK, hidden=(6, 6), count=1, seed=3)
+    plain = Module(as_module(ours))
+    before, state = plain.fingerprint(), torch.random.get_rng_state()
+    for network in (ours, plain):
+        copies = network.untrained_copies(2, seed=5)
+        assert len({network.fingerprint(), *(one.fingerprint() for one in copies)}) == 3
+        assert [one.parameters for one in copies] == [network.parameters] * 2
+        again = network.untrained_copies(2, seed=5)
+        assert [one.fingerprint() for one in again] == [one.fingerprint() for one in copies]
+    assert plain.fingerprint() == before
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+class Scaled(nn.Module):
+    """How its own parameter begins only its author knows."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale, self.head = nn.Parameter(torch.ones(16)), nn.Linear(16, 2)
+
+    def forward(self, inputs):
+        return self.head(inputs * self.scale)
+
+
+def test_a_module_whose_beginning_is_not_known_has_no_such_copies():
+    assert not Module(Scaled()).untrained_copies(2, seed=0)
+
+
+def test_a_verdict_is_on_the_first_hypothesis_and_held_against_untrained_copies(tmp_path):
+    task = HierarchicalEquality(item_width=1)
+    ours = Module(as_module(MLP.untrained(task, hidden=(4,), count=1, seed=3)), sites={"hidden": "1"})
+    asked = SMALL | {"untrained": 2, "sizes": (1,), "featurizers": ("rotation",), "competence": 0.0}
+    run = il.examine(ours, task, out=tmp_path, hypotheses=("right", "left"), rivals=("output",), **asked)
+    assert run.study.asked == "right"
+    assert [(family.name, family.count) for family in run.study.families] == [("network", 1), ("untrained", 2)]
+    own, *untrained = run.verdicts
+    nulls = [row.iia for row in run.scores if row.family == "untrained" and row.hypothesis == "right"]
+    assert len(untrained) == 2
+    for row in own.sites:
+        assert row[0].seen.null >= max(nulls)
+    bare = il.examine(ours, task, out=tmp_path / "bare", hypotheses=("right",), **asked | {"untrained": 0})
+    assert all("Untrained" in v.wanted[0] for row in bare.verdicts[0].sites for v in row if v.seen.hidden)

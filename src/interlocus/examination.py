@@ -27,12 +27,14 @@ def examine(
     *,
     out: str | Path | None = None,
     hypotheses: Sequence[str] = (),
+    rivals: Sequence[str] = (),
     sizes: Sequence[int] = SIZES,
     featurizers: Sequence[str] = ("rotation", "linear"),
     starts: Mapping[str, int] = STARTS_BY_DEFAULT,
     phases: Sequence[Phase] = (Phase(),),
     budget: Budget | None = None,
     competence: float = 0.99,
+    untrained: int = 2,
     seed: int = 0,
     observe: Observe = lambda progress: None,
     watch: Watch | None = None,
@@ -46,13 +48,16 @@ def examine(
         network: one, or several of one architecture.
         task: what it solves.
         out: the folder where results are kept and gone on with; by default a temporary one.
-        hypotheses: of the task, by name; by default all.
+        hypotheses: of the task, by name; by default all. The verdict is on the first.
+        rivals: hypotheses that are other ways to the output.
         sizes: features a variable.
         featurizers: with which maps.
         starts: where searches begin, and how many of each.
         phases: how they go on.
         budget: what they may cost.
         competence: accuracy under which nothing is claimed.
+        untrained: networks of the same build that are searched beside it; without them there is nothing to hold a score
+            against, and no verdict. They are left out where it is not known how such a network begins.
         seed: decides on everything that is drawn.
         observe: is told how far it is; `il.show_progress()` shows it.
         watch: is shown every validation of the searches; `il.TensorBoard(folder)` draws them.
@@ -63,18 +68,24 @@ def examine(
     check_fit(network, task)
     asked = tuple(hypotheses) or tuple(task.hypotheses)
     check_task(task, network, hypotheses=asked, seed=seed)
-    name = hold(f"network {network.fingerprint()}", network)
+    name = f"network {network.fingerprint()}"
+    families = [Family(name="network", network=hold(name, network), count=len(network))]
+    blank = tuple(network.untrained_copies(untrained, seed=seed))
+    if blank:
+        own = hold(f"{name}, untrained", blank)
+        families.append(Family(name="untrained", network=own, count=len(blank), trained=False))
     study = Study(
         name="examined",
         title=f"What does this network compute on its way through {task.name}?",
         task=TaskSpec.of(task),
-        families=(Family(name="network", network=name, count=len(network)),),
+        families=tuple(families),
         sites=tuple(network.sites),
         searches=tuple(_searches(network, task, asked, sizes, featurizers)),
         starts=dict(starts),
         phases=tuple(phases),
         budget=budget or Budget(),
         competence=competence,
+        rivals=tuple(rivals),
         seed=seed,
     )
     study.check()
@@ -88,7 +99,7 @@ def _searches(
     sizes: Sequence[int],
     featurizers: Sequence[str],
 ) -> list[SearchSpec]:
-    """One entry for all sites and hypotheses at which the same sizes fit."""
+    """One entry for all sites and hypotheses at which the same sizes fit; the first hypothesis stands first."""
 
     def fitting(place: tuple[str, str]) -> tuple[int, ...]:
         site, name = place
@@ -99,8 +110,14 @@ def _searches(
     groups: dict[tuple[tuple[int, ...], tuple[str, ...]], list[str]] = {}
     for (fits, name), own in itertools.groupby(places, key=lambda place: (fitting(place), place[1])):
         groups.setdefault((fits, tuple(site for site, _ in own)), []).append(name)
+    first = hypotheses[0]
     return [
-        SearchSpec(hypotheses=tuple(names), sizes=fits, featurizers=tuple(featurizers), sites=sites)
-        for (fits, sites), names in groups.items()
+        SearchSpec(
+            hypotheses=tuple(sorted(names, key=lambda name: name != first)),
+            sizes=fits,
+            featurizers=tuple(featurizers),
+            sites=sites,
+        )
+        for (fits, sites), names in sorted(groups.items(), key=lambda group: first not in group[1])
         if fits
     ]

@@ -203,7 +203,7 @@ def search(
     site: str,
     sizes: Sequence[WrittenSize] = (1, 2, 4, 8),
     featurizer: str | AbstractFeaturizer = "rotation",
-    starts: Mapping[str, int] = STARTS_BY_DEFAULT,
+    starts: Mapping[str | AbstractStart, int] | Mapping[str, int] = STARTS_BY_DEFAULT,
     phases: Sequence[Phase] = (Phase(),),
     budget: Budget | None = None,
     seed: int = 0,
@@ -221,7 +221,7 @@ def search(
         sizes: features a variable, each of which is searched: one number for all variables, or one for each,
             `{"left": 4, "right": 2}`.
         featurizer: the class of maps, by name or as an object.
-        starts: how many searches begin where.
+        starts: how many searches begin where, by name or as an object.
         phases: how they go on.
         budget: what they may cost.
         seed: decides on everything that is drawn.
@@ -239,7 +239,7 @@ def search(
     """
     budget = budget or Budget()
     chosen: AbstractFeaturizer = FEATURIZERS.get(featurizer)() if isinstance(featurizer, str) else featurizer
-    made: list[tuple[AbstractStart, int]] = [(STARTS.get(name)(), count) for name, count in starts.items()]
+    made = [(STARTS.get(start)() if isinstance(start, str) else start, count) for start, count in starts.items()]
     sought = task.hypothesis(hypothesis)
     request = Request(
         site=site,

@@ -283,26 +283,25 @@ class Made(AbstractKind):
 
 @dataclass(frozen=True, kw_only=True)
 class InHand(AbstractKind):
-    """Networks that exist already, as an object of this session.
+    """Networks that exist already, as objects of this session: one, or several in a tuple.
 
     Args:
-        name: under which it is held.
+        name: under which they are held. What stands behind a comma tells networks of one architecture apart.
     """
 
     name: str
 
     def sites(self, task: AbstractTask) -> Mapping[str, int]:
-        return self._networks(task).sites
+        return self._met(task)[0].sites
 
     def make(self, task: AbstractTask, *, count: int, trained: bool, seed: int, done: Done) -> list[AbstractNetworks]:
-        networks = self._networks(task)
-        return [networks[i] for i in range(len(networks))]
+        return [networks[i] for networks in self._met(task) for i in range(len(networks))]
 
     def load(self, task: AbstractTask, paths: Sequence[Path], *, seed: int) -> list[AbstractNetworks]:
-        return [self._networks(task)]
+        return list(self._met(task))
 
     def flops_behind(self, task: AbstractTask, site: str) -> float:
-        networks = self._networks(task)
+        networks = self._met(task)[0]
         return 2.0 * networks.parameters / len(networks)
 
     def flops_of_training(self, task: AbstractTask) -> float:
@@ -314,16 +313,22 @@ class InHand(AbstractKind):
 
     @property
     def architecture(self) -> str:
-        return self.name
+        return self.name.partition(",")[0]
 
     @property
     def perceptron(self) -> bool:
-        return isinstance(held(self.name), MLP)
+        return isinstance(self._stacks[0], MLP)
 
-    def _networks(self, task: AbstractTask) -> AbstractNetworks:
-        networks = held(self.name)
-        networks.meet(task.examples(8, split="train", generator=stream(0, "first look"))[0])
-        return networks
+    @property
+    def _stacks(self) -> tuple[AbstractNetworks, ...]:
+        found = held(self.name)
+        return found if isinstance(found, tuple) else (found,)
+
+    def _met(self, task: AbstractTask) -> tuple[AbstractNetworks, ...]:
+        stacks = self._stacks
+        for networks in stacks:
+            networks.meet(task.examples(8, split="train", generator=stream(0, "first look"))[0])
+        return stacks
 
 
 @lru_cache(maxsize=8)

@@ -83,6 +83,13 @@ class AbstractNetworks(abc.ABC):
         """One of them."""
 
     @abc.abstractmethod
+    def untrained_copies(self, count: int, *, seed: int) -> Sequence[AbstractNetworks]:
+        """So many networks of the same build that have learned nothing, each by itself.
+
+        There are none where it is not known how such a network begins.
+        """
+
+    @abc.abstractmethod
     def only(self, indices: Sequence[int]) -> AbstractNetworks:
         """Some of them, run together."""
 

@@ -57,6 +57,9 @@ class Confined(AbstractNetworks):
     mean: Float[Tensor, "network width"]
     rows: Float[Tensor, "network rank width"]
 
+    def untrained_copies(self, count: int, *, seed: int) -> Sequence[AbstractNetworks]:
+        return ()  # what a network needs of its state is known of this one only
+
     def __len__(self) -> int:
         return len(self.networks)
 

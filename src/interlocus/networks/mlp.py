@@ -123,6 +123,12 @@ class MLP(AbstractNetworks):
             *stack([initial(widths, gain=gain, seed=seed, network=i) for i in range(count)]), activation=activation
         )
 
+    def untrained_copies(self, count: int, *, seed: int) -> Sequence[MLP]:
+        widths = (self.input_width, *(weight.shape[1] for weight in self.weights))
+        gain = RECIPES[self.activation].gain
+        begun = (initial(widths, gain=gain, seed=seed, network=i) for i in range(count))
+        return [MLP(*parameters, activation=self.activation) for parameters in begun]
+
     def __len__(self) -> int:
         return len(self.weights[0])
 

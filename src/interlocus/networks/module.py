@@ -95,6 +95,10 @@ class Module(AbstractNetworks):
                 self._classes = self._run(example).shape[1]
         self._input_shape = tuple(example.shape[1:])
 
+    def untrained_copies(self, count: int, *, seed: int) -> Sequence[Module]:
+        fresh = [self.afresh(seed + number) for number in range(count)]
+        return [one for one in fresh if one is not None]
+
     def __len__(self) -> int:
         return 1
 

@@ -1,0 +1,86 @@
+# %% [markdown]
+# # A featurizer of your own
+#
+# A featurizer is a class of maps. This one is a rotation that may only use some neurons: one head, one module, one half
+# of a layer. It has no state: parameters go in, and the maps that they stand for come out, for a whole stack of
+# searches at once. Gradients are written out, since the loop builds no graph.
+
+# %%
+import torch
+
+import interlocus as il
+from interlocus.featurizers import AbstractLinearMap, Frames, Rotation
+from interlocus.networks.training import Recipe
+
+
+class Within(AbstractLinearMap):
+    """Orthonormal directions among some neurons; all other neurons are left alone.
+
+    Args:
+        first: the first neuron that may be used.
+        last: the last one; by default the last of the site.
+    """
+
+    name, trainable, learns_size = "within", True, False
+
+    def __init__(self, *, first: int = 0, last: int | None = None) -> None:
+        self.allowed = slice(first, None if last is None else last + 1)
+        self.rotation = Rotation()
+
+    def _inside(self, rows):
+        kept = torch.zeros_like(rows)
+        kept[..., self.allowed] = rows[..., self.allowed]
+        return kept
+
+    def begin(self, directions, activations):
+        return self.constrain(self.rotation.begin(directions, activations))
+
+    def frames(self, parameters, mask, heat=0.0):
+        return self.rotation.frames(parameters, mask, heat)
+
+    def pull(self, parameters, saved, gradient):
+        return self._inside(self.rotation.pull(parameters, saved, gradient))
+
+    def constrain(self, parameters):
+        return self.rotation.constrain(self._inside(parameters))
+
+
+# %% [markdown]
+# Before it is trusted it is held against the laws that every featurizer keeps: here, that `pull` is the gradient of
+# what `frames` does, along the allowed parameters.
+
+
+# %%
+def check(featurizer, *, width=8):
+    """`pull` against torch's own gradient, for two searches of two variables with two features each."""
+    generator = torch.Generator().manual_seed(0)
+    directions = torch.linalg.qr(torch.randn(2, width, width, generator=generator, dtype=torch.float64)).Q[:, :4]
+    mask = torch.ones(2, 2, 2, 1, dtype=torch.float64)
+    parameters = featurizer.begin(directions.view(2, 2, 2, width), [torch.randn(50, width)] * 2).requires_grad_()
+    maps, saved = featurizer.frames(featurizer.constrain(parameters), mask)
+    gradient = Frames(*(torch.randn(maps.read.shape, generator=generator, dtype=torch.float64) for _ in range(2)))
+    ((gradient.read * maps.read).sum() + (gradient.write * maps.write).sum()).backward()
+    pulled = featurizer.pull(parameters.detach(), saved, gradient)
+    return (pulled - parameters.grad).abs().max().item()
+
+
+print(f"largest difference of gradients: {check(Within(first=2)):.1e}")
+
+# %% [markdown]
+# An object can be searched with at once.
+
+# %%
+task = il.tasks.Parity()
+networks = il.networks.MLP.train(task, hidden=(16, 16), count=1, recipe=Recipe(learning_rate=5e-3, steps=1500), seed=0)
+for featurizer in (Within(), Within(last=7), Within(first=8)):
+    found = il.search(
+        networks,
+        task,
+        hypothesis="pairs",
+        site="layer1",
+        sizes=(2, 4),
+        featurizer=featurizer,
+        phases=(il.Phase(steps=200),),
+        budget=il.Budget(pool=8192, held_out=4096, batch=128),
+    )
+    print(f"neurons {featurizer.allowed.start} to {(featurizer.allowed.stop or 16) - 1}: IIA {found.iia.round(3)}")

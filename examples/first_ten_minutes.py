@@ -1,0 +1,80 @@
+# %% [markdown]
+# # A first ten minutes
+#
+# Train two networks on hierarchical equality, find where they hold `a = b`, and use what was found.
+
+# %%
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+
+import interlocus as il
+from interlocus.networks.training import Recipe
+
+# %% [markdown]
+# Four items a, b, c, d, each a vector of four numbers; the class is whether (a = b) is the same as (c = d).
+
+# %%
+task = il.tasks.HierarchicalEquality(item_width=4)
+inputs, labels = task.examples(1000, split="test", generator=torch.Generator().manual_seed(1))
+print(inputs.shape, list(task.hypotheses))
+
+# %%
+networks = il.networks.MLP.train(
+    task, hidden=(16, 16, 16), weight_decay=1.0, count=2, recipe=Recipe(learning_rate=5e-3, steps=2500), seed=0
+)
+print("accuracy", networks.accuracy(task, seed=1), "sites", dict(networks.sites))
+
+# %% [markdown]
+# At layer 1, look for directions that hold both truth values: one, two or four for each of them.
+
+# %%
+found = il.search(
+    networks,
+    task,
+    hypothesis="both",
+    site="layer1",
+    sizes=(1, 2, 4),
+    phases=(il.Phase(steps=300),),
+    budget=il.Budget(pool=16_384, held_out=8_192, batch=256),
+    seed=0,
+)
+print("IIA, a row a network, a column a size:", found.iia.round(3), sep="\n")
+
+# %% [markdown]
+# A score is worth what stands beside it: its interval, the worst kind of change, and the same search where nothing can
+# be found.
+
+# %%
+score = found.score(network=0, size=4)
+print(f"IIA {score.interval}, smallest cell {score.min_cell:.3f}")
+for cell in score.cells:
+    print(f"  {cell.kind:12} {cell.change:8} {cell.iia:.3f} of {cell.count}")
+blank = il.networks.MLP.untrained(task, hidden=(16, 16, 16), count=2, seed=0)
+nothing = il.search(
+    blank,
+    task,
+    hypothesis="both",
+    site="layer1",
+    sizes=(4,),
+    phases=(il.Phase(steps=100),),
+    budget=il.Budget(pool=16_384, held_out=8_192, batch=256),
+)
+print("untrained networks: IIA", nothing.iia.round(3).ravel())
+
+# %% [markdown]
+# What was found is a thing to be used: read the variables for new inputs, set one to what it is elsewhere, keep it.
+
+# %%
+best = found.best(network=0, size=4)
+read = best.read(networks[0], inputs)
+truth = (inputs[:, :4] == inputs[:, 4:8]).all(1)
+print("a = b is read right in", (read["left"].value == truth).float().mean().item())
+logits = best.write(networks[0], inputs[:500], left=inputs[500:])
+print("answers that change when a = b comes from elsewhere:", (logits.argmax(1) != labels[:500]).float().mean().item())
+
+with TemporaryDirectory() as folder:
+    best.save(Path(folder) / "both.safetensors")
+    again = il.Alignment.load(Path(folder) / "both.safetensors")
+print("directions of a = b:", tuple(again.basis("left").shape))

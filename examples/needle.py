@@ -1,0 +1,70 @@
+# %% [markdown]
+# # Why a search can fail: a needle
+#
+# At the input of a network everything is there, `a = b` as well: it is what one sees in the directions `(a − b)/√2`.
+# Exchanging them exchanges whether a = b. This script looks at how near one has to be to them, and who gets there.
+
+# %%
+import torch
+
+import interlocus as il
+from interlocus.featurizers import Frames
+from interlocus.networks.training import Recipe
+
+task = il.tasks.HierarchicalEquality(item_width=4)
+network = il.networks.MLP.train(task, count=1, recipe=Recipe(learning_rate=5e-3, steps=2500), seed=0)
+print("accuracy", network.accuracy(task, seed=1))
+
+eye = torch.eye(4)
+difference = torch.cat([eye, -eye, torch.zeros(4, 8)], 1) / 2**0.5  # the rows (a − b)/√2
+total = torch.cat([eye, eye, torch.zeros(4, 8)], 1) / 2**0.5  # and the rows (a + b)/√2
+
+
+def iia_of(rows):
+    """The IIA of `left` when these directions of the input are exchanged."""
+    alignment = il.Alignment(
+        site="input",
+        hypothesis="left",
+        variables=("left",),
+        featurizer="rotation",
+        network=network.fingerprint(),
+        task=task.name,
+        frames=Frames(read=rows[None], write=rows[None]),
+    )
+    return il.evaluate(alignment, network, task).iia
+
+
+# %% [markdown]
+# Turn the right directions a little, or add a little noise to them.
+
+# %%
+angles = [0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60, 75, 90]
+by_angle = []
+for angle in torch.tensor(angles, dtype=torch.float32).deg2rad():
+    by_angle.append(iia_of(angle.cos() * difference + angle.sin() * total))
+noises = [0.0, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4]
+by_noise = []
+for noise in noises:
+    shaken = difference + noise * torch.randn(4, 16, generator=torch.Generator().manual_seed(0))
+    by_noise.append(iia_of(torch.linalg.qr(shaken.T).Q.T))
+print("IIA by angle:", {angle: round(iia, 3) for angle, iia in zip(angles, by_angle, strict=True)})
+print("IIA by noise:", {noise: round(iia, 3) for noise, iia in zip(noises, by_noise, strict=True)})
+
+# %% [markdown]
+# A gradient sees what is around it, and far from the needle that is a plain slope to somewhere else. Searches from
+# random directions end there. The covariance start is in closed form, and lands on the needle at once.
+
+# %%
+found = il.search(
+    network,
+    task,
+    hypothesis="left",
+    site="input",
+    sizes=(4,),
+    starts={"random": 8, "covariance": 1},
+    phases=(il.Phase(steps=400),),
+    budget=il.Budget(pool=16_384, held_out=8_192, batch=256),
+)
+ends = [(attempt.start, attempt.score.iia) for attempt in found.attempts(network=0, size=4).attempts]
+for start, iia in ends:
+    print(f"from {start}: IIA {iia:.3f}")
