@@ -262,7 +262,7 @@ def untrained_like(network: AbstractNetworks, task: AbstractTask, *, seed: int) 
 
 def _unless_found(verdict: Verdict, searched: Sequence[Entry], bars: Thresholds) -> Verdict:
     """What a search finds there is not absent, though this alignment does not hold it."""
-    good = [entry for entry in searched if is_found(entry, bars, verdict.seen.null)]
+    good = [entry for entry in searched if is_found(entry, bars, verdict.seen.bar)]
     waits = verdict.word in MISSING or PLANTED in verdict.wanted
     if not good or not waits:
         return verdict

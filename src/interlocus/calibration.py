@@ -12,6 +12,7 @@ from interlocus.battery import VERSION
 from interlocus.family import Family
 from interlocus.known import Known
 from interlocus.metrics import CONFIDENCE
+from interlocus.size import equal_size
 from interlocus.study import SCHEMA, Study
 from interlocus.verdict import FOUND, MISSING, Verdict
 from interlocus.verdicts import NetworkVerdict
@@ -158,7 +159,7 @@ def _tried(family: Family, row: Sequence[Verdict], free: Sequence[Verdict], one:
         architecture=kind.architecture,
         truth=truth,
         words=words,
-        size=row[0].entry.size if all(word in FOUND for word in words) else None,
+        size=equal_size(row[0].entry.size) if all(word in FOUND for word in words) else None,
         planted=kind.size if isinstance(kind, Known) and sized else None,
         ungated=tuple(verdict.word for verdict in free),
     )

@@ -13,6 +13,7 @@ from interlocus.compare import Comparison, Difference
 from interlocus.errors import RunFolderError
 from interlocus.report import fill
 from interlocus.shades import step
+from interlocus.size import Size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,7 @@ class DifferenceMap:
 
     title: str
     sites: tuple[str, ...]
-    rows: tuple[tuple[int, tuple[Difference | None, ...]], ...]
+    rows: tuple[tuple[Size, tuple[Difference | None, ...]], ...]
 
 
 def write_comparison(found: Comparison, path: Path) -> Path:

@@ -30,6 +30,7 @@ from interlocus.plan import Trial
 from interlocus.portfolio import portfolio
 from interlocus.purity import operands_ride
 from interlocus.results import Attempts, Finding
+from interlocus.size import Size, parse_size
 from interlocus.store import Store
 from interlocus.structural import additive_ceiling, is_linear_behind
 from interlocus.study import Study
@@ -73,7 +74,7 @@ class Control:
     structural: float | None
     random: float
     inside: dict[str, dict[str, tuple[Attempts, ...]]]
-    pure: dict[str, dict[str, dict[int, float]]]
+    pure: dict[str, dict[str, dict[Size, float]]]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -91,7 +92,7 @@ class Control:
             for name, maps in data["inside"].items()
         }
         pure = {
-            name: {kind: {int(size): value for size, value in sizes.items()} for kind, sizes in maps.items()}
+            name: {kind: {parse_size(size): value for size, value in sizes.items()} for kind, sizes in maps.items()}
             for name, maps in data["pure"].items()
         }
         return cls(**(data | {"inside": inside, "pure": pure}))
@@ -173,7 +174,7 @@ def controls_of(
 
 def _hint(study: Study, store: Store, family: str, network: str, site: str) -> Float[Tensor, "_ width"] | None:
     """Orthonormal directions that the best alignment of a study reads, at the smallest size that is about as good."""
-    best: tuple[float, int, str] | None = None
+    best: tuple[float, Size, str] | None = None
     for featurizer in study.featurizers_of(study.asked, site):
         trial = Trial(
             family=family,
@@ -243,7 +244,7 @@ class _Inside:
         sought = [task.hypothesis(name) for name in (study.asked, *study.rivals)]
         data = Data.draw(task, study.budget, seed=study.seed, hypotheses=[one.name for one in sought])
         inside: list[dict[str, dict[str, tuple[Attempts, ...]]]] = [{} for _ in range(len(confined))]
-        pure: list[dict[str, dict[str, dict[int, float]]]] = [{} for _ in range(len(confined))]
+        pure: list[dict[str, dict[str, dict[Size, float]]]] = [{} for _ in range(len(confined))]
         for hypothesis in (*sought, output):
             variables = len(hypothesis.variables)
             own = OUTPUT_SIZES if hypothesis is output else (*study.sizes_of(study.asked, self.site), room // variables)
@@ -258,10 +259,10 @@ class _Inside:
                             pure[finding.network].setdefault(variable, {})[featurizer] = by_size
         return list(zip(inside, pure, strict=True))
 
-    def _pure(self, network: Confined, finding: Finding, featurizer: str) -> dict[str, dict[int, float]]:
+    def _pure(self, network: Confined, finding: Finding, featurizer: str) -> dict[str, dict[Size, float]]:
         """How much of the operands rides along, wherever the variables are about found."""
         hypothesis = self.task.hypothesis(finding.hypothesis)
-        found: dict[str, dict[int, float]] = {name: {} for name in hypothesis.variables}
+        found: dict[str, dict[Size, float]] = {name: {} for name in hypothesis.variables}
         for entry, frames in zip(finding.sizes, finding.frames, strict=True):
             if entry.best.score.iia < self.study.verdict.found - NEAR:
                 continue

@@ -12,6 +12,7 @@ from interlocus.answers import NEAR
 from interlocus.metrics import JOINT
 from interlocus.results import Attempt, Attempts
 from interlocus.run import Run
+from interlocus.size import Size
 from interlocus.store import Record
 from interlocus.summary import Line, SizeLine
 
@@ -95,7 +96,7 @@ class _Maker:
         """A block a family, or one for all where there is one size."""
         searches = [search for search in self.run.study.searches if hypothesis in search.hypotheses]
         featurizers = list(dict.fromkeys(name for search in searches for name in search.featurizers))
-        sizes = sorted({size for search in searches for size in search.sizes})
+        sizes = sorted({entry.size for key, line in self.lines.items() if key[2] == hypothesis for entry in line.sizes})
         families = [family.name for family in self.run.study.families]
         if len(sizes) == 1:
             return [
@@ -114,7 +115,7 @@ class _Maker:
             for family in families
         ]
 
-    def _map(self, title: str, corner: str, rows: Sequence[tuple[str, str, str, int]], hypothesis: str) -> HeatMap:
+    def _map(self, title: str, corner: str, rows: Sequence[tuple[str, str, str, Size]], hypothesis: str) -> HeatMap:
         sites = self.run.study.sites
         made = []
         for name, family, featurizer, size in rows:
@@ -122,7 +123,7 @@ class _Maker:
             made.append((name, tuple(self._entry(key, size) for key in keys)))
         return HeatMap(title=title, corner=corner, sites=tuple(sites), rows=tuple(made))
 
-    def _entry(self, key: Key, size: int) -> Entry | None:
+    def _entry(self, key: Key, size: Size) -> Entry | None:
         line = self.lines.get(key)
         found = next((entry for entry in line.sizes if entry.size == size), None) if line else None
         if line is None or found is None:

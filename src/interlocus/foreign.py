@@ -104,7 +104,7 @@ def load_any(
     network: AbstractNetworks,
     task: AbstractTask,
     *,
-    size: int | None = None,
+    size: int | str | None = None,
     place: Mapping[str, str | None],
     blocks: Blocks | None = None,
 ) -> Alignment:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from interlocus.metrics import Interval, over_networks
+from interlocus.size import Size
 from interlocus.store import Record
 from interlocus.study import Study
 from interlocus.table import Row
@@ -29,7 +30,7 @@ class Method:
 
     map: str
     site: str
-    size: int
+    size: Size
     networks: int
     iia: Interval
     untrained: Interval | None
@@ -79,7 +80,7 @@ def methods(study: Study, table: Sequence[Row], records: Iterable[Record]) -> li
     return found
 
 
-def _best(study: Study, rows: Sequence[Row]) -> tuple[int, int, Interval] | None:
+def _best(study: Study, rows: Sequence[Row]) -> tuple[Size, int, Interval] | None:
     """The size with the highest mean, how many networks, and that mean with its interval."""
     sizes = {row.size: [one for one in rows if one.size == row.size] for row in rows}
     if not sizes:

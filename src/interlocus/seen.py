@@ -56,7 +56,7 @@ class Used:
     width: int
     agreement: float
     entries: tuple[Entry, ...]
-    output: dict[int, float]
+    output: dict[Size, float]
 
     @property
     def reach(self) -> float:

@@ -14,6 +14,7 @@ from interlocus import evidence as said
 from interlocus.display import AbstractShown, Shown
 from interlocus.evidence import Evidence
 from interlocus.seen import Entry, Seen, is_found, is_partly
+from interlocus.size import Size, mean_size
 from interlocus.thresholds import Thresholds
 
 Word = Literal["computed", "relayed", "partly", "unused", "absent", "consumed", "bypassed", "undecided", "unlearned"]
@@ -201,11 +202,11 @@ def _unshown(seen: Seen, bars: Thresholds) -> str | None:
     return None
 
 
-def _output(seen: Seen, size: int) -> tuple[int, float] | None:
+def _output(seen: Seen, size: Size) -> tuple[Size, float] | None:
     """The best score of the output at a size too small to be that of all variables together."""
     if seen.used is None:
         return None
-    small = {k: low for k, low in seen.used.output.items() if k <= min(2, max(size, 1))}
+    small = {k: low for k, low in seen.used.output.items() if mean_size(k) <= min(2, mean_size(size))}
     return max(small.items(), key=lambda pair: pair[1]) if small else None
 
 

@@ -22,6 +22,7 @@ from interlocus.figures._base import (
 )
 from interlocus.power import twins_of
 from interlocus.run import Run
+from interlocus.size import mean_size
 from interlocus.summary import Line
 
 
@@ -55,12 +56,17 @@ def _draw_curves(axes: Axes, asked: Asked, family: Family, featurizer: str) -> N
     for look in looks(asked.study.sites):
         for network in family.networks:
             own = [row for row in rows if (row.network, row.site) == (network, look.name)]
-            axes.add_line(faint_line([row.size * look.shift for row in own], [row.iia for row in own], look.colour))
+            axes.add_line(
+                faint_line([mean_size(row.size) * look.shift for row in own], [row.iia for row in own], look.colour)
+            )
         if twin and (line := asked.lines.get((twin.name, look.name, featurizer))):
-            sizes = [entry.size * look.shift for entry in line.sizes]
+            sizes = [mean_size(entry.size) * look.shift for entry in line.sizes]
             axes.add_line(dashed_line(sizes, [entry.iia.value for entry in line.sizes], look.colour))
         if line := asked.lines.get((family.name, look.name, featurizer)):
-            sizes, iias = [entry.size * look.shift for entry in line.sizes], [entry.iia for entry in line.sizes]
+            sizes, iias = (
+                [mean_size(entry.size) * look.shift for entry in line.sizes],
+                [entry.iia for entry in line.sizes],
+            )
             axes.add_line(mean_line(sizes, [iia.value for iia in iias], look))
             axes.vlines(sizes, [iia.low for iia in iias], [iia.high for iia in iias], color=look.colour, zorder=3)
 
@@ -69,7 +75,7 @@ def _draw_planted(axes: Axes, run: Run, asked: Asked, family: Family) -> None:
     """What the same searches reach where the variables certainly are, whatever the size."""
     if asked.hypothesis != run.study.asked or not asked.sizes:
         return
-    ends = [float(asked.sizes[0]), float(asked.sizes[-1])]
+    ends = [mean_size(asked.sizes[0]), mean_size(asked.sizes[-1])]
     for look in looks(run.study.sites):
         if best := _planted(run, family, look.name):
             axes.add_line(planted_line(ends, [float(np.mean(best))] * 2, look.colour))
@@ -82,8 +88,8 @@ def _planted(run: Run, family: Family, site: str) -> list[float]:
 
 def _set_axes(first: Axes, asked: Asked) -> None:
     first.set_xscale("log", base=2)
-    first.set_xticks(asked.sizes, [str(size) for size in asked.sizes])
-    first.set_xlim(asked.sizes[0] / 1.3, asked.sizes[-1] * 1.3)
+    first.set_xticks([mean_size(size) for size in asked.sizes], [str(size) for size in asked.sizes])
+    first.set_xlim(mean_size(asked.sizes[0]) / 1.3, mean_size(asked.sizes[-1]) * 1.3)
     first.set_ylim(min([0.45, *(row.iia - 0.02 for row in asked.rows)]), 1.02)
 
 
