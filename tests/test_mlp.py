@@ -378,7 +378,10 @@ def test_few_examples_are_learned_by_heart():
     """Sixteen examples say nothing of others; networks that see new ones all the time do as well on these as on any."""
     recipe = Recipe(learning_rate=0.01, steps=400, examples=16)
     few = MLP.train(SMALL_TASK, hidden=(32,), count=2, recipe=recipe, seed=0)
-    inputs, labels = SMALL_TASK.examples(16, split="train", generator=stream(0, "few training examples"))
-    rights = [float((logits.argmax(1) == labels).float().mean()) for logits in few(inputs)]
+    # a network that stays weak is begun again, with sixteen others: it knows those of its draw
+    sets = [SMALL_TASK.examples(16, split="train", generator=stream(i, "few training examples")) for i in range(3)]
+    rights = [
+        max(float((few[i](inputs)[0].argmax(1) == labels).float().mean()) for inputs, labels in sets) for i in range(2)
+    ]
     assert min(rights) == 1
     assert max(few.accuracy(SMALL_TASK, seed=0)) < 0.8

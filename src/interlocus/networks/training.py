@@ -33,7 +33,8 @@ class Recipe:
         steps: of 1,024 examples each.
         gain: weights are drawn with standard deviation gain / √inputs.
         until: keep the networks as they are after so many of the steps; by default after all.
-        examples: so many are drawn once, and batches out of these; by default all are drawn afresh.
+        examples: so many are drawn once, and batches out of these; by default all are drawn afresh. A network that is
+            begun again has others.
     """
 
     learning_rate: float
