@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 import torch
@@ -12,17 +13,19 @@ from torch import nn
 from typer.testing import CliRunner
 
 import interlocus as il
+from interlocus import audited, controls
 from interlocus.audited import untrained_like
 from interlocus.cli import app
 from interlocus.directions import Place, linear_map
 from interlocus.errors import AlignmentError, RunFolderError, UnknownNameError
 from interlocus.networks import MLP, Module
 from interlocus.tasks import HierarchicalEquality, SimpleEquality
+from interlocus.used import UsedSubspace
 
 TASK = HierarchicalEquality(item_width=2)
 WRITTEN = "{name: hierarchical_equality, item_width: 2}"
 QUICK = {
-    "phases": (il.Phase(steps=60),),
+    "phases": (il.Phase(steps=40),),
     "budget": il.Budget(pool=4096, held_out=4096, partners=1, batch=128, check_every=20, validation=512, test=3000),
 }
 
@@ -69,6 +72,27 @@ def computed() -> il.Alignment:
     return rotation(hand_wired(), "layer1", known_subspace(item_width=2))
 
 
+@pytest.fixture(autouse=True)
+def truth(monkeypatch):
+    """What each of these networks needs of a site is known: here it is not asked whether that can be learned."""
+
+    def used_subspaces(networks, task, *, site, agreement, seed):
+        width, pool = (
+            networks.width(site),
+            task.pool(2000, split="train", generator=torch.Generator().manual_seed(seed)),
+        )
+        rows = {
+            "layer1": torch.eye(2).repeat_interleave(width // 2, 1) / (width / 2) ** 0.5,  # Σ|a − b| and Σ|c − d|
+            "layer3": torch.eye(3)[:1],  # the count
+        }[site]
+        mean = networks.activations(site, pool.inputs)[0].mean(0)
+        return [UsedSubspace(site=site, mean=mean, rows=rows, agreement=1.0)]
+
+    monkeypatch.setattr(controls, "used_subspaces", used_subspaces)
+    monkeypatch.setattr(audited, "used_subspaces", used_subspaces)
+    monkeypatch.setattr(controls, "SUBSPACES", 20)
+
+
 def words(found: il.Audit) -> list[str]:
     return [verdict.word for verdict in found.verdicts]
 
@@ -87,6 +111,17 @@ def test_values_alone_are_computed(tmp_path):
     kept = json.loads((tmp_path / "kept" / "audit.json").read_text())
     assert [one["verdict"] for one in kept["variables"]] == ["computed", "computed"]
     assert il.Alignment.load(tmp_path / "kept" / "alignment.safetensors").read_accuracy == found.alignment.read_accuracy
+
+
+def test_where_operands_pass_it_is_relayed(monkeypatch):
+    """The same directions, had the rest of the network needed all of them."""
+    whole = lambda networks, task, *, site, agreement, seed: [  # noqa: E731
+        UsedSubspace(site=site, mean=torch.zeros(8), rows=torch.eye(8), agreement=1.0)
+    ]
+    monkeypatch.setattr(audited, "used_subspaces", whole)
+    found = il.audit(computed(), hand_wired(), TASK, **QUICK)
+    assert words(found) == ["relayed", "relayed"]
+    assert found.verdicts[0].seen.used.entries[0].pure > 0.5
 
 
 def test_the_input_computes_nothing():
@@ -170,7 +205,7 @@ def test_what_belongs_elsewhere_is_refused(fails, tmp_path):
 def test_from_the_shell(tmp_path, monkeypatch):
     from interlocus import audits
 
-    monkeypatch.setattr(audits.audit, "__kwdefaults__", audits.audit.__kwdefaults__ | QUICK)
+    monkeypatch.setattr(audits, "audit", partial(audits.audit, **QUICK))
     hand_wired().save(tmp_path / "network.safetensors")
     computed().save(tmp_path / "both.safetensors")
     asked = ["audit", str(tmp_path / "both.safetensors"), "--network", str(tmp_path / "network.safetensors")]

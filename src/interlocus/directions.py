@@ -160,7 +160,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a protocol that torch does not write: what it holds is looked at below
-            found = load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True)
+            found = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
     except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError) as error:
         raise AlignmentError(
             f"The file {path} cannot be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}.",

@@ -132,7 +132,7 @@ def load_any(
         raise SpecificationError(
             f"{path} is no file of ours, and no {missing[0]} is given for it.",
             "Only our files say where an alignment belongs.",
-            f"Pass --{missing[0]}.",
+            f"Pass --{missing[0]} and its name.",
         )
     at = Place(network, task, str(place["hypothesis"]), str(place["site"]))
     variables = task.hypothesis(at.hypothesis).variables

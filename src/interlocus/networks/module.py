@@ -84,7 +84,7 @@ class Module(AbstractNetworks):
                 not act on the output, or makes it infinite when it is exchanged.
         """
         example = self._cast(inputs[:8])
-        with preserved(self.module):
+        with preserved(self.module), torch.enable_grad():  # whether a site acts on the output shows in its gradient
             if self._places is None:
                 found = usable_sites(self.module, self._run, example)
                 self._places = {text: Site.parse(text) for text in found}
