@@ -14,6 +14,7 @@ from interlocus.controls import OUTPUT, Control
 from interlocus.levels import carried_ceiling, floors
 from interlocus.metrics import CONFIDENCE, RESAMPLES, Interval
 from interlocus.results import Attempt, Attempts
+from interlocus.size import Size, features_of, mean_size
 from interlocus.tasks import AbstractTask
 
 REACHED = 0.8
@@ -228,9 +229,9 @@ def measured_in(control: Control, hypothesis: Hypothesis, levels: Levels) -> Mea
         return None
     best = _best([entry for maps in control.inside.get(hypothesis.name, {}).values() for entry in maps])
     several = len(hypothesis.variables)
-    together = several * best[0] if best else several
+    together = sum(features_of(best[0], several)) if best else several
     outputs = [entry for maps in control.inside.get(OUTPUT, {}).values() for entry in maps]
-    output = _best([entry for entry in outputs if entry.size < max(together, 2)])
+    output = _best([entry for entry in outputs if mean_size(entry.size) < max(together, 2)])
     scores = [one[1].score for one in (best, output) if one]
     kinds = best[1].score.kinds if best else levels.variables
     return Measured(
@@ -241,7 +242,7 @@ def measured_in(control: Control, hypothesis: Hypothesis, levels: Levels) -> Mea
     )
 
 
-def _best(entries: Sequence[Attempts]) -> tuple[int, Attempt] | None:
+def _best(entries: Sequence[Attempts]) -> tuple[Size, Attempt] | None:
     """Size and attempt that are best by validation; of equals the smallest."""
     pairs = [(entry.size, entry.best) for entry in entries]
-    return max(pairs, key=lambda pair: (pair[1].validation, -pair[0]), default=None)
+    return max(pairs, key=lambda pair: (pair[1].validation, -mean_size(pair[0])), default=None)
