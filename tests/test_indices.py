@@ -10,6 +10,7 @@ from interlocus.controls import Control
 from interlocus.indices import Levels, Measured, adjusted, indices, levels_of, measured_in, over_networks
 from interlocus.metrics import Cell, Score
 from interlocus.results import Attempt, Attempts
+from interlocus.size import Unequal
 from interlocus.tasks import HierarchicalEquality, SumOfThree
 
 TASK = HierarchicalEquality()
@@ -115,6 +116,8 @@ def test_from_controls_the_best_by_validation_and_an_output_that_is_smaller_than
     assert measured_in(control(inside, rank=None), both, LEVELS) is None
     no_room = measured_in(control({"output": inside["output"]}, rank=1), both, LEVELS)
     assert no_room == Measured(site="layer1", variables=dict(LEVELS.variables), output=0.7, count=100)
+    unequal = {"both": {"rotation": (attempts(Unequal("2+1"), 0.9, left=90, right=90),)}, "output": inside["output"]}
+    assert measured_in(control(unequal), both, LEVELS).output == 0.95  # two directions are fewer than three
     one = indices([no_room], LEVELS)
     assert one.hierarchy == 0.0
     assert json.loads(json.dumps(one.to_json()))["sites"][0]["output"] == pytest.approx(0.4)
