@@ -14,11 +14,7 @@ from interlocus.controls import OUTPUT, Control
 from interlocus.levels import carried_ceiling, floors
 from interlocus.metrics import CONFIDENCE, RESAMPLES, Interval
 from interlocus.results import Attempt, Attempts
-<<<<<<< HEAD
-from interlocus.size import Size, mean_size
-=======
 from interlocus.size import Size, features_of, mean_size
->>>>>>> measures
 from interlocus.tasks import AbstractTask
 
 REACHED = 0.8
@@ -233,11 +229,7 @@ def measured_in(control: Control, hypothesis: Hypothesis, levels: Levels) -> Mea
         return None
     best = _best([entry for maps in control.inside.get(hypothesis.name, {}).values() for entry in maps])
     several = len(hypothesis.variables)
-<<<<<<< HEAD
-    together = several * mean_size(best[0]) if best else several
-=======
     together = sum(features_of(best[0], several)) if best else several
->>>>>>> measures
     outputs = [entry for maps in control.inside.get(OUTPUT, {}).values() for entry in maps]
     output = _best([entry for entry in outputs if mean_size(entry.size) < max(together, 2)])
     scores = [one[1].score for one in (best, output) if one]

@@ -238,8 +238,8 @@ def run_study(
     begun = time.perf_counter()
     observe(Progress("reading the results", 0.0))
     run = replace(Run.load(folder), failures=failures, seconds=seconds)
-    store.write(store.scores, to_csv(run.table).encode())
-    store.write(store.verdict, (json.dumps(to_json(study, run.verdicts, run.answer), indent=1) + "\n").encode())
+    store.renew(store.scores, to_csv(run.table).encode())
+    store.renew(store.verdict, (json.dumps(to_json(study, run.verdicts, run.answer), indent=1) + "\n").encode())
     seconds["reading the results"] = time.perf_counter() - begun
     observe(Progress("reading the results", 1.0))
     return run

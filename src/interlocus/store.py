@@ -167,6 +167,15 @@ class Store:
                 Path(name).unlink(missing_ok=True)
                 raise
 
+    def renew(self, path: Path, content: bytes) -> None:
+        """Write a file, unless it holds just that.
+
+        Raises:
+            RunFolderError: it cannot be written.
+        """
+        if not path.is_file() or path.read_bytes() != content:
+            self.write(path, content)
+
     def has(self, trial: Trial) -> bool:
         """Whether a trial is finished."""
         return self._record(trial.name).is_file()
