@@ -50,7 +50,7 @@ def read(path: str | Path, size: Size | None) -> dict[str, Any]:
     except (ValueError, SpecificationError):
         raise _damaged(path, "it names its tensors in another way") from None
     wanted = sizes[-1] if size is None and len(sizes) == 1 else size
-    if wanted not in sizes:
+    if wanted is None or wanted not in sizes:
         raise AlignmentError(
             f"The file {path} holds the sizes {sizes}, and {wanted or 'none of them'} is asked for.",
             "An alignment has one size.",
