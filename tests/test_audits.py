@@ -14,12 +14,12 @@ from typer.testing import CliRunner
 
 import interlocus as il
 from interlocus import audited, controls
-from interlocus.audited import untrained_like
 from interlocus.cli import app
 from interlocus.directions import Place, linear_map
 from interlocus.errors import AlignmentError, RunFolderError, UnknownNameError
 from interlocus.networks import MLP, Module
 from interlocus.tasks import HierarchicalEquality, SimpleEquality
+from interlocus.untrained import untrained_like
 from interlocus.used import UsedSubspace
 
 TASK = HierarchicalEquality(item_width=2)
@@ -76,7 +76,7 @@ def computed() -> il.Alignment:
 def truth(monkeypatch):
     """What each of these networks needs of a site is known: here it is not asked whether that can be learned."""
 
-    def used_subspaces(networks, task, *, site, agreement, seed):
+    def used_subspaces(networks, task, *, site, agreement, hints, seed):
         width, pool = (
             networks.width(site),
             task.pool(2000, split="train", generator=torch.Generator().manual_seed(seed)),
@@ -115,7 +115,7 @@ def test_values_alone_are_computed(tmp_path):
 
 def test_where_operands_pass_it_is_relayed(monkeypatch):
     """The same directions, had the rest of the network needed all of them."""
-    whole = lambda networks, task, *, site, agreement, seed: [  # noqa: E731
+    whole = lambda networks, task, *, site, agreement, hints, seed: [  # noqa: E731
         UsedSubspace(site=site, mean=torch.zeros(8), rows=torch.eye(8), agreement=1.0)
     ]
     monkeypatch.setattr(audited, "used_subspaces", whole)

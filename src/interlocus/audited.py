@@ -7,6 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
 from interlocus.alignment import Alignment
 from interlocus.controls import Control, controls_of
 from interlocus.data import Data
@@ -18,7 +22,7 @@ from interlocus.featurizers import Frames
 from interlocus.found import evaluate
 from interlocus.levels import floors
 from interlocus.metrics import Score
-from interlocus.networks import MLP, AbstractNetworks, Module
+from interlocus.networks import MLP, AbstractNetworks
 from interlocus.networks.confined import Confined
 from interlocus.portfolio import portfolio
 from interlocus.power import TWINS, search_twins
@@ -30,12 +34,11 @@ from interlocus.study import Study
 from interlocus.tasks import AbstractTask
 from interlocus.thresholds import Thresholds
 from interlocus.twins import KINDS
+from interlocus.untrained import untrained_like
 from interlocus.used import confine, used_subspaces
 from interlocus.verdict import MISSING, PLANTED, Verdict, judge_network
 
 INPUT = "input"
-UNTRAINED = 5
-"""Networks that were never trained, for the null."""
 
 Observe = Callable[[str], None]
 """Is told what is being done."""
@@ -80,7 +83,13 @@ class Audited:
         """
         self.observe("used subspace and random directions")
         (control,) = controls_of(
-            self.study, self.task, self.network, self.alignment.site, names=["audited"], family="audited"
+            self.study,
+            self.task,
+            self.network,
+            self.alignment.site,
+            names=["audited"],
+            family="audited",
+            hints=self._hints,
         )
         searched = self._searched(control.inside, control.pure)
         extra = [self._map(), *self._decoding()]
@@ -93,7 +102,7 @@ class Audited:
         """All that is known of each variable."""
         alignment, inside = self.alignment, self._inside(control.rank is not None)
         self.observe("networks that were never trained")
-        null = self._null(control.random)
+        null = self._null()
         level = floors(self.task, self.task.hypothesis(alignment.hypothesis))
 
         def used(variable: str) -> Used | None:
@@ -117,6 +126,7 @@ class Audited:
                 floor=level.floor,
                 one_sided=level.one_sided,
                 null=null,
+                random=control.random,
                 structural=control.structural if alignment.frames.linear else None,
                 used=used(variable),
             )
@@ -129,7 +139,7 @@ class Audited:
         def judge(rows: list[Seen]) -> list[Verdict]:
             about = {"competence": self.study.competence, "thresholds": self.study.verdict}
             (judged,) = judge_network(accuracy, [rows], **about)
-            return [_unless_found(verdict, searched[verdict.seen.variable], self.study.verdict) for verdict in judged]
+            return [_of_alignment(verdict, searched[verdict.seen.variable], self.study.verdict) for verdict in judged]
 
         judged = judge(rows)
         if any(PLANTED in verdict.wanted for verdict in judged) and "power" in self.study.controls:
@@ -137,12 +147,22 @@ class Audited:
             judged = judge([replace(row, power=power) for row in rows])
         return judged
 
+    @property
+    def _hints(self) -> list[Float[Tensor, "_ width"] | None]:
+        """Orthonormal directions that the alignment reads."""
+        if not isinstance(self.alignment.frames, Frames):
+            return [None]
+        rows = self.alignment.frames.read.flatten(0, 1)
+        return [torch.linalg.qr(rows[(rows != 0).any(1)].T).Q.T]
+
     def _inside(self, asked: bool) -> dict[str, Entry]:
         """What the alignment itself scores when states are confined to the used subspace, for each variable."""
         if not asked or not isinstance(self.alignment.frames, Frames):
             return {}
         study, site = self.study, self.alignment.site
-        used = used_subspaces(self.network, self.task, site=site, agreement=study.verdict.agreement, seed=study.seed)
+        used = used_subspaces(
+            self.network, self.task, site=site, agreement=study.verdict.agreement, hints=self._hints, seed=study.seed
+        )
         network = confine(self.network, used)
         alignment = confined(self.alignment, network)
         score = evaluate(alignment, network, self.task, budget=study.budget, seed=study.seed)
@@ -173,14 +193,14 @@ class Audited:
                     entries.append(replace(entry, pure=known.get(attempts.size)))
         return found
 
-    def _null(self, random: float) -> float | None:
+    def _null(self) -> float | None:
         """The best score of the searches in networks of the same architecture that were never trained."""
         blank = untrained_like(self.network, self.task, seed=self.study.seed)
         if not blank:
             return None
         asked, site = self.task.hypothesis(self.alignment.hypothesis), self.alignment.site
         data = Data.draw(self.task, self.study.budget, seed=self.study.seed, hypotheses=[asked.name])
-        best = random
+        best = 0.0
         for networks in blank:
             for featurizer in self.study.featurizers_of(asked.name, site):
                 sizes = self.study.sizes_of(asked.name, site)
@@ -243,28 +263,18 @@ def confined(alignment: Alignment, network: Confined) -> Alignment:
     )
 
 
-def untrained_like(network: AbstractNetworks, task: AbstractTask, *, seed: int) -> list[AbstractNetworks]:
-    """Networks of the same architecture that were never trained; none where that cannot be made.
+def _of_alignment(verdict: Verdict, searched: Sequence[Entry], bars: Thresholds) -> Verdict:
+    """A verdict on the alignment in hand, which needs no search to be what it is.
 
-    Args:
-        network: like which they are.
-        task: what the network solves.
-        seed: decides on their parameters.
+    What a search finds beside it, inside the used subspace, is not absent.
     """
-    if isinstance(network, MLP):
-        hidden = [len(weight[0]) for weight in network.weights[:-1]]
-        return [MLP.untrained(task, hidden=hidden, activation=network.activation, count=UNTRAINED, seed=seed)]
-    if isinstance(network, Module):
-        fresh = [network.afresh(seed + number) for number in range(UNTRAINED)]
-        return [one for one in fresh if one is not None]
-    return []
-
-
-def _unless_found(verdict: Verdict, searched: Sequence[Entry], bars: Thresholds) -> Verdict:
-    """What a search finds there is not absent, though this alignment does not hold it."""
-    good = [entry for entry in searched if is_found(entry, bars, verdict.seen.bar)]
-    waits = verdict.word in MISSING or PLANTED in verdict.wanted
-    if not good or not waits:
+    seen = verdict.seen
+    if verdict.word not in MISSING and PLANTED not in verdict.wanted:
+        return verdict
+    if seen.used is not None and seen.used.reach <= seen.ceiling and is_found(verdict.entry, bars, seen.bar):
+        return replace(verdict, word="unused", wanted=())  # what is left of it was measured, not sought
+    good = [entry for entry in searched if is_found(entry, bars, seen.bar)]
+    if not good:
         return verdict
     best = min(good, key=lambda entry: entry.size)
     return replace(
