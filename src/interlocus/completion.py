@@ -1,4 +1,4 @@
-"""What the shell completes: names that there are, and files. Nothing heavy is imported, for a key press."""
+"""What the shell completes: names that there are, and files. Nothing heavy is imported, since a key was pressed."""
 
 from __future__ import annotations
 

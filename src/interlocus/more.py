@@ -1,4 +1,4 @@
-"""What some studies show besides the table: shares of restarts, basins, methods side by side, published scores."""
+"""What some studies show besides the table: shares of restarts, basins, methods, re-use, published scores."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.table import Table
 from interlocus.basin import basins
 from interlocus.methods import Method
 from interlocus.published import beside_published, sentences
+from interlocus.reuse_records import ReuseCurve
 from interlocus.run import Run
 
 MANY = 8
@@ -31,6 +32,12 @@ def more(run: Run) -> list[Table | str]:
     own = run.methods
     if len({one.map for one in own}) >= SEVERAL:
         parts += [_methods(own), "Mean over all trained networks with 95 % interval; time of all searches there.\n"]
+    if run.reuse:
+        parts += [
+            _reuse(run.reuse),
+            "Accuracy on fresh examples from so many labels, mean over networks; the commonest label alone is right in "
+            f"{run.reuse[0].commonest:.3f}.\n",
+        ]
     said = sentences(beside_published(run.study, run.lines))
     if said:
         parts.append("[bold]Beside what is published[/bold]\n" + escape("\n".join(said)) + "\n")
@@ -64,4 +71,14 @@ def _methods(own: Sequence[Method]) -> Table:
         blank = "–" if one.untrained is None else f"{one.untrained.value:.3f}"
         about = escape(one.map), escape(one.site), str(one.size)
         table.add_row(*about, escape(str(one.iia)), blank, f"{one.seconds:.1f}")
+    return table
+
+
+def _reuse(curves: Sequence[ReuseCurve]) -> Table:
+    table = _plain(
+        f"a new question: {escape(curves[0].question)}", ("family", "from"), tuple(map(str, curves[0].labels))
+    )
+    for curve in curves:
+        accuracy = (f"{interval.value:.3f}" for interval in curve.accuracy)
+        table.add_row(escape(curve.family), curve.way, *accuracy)
     return table

@@ -273,12 +273,6 @@ def _print_run(run: Run, out: Console) -> None:
     )
     for part in more(run):
         out.print(part)
-    if run.reuse:
-        out.print(_reuse_table(run))
-        out.print(
-            "Accuracy on fresh examples from so many labels, mean over networks; the commonest label alone is right "
-            f"in {_share(run.reuse[0].commonest)}.\n"
-        )
     out.print("[bold]Through the middle, or straight to the end?[/bold]\nWhat was measured; no verdict is given.")
     for family, sentence in run.answers.items():
         out.print(f"\n[bold]{escape(family)}[/bold]: {escape(sentence)}")
@@ -316,18 +310,6 @@ def _table(family: str, lines: Sequence[Line]) -> Table:
             _share(best.min_cell),
         )
         last = line.site
-    return table
-
-
-def _reuse_table(run: Run) -> Table:
-    """How a new question about what was found is answered, a row a family and way."""
-    table = Table(title=escape(run.reuse[0].question), title_justify="left", box=None, padding=(0, 1, 0, 0))
-    table.add_column("family", no_wrap=True)
-    table.add_column("answered from", no_wrap=True)
-    for count in run.reuse[0].labels:
-        table.add_column(f"{count}", justify="right", no_wrap=True)
-    for curve in run.reuse:
-        table.add_row(escape(curve.family), curve.way, *(_share(interval.value) for interval in curve.accuracy))
     return table
 
 
