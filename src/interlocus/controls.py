@@ -8,7 +8,7 @@ what no map could exceed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from interlocus.networks.confined import Confined
 from interlocus.nulls import random_subspaces
 from interlocus.plan import Trial
 from interlocus.portfolio import portfolio
+from interlocus.probes import decodable
 from interlocus.purity import operands_ride
 from interlocus.results import Attempts, Finding
 from interlocus.size import Size, parse_size
@@ -63,6 +64,7 @@ class Control:
         random: 95th percentile, over random subspaces, of the best IIA of the sizes searched.
         inside: for each hypothesis and class of maps what was found inside the used subspace, an entry a size.
         pure: for each variable, class of maps and size how much of the operands rides along (R² at equal value).
+        decodable: for each variable the accuracy of each probe; nothing where that was not asked.
     """
 
     network: str
@@ -75,6 +77,7 @@ class Control:
     random: float
     inside: dict[str, dict[str, tuple[Attempts, ...]]]
     pure: dict[str, dict[str, dict[Size, float]]]
+    decodable: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -152,6 +155,7 @@ def controls_of(
         needed = used_subspaces(
             networks, task, site=site, agreement=study.verdict.agreement, hints=hints, seed=study.seed
         )
+    probed = _probed(study, task, networks, site, asked)
     report(0.2)
     inside = _Inside(study=study, task=task, networks=networks, site=site)
     found = inside.search(needed, lambda share: report(0.2 + 0.8 * share))
@@ -167,9 +171,21 @@ def controls_of(
             random=float(random[i]),
             inside=found.get(i, ({}, {}))[0],
             pure=found.get(i, ({}, {}))[1],
+            decodable=probed[i],
         )
         for i, name in enumerate(names)
     ]
+
+
+def _probed(
+    study: Study, task: AbstractTask, networks: AbstractNetworks, site: str, asked: Hypothesis
+) -> list[dict[str, dict[str, float]]]:
+    """For each network and variable with values to tell apart the accuracy of each probe."""
+    discrete = all(asked.model.variables[name].values is not None for name in asked.variables)
+    if "decodable" not in study.controls or not discrete:
+        return [{} for _ in range(len(networks))]
+    found = decodable(networks, task, hypothesis=asked.name, site=site, seed=study.seed)
+    return [{name: one.to_json() for name, one in own.items()} for own in found]
 
 
 def _hint(study: Study, store: Store, family: str, network: str, site: str) -> Float[Tensor, "_ width"] | None:

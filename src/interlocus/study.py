@@ -72,9 +72,9 @@ class SearchSpec(Written):
         return tuple(size_for(size, hypothesis.variables, hypothesis.name) for size in self.sizes)
 
 
-Control = Literal["used", "purity", "power"]
-"""What is measured beside the searches, for verdicts: the used subspace and what is found inside it, how much of the
-operands rides along there, and whether the searches find planted variables."""
+Control = Literal["used", "purity", "power", "decodable"]
+"""What is measured beside the searches: the used subspace and what is found inside it, how much of the operands rides
+along there, whether the searches find planted variables, and what probes can tell from the activations."""
 
 
 class Study(Written):

@@ -206,7 +206,13 @@ def show_run(run: Run, *, as_json: bool) -> None:
     """The table over networks, and the answer in words."""
     if as_json:
         lines = [asdict(line) | {"enough": line.enough, "solved": asdict(line.solved)} for line in run.lines]
-        found = {"study": run.study.name, "answers": run.answers, "lines": lines, "missing": run.missing}
+        found = {
+            "study": run.study.name,
+            "answer": run.answer,
+            "answers": run.answers,
+            "lines": lines,
+            "missing": run.missing,
+        }
         out.print_json(json.dumps(found | {"methods": [asdict(method) for method in run.methods]}))
         return
     _print_run(run, out)
@@ -273,14 +279,26 @@ def _print_run(run: Run, out: Console) -> None:
     )
     for part in more(run):
         out.print(part)
-    out.print("[bold]Through the middle, or straight to the end?[/bold]\nWhat was measured; no verdict is given.")
-    for family, sentence in run.answers.items():
-        out.print(f"\n[bold]{escape(family)}[/bold]: {escape(sentence)}")
+    _print_answers(run, out)
     if run.missing:
         again = shlex.join(
             ["interlocus", "study", str(run.store.folder / "study.yaml"), "--out", str(run.store.folder)]
         )
         out.print(f"[yellow]{len(run.missing)} trials are missing[/yellow]; go on with: {escape(again)}")
+
+
+def _print_answers(run: Run, out: Console) -> None:
+    """The two answers in words, and the figures that they rest on."""
+    for title, answer in (
+        ("Does it go through the middle, or straight to the end?", run.answer.get("direct")),
+        ("Was the right alignment easy to find?", run.answer.get("search")),
+    ):
+        if answer and run.study.controls:
+            out.print(f"[bold]{title}[/bold]\n{escape(answer)}\n")
+    given = "" if run.study.controls else "; no verdict is given, since the study measures no controls"
+    out.print(f"[bold]What was measured[/bold]{given}")
+    for family, sentence in run.answers.items():
+        out.print(f"\n[bold]{escape(family)}[/bold]: {escape(sentence)}")
 
 
 def _table(family: str, lines: Sequence[Line]) -> Table:
