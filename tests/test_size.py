@@ -8,6 +8,7 @@ import interlocus as il
 from interlocus.budget import Budget, Phase
 from interlocus.errors import SpecificationError, UnknownNameError
 from interlocus.networks import MLP
+from interlocus.report import write_report
 from interlocus.run import Run
 from interlocus.size import Unequal, check_room, equal_size, features_of, parse_size, size_for, size_of_features
 from interlocus.study import Study
@@ -120,10 +121,11 @@ def test_a_study_with_sizes_of_each_variable(tmp_path):
     path = tmp_path / "alignments" / "relu-00.layer1.both.rotation.safetensors"
     assert il.Alignment.load(path, size="4+2").sizes == {"left": 4, "right": 2}
     assert il.Alignment.load(path, size=4).sizes == {"left": 4, "right": 4}
-    from interlocus.figures import figures
-
-    assert set(figures(run)) == {"heat_map_both", "size_curve_both"}
     assert "4+2" in run.show()
+    page = write_report(run).read_text()
+    assert "size_curve_both" in {path.stem for path in tmp_path.rglob("*.svg")}
+    assert "4+2" in page
+    assert "left 4" in page  # in the words on methods
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from interlocus import __version__
 from interlocus.budget import Phase
 from interlocus.metrics import RESAMPLES
 from interlocus.run import Run
+from interlocus.size import size_text
 
 _CONTROLS = {
     "used": "the lowest-rank part of a site with which a network keeps {agreement:.1%} of its own answers was found, "
@@ -47,7 +48,7 @@ def _searches(run: Run) -> str:
     for search in study.searches:
         names = _and(_named(name, task.hypothesis(name).variables) for name in search.hypotheses)
         sites = _and(search.sites or study.sites)
-        maps, sizes = _and(search.featurizers), _and(map(str, search.sizes))
+        maps, sizes = _and(search.featurizers), _and(map(size_text, search.sizes))
         asked.append(f"{names} at {sites} with {maps} maps of {sizes} features a variable")
     starts = _and(f"{count} {name}" for name, count in study.starts.items())
     noun = "start" if list(study.starts.values())[-1] == 1 else "starts"
