@@ -11,6 +11,7 @@ from pathlib import Path
 
 from interlocus.compare import Comparison, Difference
 from interlocus.errors import RunFolderError
+from interlocus.figures._base import map_name
 from interlocus.report import fill
 from interlocus.shades import step
 from interlocus.size import Size
@@ -55,7 +56,8 @@ def _maps(found: Comparison, number: int) -> list[DifferenceMap]:
     own = [one for one in found.differences if one.run == number]
     groups: dict[tuple[str, str, str], list[Difference]] = {}
     for one in own:
-        groups.setdefault((one.key.hypothesis, one.key.family, one.key.featurizer), []).append(one)
+        name = map_name(one.key.featurizer, one.key.schedule)
+        groups.setdefault((one.key.hypothesis, one.key.family, name), []).append(one)
     return [_map(" · ".join(name), parts) for name, parts in groups.items()]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from interlocus.answers import NEAR
+from interlocus.figures._base import Asked, hypotheses, map_name
 from interlocus.metrics import JOINT
 from interlocus.results import Attempt, Attempts
 from interlocus.run import Run
@@ -72,11 +73,11 @@ def details(run: Run) -> Details:
     records: dict[Key, list[Record]] = {}
     for record in run.store.records():
         trial = record.trial
-        records.setdefault((trial.family, trial.site, trial.hypothesis, trial.featurizer), []).append(record)
-    lines = {(line.family, line.site, line.hypothesis, line.featurizer): line for line in run.lines}
+        name = map_name(trial.featurizer, trial.schedule)
+        records.setdefault((trial.family, trial.site, trial.hypothesis, name), []).append(record)
+    lines = {(line.family, line.site, line.hypothesis, line.map): line for line in run.lines}
     maker = _Maker(run=run, records=records, lines=lines, entries=[], asked=_asked(run))
-    names = dict.fromkeys(name for search in run.study.searches for name in search.hypotheses)
-    return Details(maps={name: maker.maps(name) for name in names}, entries=maker.entries)
+    return Details(maps={name: maker.maps(name) for name in hypotheses(run.study)}, entries=maker.entries)
 
 
 def _asked(run: Run) -> tuple[str, ...]:
@@ -94,9 +95,8 @@ class _Maker:
 
     def maps(self, hypothesis: str) -> list[list[HeatMap]]:
         """A block a family, or one for all where there is one size."""
-        searches = [search for search in self.run.study.searches if hypothesis in search.hypotheses]
-        featurizers = list(dict.fromkeys(name for search in searches for name in search.featurizers))
-        sizes = sorted({entry.size for key, line in self.lines.items() if key[2] == hypothesis for entry in line.sizes})
+        asked = Asked.of(self.run, hypothesis)
+        maps, sizes = asked.maps, asked.sizes
         families = [family.name for family in self.run.study.families]
         if len(sizes) == 1:
             return [
@@ -104,13 +104,13 @@ class _Maker:
                     self._map(
                         f"{name}, size {sizes[0]}", "family", [(f, f, name, sizes[0]) for f in families], hypothesis
                     )
-                    for name in featurizers
+                    for name in maps
                 ]
             ]
         return [
             [
                 self._map(f"{family} · {name}", "size", [(str(k), family, name, k) for k in sizes[::-1]], hypothesis)
-                for name in featurizers
+                for name in maps
             ]
             for family in families
         ]
@@ -118,8 +118,8 @@ class _Maker:
     def _map(self, title: str, corner: str, rows: Sequence[tuple[str, str, str, Size]], hypothesis: str) -> HeatMap:
         sites = self.run.study.sites
         made = []
-        for name, family, featurizer, size in rows:
-            keys = [(family, site, hypothesis, featurizer) for site in sites]
+        for name, family, map_, size in rows:
+            keys = [(family, site, hypothesis, map_) for site in sites]
             made.append((name, tuple(self._entry(key, size) for key in keys)))
         return HeatMap(title=title, corner=corner, sites=tuple(sites), rows=tuple(made))
 
@@ -128,7 +128,7 @@ class _Maker:
         found = next((entry for entry in line.sizes if entry.size == size), None) if line else None
         if line is None or found is None:
             return None
-        family, site, hypothesis, featurizer = key
+        family, site, hypothesis, map_ = key
         own = [(r, entry) for r in self.records[key] for entry in r.sizes if entry.size == size]
         variables = self.asked if hypothesis == self.run.study.asked else ()
         self.entries.append(_plain(line, found, own) | {"variables": list(variables)})
@@ -136,15 +136,14 @@ class _Maker:
             number=len(self.entries) - 1,
             iia=found.iia.value,
             above=found.iia.low > line.bar,
-            text=f"{found.iia.value:.3f}, {hypothesis} in {family} at {site}, {featurizer}, size {size}",
+            text=f"{found.iia.value:.3f}, {hypothesis} in {family} at {site}, {map_}, size {size}",
         )
 
 
 def _plain(line: Line, found: SizeLine, own: Sequence[tuple[Record, Attempts]]) -> dict[str, Any]:
     return {
         "title": f"{line.family} · {line.site}",
-        "about": f"{line.hypothesis}, {line.featurizer} maps, {found.size} "
-        f"{'feature' if found.size == 1 else 'features'} a variable",
+        "about": f"{line.hypothesis}, {line.map} maps, size {found.size}",
         "family": line.family,
         "site": line.site,
         "hypothesis": line.hypothesis,

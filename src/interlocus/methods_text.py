@@ -9,6 +9,7 @@ from interlocus.budget import Phase
 from interlocus.metrics import RESAMPLES
 from interlocus.run import Run
 from interlocus.size import size_text
+from interlocus.study import Study
 
 _CONTROLS = {
     "used": "the lowest-rank part of a site with which a network keeps {agreement:.1%} of its own answers was found, "
@@ -48,18 +49,26 @@ def _searches(run: Run) -> str:
     for search in study.searches:
         names = _and(_named(name, task.hypothesis(name).variables) for name in search.hypotheses)
         sites = _and(search.sites or study.sites)
+        named = f" ({search.schedule})" if search.schedule else ""
         maps, sizes = _and(search.featurizers), _and(map(size_text, search.sizes))
-        asked.append(f"{names} at {sites} with {maps} maps of {sizes} features a variable")
-    starts = _and(f"{count} {name}" for name, count in study.starts.items())
-    noun = "start" if list(study.starts.values())[-1] == 1 else "starts"
-    phases = "; then ".join(_phase(phase, budget.batch) for phase in study.phases)
+        asked.append(f"{names} at {sites} with {maps} maps of {sizes} features a variable{named}")
+    began = "; ".join(_schedule(study, name) for name in study.schedules)
     return (
         f"Searches. By distributed alignment search (Geiger et al., 2023) we looked for {'; '.join(asked)}. Each "
-        f"search was made from {starts} {noun}: {phases}. Bases and sources came from {budget.pool:,} inputs. The "
+        f"search was made from {began}. Bases and sources came from {budget.pool:,} inputs. The "
         "restart with the highest interchange intervention accuracy (IIA) on "
         f"{budget.validation:,} validation interventions was kept, and its IIA measured on {budget.test:,} test "
         "interventions on which no choice was made."
     )
+
+
+def _schedule(study: Study, name: str) -> str:
+    """How searches begin and go on, under a name where that differs."""
+    starts = study.starts_of(name)
+    noun = "start" if list(starts.values())[-1] == 1 else "starts"
+    phases = "; then ".join(_phase(phase, study.budget.batch) for phase in study.phases_of(name))
+    text = f"{_and(f'{count} {start}' for start, count in starts.items())} {noun}: {phases}"
+    return f"({name}) {text}" if name else text
 
 
 def _named(hypothesis: str, variables: Sequence[str]) -> str:

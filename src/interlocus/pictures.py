@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-Kind = Literal["size_curve", "stages", "decodable", "restarts", "subspace", "reuse"]
+Kind = Literal["size_curve", "stages", "decodable", "restarts", "published", "subspace", "reuse"]
 
 INKS: Mapping[str, str] = {
     "#000000": "ink",

@@ -108,7 +108,7 @@ def projections(study: Study, store: Store) -> list[Projection]:
     """
     first: dict[tuple[str, str], Record] = {}
     for record in store.records():
-        if record.trial.hypothesis == study.asked:
+        if (record.trial.hypothesis, record.trial.schedule) == (study.asked, study.schedule):
             first.setdefault((record.trial.family, record.trial.site), record)
     found = []
     sites = [site for site in study.sites if site != INPUT] or study.sites

@@ -22,6 +22,7 @@ from markupsafe import Markup
 from interlocus.answers import NEAR
 from interlocus.details import details
 from interlocus.figures import save_figures
+from interlocus.figures._base import starts_of
 from interlocus.methods_text import methods_text
 from interlocus.pictures import Picture, picture
 from interlocus.projection import projections
@@ -72,6 +73,7 @@ def _page(run: Run, pictures: Sequence[Picture]) -> str:
             "answers": {name: _paragraphs(run, text) for name, text in run.answer.items()},
             "variables": {name: task.hypothesis(name).variables for name in names},
             "featurizers": FEATURIZERS.entries(),
+            "begun": starts_of(study),
             "starts": STARTS.entries(),
             "methods": methods_text(run),
             "easy": _easy(run),
@@ -103,7 +105,8 @@ def _easy(run: Run) -> list[tuple[str, dict[str, float]]]:
     trained = {family.name for family in study.families if family.trained}
     tried: dict[str, dict[str, list[bool]]] = {}
     for record in run.store.records():
-        if record.trial.hypothesis == study.asked and record.trial.family in trained:
+        asked = (record.trial.hypothesis, record.trial.schedule) == (study.asked, study.schedule)
+        if asked and record.trial.family in trained:
             best = max(record.sizes, key=lambda entry: entry.best.score.iia)
             for one in best.attempts:
                 near = one.score.iia >= best.best.score.iia - NEAR

@@ -26,8 +26,8 @@ class Solved:
         hits: so many.
         count: of how many.
         share: hits / count with Wilson's 95 % interval, which takes attempts for independent. They are not: those in
-            one network are alike, and all attempts of a run see the same examples, which can decide (docs/LOG.md). Other
-            seeds may fall outside of it.
+            one network are alike, and all attempts of a run see the same examples, which can decide (docs/LOG.md).
+            Other seeds may fall outside of it.
     """
 
     hits: int

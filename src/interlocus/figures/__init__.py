@@ -19,6 +19,7 @@ from interlocus.figures.restarts import restart_strips
 from interlocus.figures.size_curve import size_curve
 from interlocus.figures.stages import has_stages, stage_curve
 from interlocus.figures.subspace import subspace_picture
+from interlocus.figures_published import published_figure
 from interlocus.figures_reuse import reuse_figure
 from interlocus.projection import Projection
 from interlocus.run import Run
@@ -41,7 +42,7 @@ def figures(run: Run, projections: Sequence[Projection] = ()) -> dict[str, Figur
     """Every figure of a run, by the name of its file.
 
     They are `heat_map_<hypothesis>`, with several sizes `size_curve_<hypothesis>`, `restarts`, and where that was
-    measured `stages`, `decodable`, `subspace_<family>_<site>` and `reuse`.
+    measured `stages`, `decodable`, `published`, `subspace_<family>_<site>` and `reuse`.
     """
     drawn = {}
     for hypothesis in hypotheses(run.study):
@@ -54,6 +55,8 @@ def figures(run: Run, projections: Sequence[Projection] = ()) -> dict[str, Figur
         drawn["decodable"] = decodable_curve(run)
     if any(line.hypothesis == run.study.asked for line in run.lines):
         drawn["restarts"] = restart_strips(run)
+    if (published := published_figure(run)) is not None:
+        drawn["published"] = published
     for (family, site), own in groupby(projections, key=lambda one: (one.family, one.site)):
         drawn[f"subspace_{family}_{site}"] = subspace_picture(list(own))
     asked_anew = reuse_figure(run)

@@ -45,13 +45,33 @@ def lay_out(figure: Figure) -> None:
         figure.set_layout_engine("none")
 
 
+def map_name(featurizer: str, schedule: str) -> str:
+    """The class of maps, with the schedule where it has a name; see `Line.map`."""
+    return f"{featurizer}, {schedule}" if schedule else featurizer
+
+
+def maps_of(study: Study, hypothesis: str) -> tuple[str, ...]:
+    """The classes of maps with which a hypothesis is searched, in the order of the study."""
+    own = [search for search in study.searches if hypothesis in search.hypotheses]
+    return tuple(dict.fromkeys(map_name(name, search.schedule) for search in own for name in search.featurizers))
+
+
+def starts_of(study: Study) -> dict[str, int]:
+    """Every start of a study, whatever the schedule, with how many of each."""
+    starts: dict[str, int] = {}
+    for schedule in study.schedules:
+        for name, count in study.starts_of(schedule).items():
+            starts[name] = max(count, starts.get(name, 0))
+    return starts
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What a study asks of one hypothesis, and what is there so far: lines by family, site and featurizer."""
+    """What a study asks of one hypothesis, and what is there so far: lines by family, site and map."""
 
     study: Study
     hypothesis: str
-    featurizers: tuple[str, ...]
+    maps: tuple[str, ...]
     sizes: tuple[Size, ...]
     lines: dict[tuple[str, str, str], Line]
     rows: tuple[Row, ...]
@@ -65,9 +85,9 @@ class Asked:
         return cls(
             study=run.study,
             hypothesis=hypothesis,
-            featurizers=tuple(dict.fromkeys(name for search in searches for name in search.featurizers)),
+            maps=maps_of(run.study, hypothesis),
             sizes=tuple(sorted(equal | {row.size for row in rows})),
-            lines={(ln.family, ln.site, ln.featurizer): ln for ln in run.lines if ln.hypothesis == hypothesis},
+            lines={(ln.family, ln.site, ln.map): ln for ln in run.lines if ln.hypothesis == hypothesis},
             rows=rows,
         )
 

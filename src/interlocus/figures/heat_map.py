@@ -17,27 +17,27 @@ SCALE = Normalize(0.5, 1.0)  # from IIA to colour, the same in every figure, so 
 
 
 def heat_map(run: Run, hypothesis: str) -> Figure:
-    """Mean IIA over networks, size by site, a panel a family and featurizer; with one size family by site.
+    """Mean IIA over networks, size by site, a panel a family and map; with one size family by site.
 
     Colours run from .5 to 1 in every figure; the one-sided ceiling is marked in the colour bar.
     """
     asked, families = Asked.of(run, hypothesis), [family.name for family in run.study.families]
     blocks = [families] if len(asked.sizes) == 1 else [[family] for family in families]
     height = len(blocks) * (0.32 * len(blocks[0]) * len(asked.sizes) + 0.75) + 0.9
-    width = len(asked.featurizers) * (0.7 * len(run.study.sites) + 0.9)
+    width = len(asked.maps) * (0.7 * len(run.study.sites) + 0.9)
     with house_style():
         figure, shades = Figure(figsize=(max(5.5, width), height), layout="constrained"), ScalarMappable(SCALE)
-        panels = figure.subplots(len(blocks), len(asked.featurizers), squeeze=False)
+        panels = figure.subplots(len(blocks), len(asked.maps), squeeze=False)
         for (row, column), axes in np.ndenumerate(panels):
-            _draw_cells(axes, asked, blocks[row], asked.featurizers[column], shades)
+            _draw_cells(axes, asked, blocks[row], asked.maps[column], shades)
         _draw_colours(figure, panels, asked, shades)
     return figure
 
 
-def _draw_cells(axes: Axes, asked: Asked, families: Sequence[str], featurizer: str, shades: ScalarMappable) -> None:
+def _draw_cells(axes: Axes, asked: Asked, families: Sequence[str], map_: str, shades: ScalarMappable) -> None:
     sites, rows = asked.study.sites, [(family, size) for family in families for size in reversed(asked.sizes)]
     means = {(*key, entry.size): entry.iia.value for key, line in asked.lines.items() for entry in line.sizes}
-    values = np.array([[means.get((name, site, featurizer, size), np.nan) for site in sites] for name, size in rows])
+    values = np.array([[means.get((name, site, map_, size), np.nan) for site in sites] for name, size in rows])
     axes.pcolormesh(np.ma.masked_invalid(values), norm=SCALE, edgecolor="white", linewidth=1.5)
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
@@ -46,9 +46,9 @@ def _draw_cells(axes: Axes, asked: Asked, families: Sequence[str], featurizer: s
     axes.set_xticks(np.arange(len(sites)) + 0.5, sites, rotation=30 if max(map(len, sites)) > 8 else 0)
     axes.set(ylim=(len(rows), 0), yticks=np.arange(len(rows)) + 0.5)
     if len(asked.sizes) == 1:
-        axes.set(title=f"{featurizer}, size {asked.sizes[0]}", ylabel="family", yticklabels=families)
+        axes.set(title=f"{map_}, size {asked.sizes[0]}", ylabel="family", yticklabels=families)
     else:
-        axes.set(title=f"{families[0]} · {featurizer}", ylabel="size", yticklabels=[size for _, size in rows])
+        axes.set(title=f"{families[0]} · {map_}", ylabel="size", yticklabels=[size for _, size in rows])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
 

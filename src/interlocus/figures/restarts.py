@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from interlocus.figures._base import GREY, Asked, Look, house_style, looks
+from interlocus.figures._base import GREY, Asked, Look, house_style, looks, map_name, starts_of
 from interlocus.run import Run
 from interlocus.store import Record
 
@@ -17,23 +17,27 @@ from interlocus.store import Record
 def restart_strips(run: Run) -> Figure:
     """A dot a search for what the study asks in the first place: test IIA at the best size of its network, by site.
 
-    A panel a family and featurizer, a row a site, colours and markers by start. Dots that lie on each other agree.
+    A panel a family and map, a row a site, colours and markers by start. Dots that lie on each other agree.
     Where there are trained networks, the others, which hold nothing to agree on, are left out.
     """
     asked = Asked.of(run, run.study.asked)
     searched = [family for family in run.study.families if any(line[0] == family.name for line in asked.lines)]
     families = [family for family in searched if family.trained] or searched
     records = [record for record in run.store.records() if record.trial.hypothesis == asked.hypothesis]
-    sites, starts = run.study.sites, list(run.study.starts)
-    shape = len(families), len(asked.featurizers)
+    sites, starts = run.study.sites, list(starts_of(run.study))
+    shape = len(families), len(asked.maps)
     height = shape[0] * (0.16 * len(sites) * (len(starts) + 1) + 0.55) + 1.0
     with house_style():
         figure = Figure(figsize=(max(6.0, 3.7 * shape[1] + 0.8), height), layout="constrained")
         panels = figure.subplots(*shape, squeeze=False, sharex=True, sharey=True)
         for (row, column), axes in np.ndenumerate(panels):
-            family, featurizer = families[row].name, asked.featurizers[column]
-            axes.set_title(f"{family} · {featurizer}")
-            own = [one for one in records if (one.trial.family, one.trial.featurizer) == (family, featurizer)]
+            family, map_ = families[row].name, asked.maps[column]
+            axes.set_title(f"{family} · {map_}")
+            own = [
+                one
+                for one in records
+                if (one.trial.family, map_name(one.trial.featurizer, one.trial.schedule)) == (family, map_)
+            ]
             _draw(axes, own, sites, looks(starts))
             if asked.levels and asked.levels.one_sided is not None:
                 axes.axvline(asked.levels.one_sided, color=GREY, linewidth=0.8, linestyle=":", zorder=1)

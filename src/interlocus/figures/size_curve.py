@@ -16,6 +16,7 @@ from interlocus.figures._base import (
     faint_line,
     house_style,
     looks,
+    map_name,
     mean_line,
     planted_line,
     untrained_twin,
@@ -27,18 +28,18 @@ from interlocus.summary import Line
 
 
 def size_curve(run: Run, hypothesis: str) -> Figure:
-    """Mean IIA over networks against size with its bootstrap interval, a line a site, a panel a family and featurizer.
+    """Mean IIA over networks against size with its bootstrap interval, a line a site, a panel a family and map.
 
     Each network is a faint line. Untrained networks that are built alike are dashed in the panels of the trained ones,
     and the best score in networks with planted variables is a line across, where they were searched.
     """
     asked, families = Asked.of(run, hypothesis), run.study.families
-    size = (max(6.0, 3.9 * len(asked.featurizers) + 1.0), 2.3 * len(families) + 0.7)
+    size = (max(6.0, 3.9 * len(asked.maps) + 1.0), 2.3 * len(families) + 0.7)
     with house_style():
         figure = Figure(figsize=size, layout="constrained")
-        panels = figure.subplots(len(families), len(asked.featurizers), squeeze=False, sharex=True, sharey=True)
+        panels = figure.subplots(len(families), len(asked.maps), squeeze=False, sharex=True, sharey=True)
         for (row, column), axes in np.ndenumerate(panels):
-            _draw_curves(axes, asked, families[row], asked.featurizers[column])
+            _draw_curves(axes, asked, families[row], asked.maps[column])
             _draw_planted(axes, run, asked, families[row])
         _set_axes(panels[0, 0], asked)  # the others share its axes
         figure.supxlabel("size (features a variable)", fontsize="medium")
@@ -49,20 +50,20 @@ def size_curve(run: Run, hypothesis: str) -> Figure:
     return figure
 
 
-def _draw_curves(axes: Axes, asked: Asked, family: Family, featurizer: str) -> None:
-    axes.set_title(f"{family.name} · {featurizer}")
+def _draw_curves(axes: Axes, asked: Asked, family: Family, map_: str) -> None:
+    axes.set_title(f"{family.name} · {map_}")
     twin = untrained_twin(asked.study, family)
-    rows = [row for row in asked.rows if (row.family, row.featurizer) == (family.name, featurizer)]
+    rows = [row for row in asked.rows if (row.family, map_name(row.featurizer, row.schedule)) == (family.name, map_)]
     for look in looks(asked.study.sites):
         for network in family.networks:
             own = [row for row in rows if (row.network, row.site) == (network, look.name)]
             axes.add_line(
                 faint_line([mean_size(row.size) * look.shift for row in own], [row.iia for row in own], look.colour)
             )
-        if twin and (line := asked.lines.get((twin.name, look.name, featurizer))):
+        if twin and (line := asked.lines.get((twin.name, look.name, map_))):
             sizes = [mean_size(entry.size) * look.shift for entry in line.sizes]
             axes.add_line(dashed_line(sizes, [entry.iia.value for entry in line.sizes], look.colour))
-        if line := asked.lines.get((family.name, look.name, featurizer)):
+        if line := asked.lines.get((family.name, look.name, map_)):
             sizes, iias = (
                 [mean_size(entry.size) * look.shift for entry in line.sizes],
                 [entry.iia for entry in line.sizes],
@@ -88,8 +89,9 @@ def _planted(run: Run, family: Family, site: str) -> list[float]:
 
 def _set_axes(first: Axes, asked: Asked) -> None:
     first.set_xscale("log", base=2)
-    first.set_xticks([mean_size(size) for size in asked.sizes], [str(size) for size in asked.sizes])
-    first.set_xlim(mean_size(asked.sizes[0]) / 1.3, mean_size(asked.sizes[-1]) * 1.3)
+    places = [mean_size(size) for size in asked.sizes]
+    first.set_xticks(places, [str(size) for size in asked.sizes])
+    first.set_xlim(places[0] / 1.3, places[-1] * 1.3)
     first.set_ylim(min([0.45, *(row.iia - 0.02 for row in asked.rows)]), 1.02)
 
 
