@@ -101,12 +101,25 @@ class Calibration:
     size_within: Rate
     ungated: Rate
 
+    @property
+    def rates(self) -> dict[str, Rate]:
+        """The same in words for people."""
+        return {
+            "said to be there where it is not": self.false_found,
+            "said not to be there where it is": self.false_missing,
+            "undecided, of networks that solve the task": self.undecided,
+            "size within one, where one direction is enough": self.size_right,
+            "size no larger than planted": self.size_within,
+            "without the gate, found in networks that cannot do the task": self.ungated,
+        }
+
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {"schema": SCHEMA, "battery": VERSION} | asdict(self)
 
 
-_UNCERTAIN = ("computed", "relayed", "partly", "unused", "bypassed", "consumed", "absent", "undecided", "unlearned")
+UNCERTAIN = ("computed", "relayed", "partly", "unused", "bypassed", "consumed", "absent", "undecided", "unlearned")
+"""From what is known best to what is known least."""
 
 
 def calibrate(study: Study, verdicts: Sequence[NetworkVerdict], ungated: Sequence[NetworkVerdict]) -> Calibration:
@@ -175,8 +188,8 @@ def _name(family: Family) -> str:
 def _table(tried: Sequence[Tried]) -> dict[str, dict[str, int]]:
     table: dict[str, dict[str, int]] = {}
     for one in tried:
-        row = table.setdefault(f"{one.kind}: {one.truth}", dict.fromkeys(_UNCERTAIN, 0))
-        row[max(one.words, key=_UNCERTAIN.index)] += 1
+        row = table.setdefault(f"{one.kind}: {one.truth}", dict.fromkeys(UNCERTAIN, 0))
+        row[max(one.words, key=UNCERTAIN.index)] += 1
     return table
 
 

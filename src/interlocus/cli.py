@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -109,6 +110,42 @@ def compare(
     if out is not None:
         write_comparison(found, out)
     terminal.show_comparison(found, as_json=as_json)
+
+
+@app.command()
+def calibrate(
+    out: Annotated[Path, typer.Option(help="Where results are kept.", metavar="DIR")] = Path("runs/calibration"),
+    workers: Annotated[int, typer.Option(help="Processes, one thread each.", show_default="cores")] = os.cpu_count()
+    or 1,
+    small: Annotated[bool, typer.Option("--small", help="One architecture only: a first look.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Another than the sealed one.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Try the verdicts on networks of known truth: the confusion table, and how often a word is wrong."""
+    from interlocus import terminal
+    from interlocus.battery import SEED, battery
+    from interlocus.calibrating import run_calibration
+    from interlocus.executors import Local
+    from interlocus.run import Observe
+
+    scale = "small" if small else "whole"
+    with ExitStack() as stack:
+
+        def observe(name: str) -> Observe:
+            stack.close()  # of the display before
+            asked = battery(scale=scale, crippled=name == "crippled")
+            return stack.enter_context(terminal.progress(asked, out / name, quiet=as_json))
+
+        found = run_calibration(
+            out,
+            scale=scale,
+            seed=SEED if seed is None else seed,
+            executor=lambda: Local(workers=workers),
+            observe=observe,
+        )
+    terminal.show_calibration(found, as_json=as_json)
+    if any(run.failures for run in found.runs.values()):
+        raise typer.Exit(1)
 
 
 @app.command()

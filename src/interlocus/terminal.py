@@ -20,6 +20,8 @@ from rich.table import Table
 
 from interlocus import run as running
 from interlocus.audits import Audit
+from interlocus.calibrating import Calibrated
+from interlocus.calibration import UNCERTAIN
 from interlocus.code import names_code
 from interlocus.compare import Comparison, Key
 from interlocus.console import err, out
@@ -136,7 +138,7 @@ def finish(run: Run, *, as_json: bool) -> None:
     show_run(run, as_json=as_json)
     if as_json:
         return
-    out.print("took " + ", ".join(f"{phase} {spent:.1f} s" for phase, spent in seconds.items()))
+    out.print(_took(seconds))
     out.print(f"page {page}")
     for failure in run.failures:
         err.print(f"[red]failed[/red] {', '.join(failure.trials)}\n  {failure.error}")
@@ -195,6 +197,37 @@ def show_audit(found: Audit, *, as_json: bool) -> None:
         for wanted in verdict.wanted:
             out.print(f"It would be decided by: {escape(wanted)}")
         out.print()
+
+
+def show_calibration(found: Calibrated, *, as_json: bool) -> None:
+    """Both confusion tables, and the rates with their bounds."""
+    if as_json:
+        out.print_json(json.dumps({name: table.to_json() for name, table in found.tables.items()}))
+        return
+    for name, calibration in found.tables.items():
+        table = Table(title=f"The {name} search", title_justify="left", box=None, padding=(0, 1, 0, 0))
+        words = [word for word in UNCERTAIN if any(row[word] for row in calibration.table.values())]
+        table.add_column("what is there", no_wrap=True)
+        for word in words:
+            table.add_column(word, justify="right", no_wrap=True)
+        for kind, row in calibration.table.items():
+            table.add_row(escape(kind), *(str(row[word] or "·") for word in words))
+        out.print(table)
+        for what, rate in calibration.rates.items():
+            out.print(
+                f"{what}: {rate.count} of {rate.of} (at most {rate.high:.1%}); in {rate.architectures} of "
+                f"{rate.of_architectures} architectures (at most {rate.high_clustered:.0%})"
+            )
+        out.print(_took(found.runs[name].seconds) + "\n")
+        for failure in found.runs[name].failures:
+            err.print(f"[red]failed[/red] {failure.error}")
+    out.print(
+        "At most: upper ends of one-sided 95 % intervals (Clopper–Pearson), over networks and over architectures."
+    )
+
+
+def _took(seconds: Mapping[str, float]) -> str:
+    return "took " + ", ".join(f"{phase} {spent:.1f} s" for phase, spent in seconds.items())
 
 
 def write_page(run: Run) -> None:
