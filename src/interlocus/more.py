@@ -15,6 +15,10 @@ from interlocus.run import Run
 
 MANY = 8
 """Of fewer restarts a share says little, so it is shown only where the study compares schedules."""
+_ABOUT_SHARES = (
+    "Restarts that reach an IIA of .99 on test, with Wilson's 95 % interval over restarts. "
+    "All of them see the same examples, so another seed may fall outside of it.\n"
+)
 SEVERAL = 3
 """Classes of maps that are worth a table of their own."""
 
@@ -23,7 +27,7 @@ def more(run: Run) -> list[Table | str]:
     """Tables and paragraphs, for those studies that they belong to; empty for most."""
     parts: list[Table | str] = []
     if len(run.study.schedules) > 1 or max(run.study.starts.values()) >= MANY:
-        parts += [_shares(run), "Restarts that reach an IIA of .99 on test, with Wilson's 95 % interval.\n"]
+        parts += [_shares(run), _ABOUT_SHARES]
     for one in basins(run.lines):
         parts.append(
             f"{escape(one.family)}, {one.site}: half of the searches return from noise {one.text} on every entry of "

@@ -25,8 +25,9 @@ class Solved:
     Args:
         hits: so many.
         count: of how many.
-        share: hits / count with Wilson's 95 % interval, which takes attempts for independent; those in one network are
-            alike, so with few networks it is too narrow.
+        share: hits / count with Wilson's 95 % interval, which takes attempts for independent. They are not: those in
+            one network are alike, and all attempts of a run see the same examples, which can decide (docs/LOG.md).
+            Other seeds may fall outside of it.
     """
 
     hits: int
