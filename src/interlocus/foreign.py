@@ -20,7 +20,6 @@ from interlocus.errors import AlignmentError, SpecificationError, UnknownNameErr
 from interlocus.files import form_of
 from interlocus.kept import FORMAT
 from interlocus.networks import AbstractNetworks
-from interlocus.size import Size
 from interlocus.tasks import AbstractTask
 
 READABLE = ("RotatedSpaceIntervention", "LowRankRotatedSpaceIntervention")
@@ -105,7 +104,7 @@ def load_any(
     network: AbstractNetworks,
     task: AbstractTask,
     *,
-    size: Size | None = None,
+    size: int | str | None = None,
     place: Mapping[str, str | None],
     blocks: Blocks | None = None,
 ) -> Alignment:
