@@ -246,7 +246,7 @@ def test_variables_that_may_overlap_are_as_free_as_if_each_was_sought_alone(over
 def test_a_swap_of_one_variable_that_may_overlap_gives_its_features_of_the_source(overlapping):
     directions, mask = directions_of()
     frames, _ = overlapping.frames(moved(overlapping, directions, mask), mask)
-    base, source = activations(1), activations(2)
+    base, source = activations(2)
     for v in range(VARIABLES):
         one = swap(Frames(*(part[:, v : v + 1] for part in frames)), base, source.unsqueeze(0))
         read = frames.read[:, v].transpose(1, 2)
@@ -260,7 +260,7 @@ def test_a_swap_of_two_variables_that_may_overlap_adds_what_each_does_alone(over
     directions = torch.stack([rows[:2], rows[1:]]).unsqueeze(0)
     mask = torch.ones(1, 2, 2, 1, dtype=torch.float64)
     frames, _ = overlapping.frames(begun(overlapping, directions), mask)
-    base, sources = activations(1), torch.stack([activations(2), activations(3)])
+    base, sources = activations(3)[0], activations(3)[1:]
     both = swap(frames, base, sources)
     each = [swap(Frames(*(part[:, v : v + 1] for part in frames)), base, sources[v : v + 1]) for v in (0, 1)]
     assert torch.allclose(both - base, (each[0] - base) + (each[1] - base))
