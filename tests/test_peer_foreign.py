@@ -51,7 +51,9 @@ def intervenable(pyvene, network, found):
             layer.weight.copy_(weight[0])
             layer.bias.copy_(bias[0])
     representations = [
-        pyvene.RepresentationConfig(0, "block_output", "pos", 1, low_rank_dimension=len(part), intervention=part)
+        pyvene.RepresentationConfig(
+            0, "block_output", "pos", 1, low_rank_dimension=part.rotate_layer.weight.shape[1], intervention=part
+        )
         for part in il.to_pyvene(found).values()
     ]
     return pyvene.IntervenableModel(pyvene.IntervenableConfig(representations), model.eval())

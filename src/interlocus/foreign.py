@@ -88,11 +88,9 @@ def to_pyvene(alignment: Alignment) -> dict[str, Any]:
             "Install it: pip install 'interlocus[bench]'.",
         ) from None
     made: dict[str, Any] = {}
-    rows = [alignment.basis(name).T for name in alignment.variables]
-    check_rotation(torch.stack(rows), "The alignment")
+    check_rotation(as_rows([alignment.basis(name) for name in alignment.variables]), "The alignment")
     for name in alignment.variables:
         basis = alignment.basis(name)
-        basis = basis[:, basis.norm(dim=0) > 0]
         width, size = basis.shape
         made[name] = pyvene.LowRankRotatedSpaceIntervention(embed_dim=width, low_rank_dimension=size)
         made[name].rotate_layer.weight = basis
