@@ -108,8 +108,10 @@ def projections(study: Study, store: Store) -> list[Projection]:
     """
     first: dict[tuple[str, str], Record] = {}
     for record in store.records():
-        if (record.trial.hypothesis, record.trial.schedule) == (study.asked, study.schedule):
-            first.setdefault((record.trial.family, record.trial.site), record)
+        trial = record.trial
+        maps = study.featurizers_of(study.asked, trial.site)[:1]  # those that the study names first
+        if (trial.hypothesis, trial.schedule) == (study.asked, study.schedule) and trial.featurizer in maps:
+            first.setdefault((trial.family, trial.site), record)
     found = []
     sites = [site for site in study.sites if site != INPUT] or study.sites
     for family in study.families if not study.code else ():
