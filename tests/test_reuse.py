@@ -9,7 +9,7 @@ from networks_by_hand import mean_coded, mean_coded_directions
 from tiny import TINY
 
 import interlocus as il
-from interlocus import retraining
+from interlocus import retraining, reuse
 from interlocus.errors import NetworkError, SpecificationError, UnknownNameError
 from interlocus.featurizers import Frames
 from interlocus.figures_reuse import reuse_figure
@@ -92,22 +92,29 @@ def short(monkeypatch):
     monkeypatch.setattr(retraining, "STEPS", 150)
 
 
-def flipped(network, count: int):
+def forgetful() -> il.networks.MLP:
+    """A network that has all it needs, and whose output layer is gone."""
+    network = mean_coded()
+    weights, biases = ([*part[:-1], torch.zeros_like(part[-1])] for part in (network.weights, network.biases))
+    return il.networks.MLP(weights, biases, activation="relu")
+
+
+def learned(network, count: int) -> float:
     inputs, labels = TASK.examples(count, split="train", generator=torch.Generator().manual_seed(1))
     test, wanted = TASK.examples(1000, split="test", generator=torch.Generator().manual_seed(2))
-    answers = retraining.retrain(network, "layer3", inputs[None], 1 - labels[None], test, seed=0)
-    return float((answers[0] == 1 - wanted).float().mean())
+    answers = retraining.retrain(network, "layer3", inputs[None], labels[None], test, seed=0)
+    return float((answers[0] == wanted).float().mean())
 
 
-def test_a_network_learns_the_opposite_and_stays_as_it_was(short):
-    network = mean_coded()
+def test_a_network_learns_and_stays_as_it_was(short):
+    network = forgetful()
     before = network.fingerprint()
-    assert flipped(network, 200) > 0.95
+    assert learned(network, 400) > 0.99
     assert network.fingerprint() == before
 
 
 def as_module() -> il.networks.Module:
-    network, layers = mean_coded(), []
+    network, layers = forgetful(), []
     for weight, bias in zip(network.weights, network.biases, strict=True):
         linear = torch.nn.Linear(weight.shape[2], weight.shape[1])
         linear.load_state_dict({"weight": weight[0], "bias": bias[0]})
@@ -117,15 +124,16 @@ def as_module() -> il.networks.Module:
     return module
 
 
-def test_a_module_is_trained_as_a_perceptron_is(short):
+def test_a_module_is_trained_as_a_perceptron_is(monkeypatch):
+    monkeypatch.setattr(retraining, "STEPS", 50)
     module = as_module()
     before = module.fingerprint()
-    assert flipped(module, 60) == pytest.approx(flipped(mean_coded(), 60), abs=0.02)
+    assert learned(module, 60) == pytest.approx(learned(forgetful(), 60), abs=0.02)
     assert module.fingerprint() == before
     assert all(parameter.grad is None for parameter in module.module.parameters())
 
 
-@pytest.mark.parametrize("network", [mean_coded(), as_module()])
+@pytest.mark.parametrize("network", [forgetful(), as_module()])
 def test_what_is_before_a_site_stays_as_it_is(network):
     inputs = torch.randn(2, 6, network.input_width)
     for site, moved in ((None, 10), ("layer3", 4)):
@@ -144,13 +152,16 @@ def test_more_labels_than_classes_cannot_be_retrained(fails):
 STUDY = TINY + "reuse: {question: odd, site: layer1, size: 2, labels: [20], draws: 1}\n"
 
 
-def test_a_study_asks_anew_and_keeps_draws_and_resumes(short, tmp_path):
+def test_a_study_asks_anew_and_keeps_draws_and_resumes(monkeypatch, tmp_path):
+    monkeypatch.setattr(retraining, "STEPS", 20)
+    monkeypatch.setattr(reuse, "STRENGTHS", (1.0,))
+    monkeypatch.setattr(reuse, "DEGREES", (1,))
     run = run_study(Study.parse(STUDY, "tiny"), tmp_path)
     assert not run.failures
     assert [(curve.family, curve.way) for curve in run.reuse] == [("relu", way) for way in WAYS]
     assert all(curve.networks == 2 and len(curve.accuracy) == 1 for curve in run.reuse)
     assert len(run.to_rows("reuse")) == 2 * len(WAYS)
-    assert "odd of left, right" in run.show()
+    assert "odd of left, right" in " ".join(run.show().split())  # a narrow table breaks its title
     figure = reuse_figure(run)
     assert figure is not None
     lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 1]

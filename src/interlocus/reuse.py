@@ -273,7 +273,7 @@ class _Bench:
 
     def _probed(self, inputs: Tensor) -> np.ndarray:
         layer = self._layer(inputs)
-        return self._settings([self._probes[name].to(layer).read(layer).value for name in self.question.parents])
+        return self._settings([self._probes[name].read(layer).value for name in self.question.parents])
 
     @cached_property
     def _fitted(self) -> Alignment:
