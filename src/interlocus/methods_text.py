@@ -16,6 +16,7 @@ _CONTROLS = {
     "and all searches were repeated inside it",
     "purity": "the share of variance (R²) of the operands that the found features carry at equal value was measured",
     "power": "the same searches were put to networks of the same architecture in which the variables had been planted",
+    "decodable": "it was measured what linear and small-perceptron probes can tell from the activations",
 }
 
 
