@@ -15,7 +15,7 @@ from interlocus.study import SearchSpec, Study
 
 VERSION = 1
 SEED = 20_261_128
-"""Of the sealed battery; nothing was tuned on it."""
+"""Of the sealed battery; no verdict on it was looked at while building."""
 
 Scale = Literal["whole", "small"]
 
