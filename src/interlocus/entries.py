@@ -32,7 +32,7 @@ def entry_of(score: Score, variable: str, *, map: str, size: Size, looks: int) -
         iia=score.iia,
         low=low,
         high=high,
-        cell=min(_low(part) for part in _small_parts(cells)),
+        cell=min((_low(part) for part in _small_parts(cells)), default=0.0),
         ways=min((_low(part) for part in _directions(cells)), default=0.0),
         single=_share(single),
         joint=_share(joint) if joint else None,
