@@ -9,11 +9,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy.stats import norm
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest, norm
 
 from interlocus.causal import CausalModel, Hypothesis, Variable
 from interlocus.counterfactuals import Interventions, Pool, draw, kind_rows
-from interlocus.metrics import Cell, Interval, Score, group, over_networks, scores
+from interlocus.metrics import Cell, Interval, Score, group, over_networks, scores, wilson
 from interlocus.seeds import stream
 from interlocus.tasks import HierarchicalEquality
 
@@ -219,3 +221,10 @@ def test_the_interval_over_networks_leaves_the_global_generator_alone():
 
 def test_one_network_has_an_interval_of_its_interventions():
     assert width([0.9], [400]) == pytest.approx(2 * Z * math.sqrt(0.09 / 400), rel=0.15)
+
+
+@given(count=st.integers(1, 5000), share=st.floats(0, 1), looks=st.sampled_from([1, 7, 96]))
+def test_wilson_is_the_interval_of_scipy(count, share, looks):
+    hits = round(share * count)
+    ends = binomtest(hits, count).proportion_ci(1 - 0.05 / looks, method="wilson")
+    assert wilson(hits, count, looks=looks) == pytest.approx((ends.low, ends.high), abs=1e-9)

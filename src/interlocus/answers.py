@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from scipy.stats import binomtest
-
-from interlocus.metrics import CONFIDENCE
+from interlocus.metrics import wilson
 from interlocus.results import Attempts
 from interlocus.store import Record
 from interlocus.study import Study
@@ -64,8 +62,8 @@ def _family(own: Sequence[NetworkVerdict]) -> str:
 
 
 def _share(count: int, total: int) -> str:
-    ends = binomtest(count, total).proportion_ci(CONFIDENCE, method="wilson")
-    return f" [{ends.low:.2f}, {ends.high:.2f}]"
+    low, high = wilson(count, total)
+    return f" [{low:.2f}, {high:.2f}]"
 
 
 def _by_site(own: Sequence[NetworkVerdict]) -> str:

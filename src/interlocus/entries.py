@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from interlocus.metrics import JOINT, Cell, Score
-from interlocus.seen import Entry, wilson
+from interlocus.metrics import JOINT, Cell, Score, wilson
+from interlocus.seen import Entry
 from interlocus.size import Size
 
 FEW_VALUES = 3

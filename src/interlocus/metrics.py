@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.stats import binomtest
+from scipy.special import ndtri
 from torch import Tensor
 
 from interlocus.causal import Hypothesis
@@ -19,6 +20,18 @@ CONFIDENCE = 0.95
 RESAMPLES = 2000
 JOINT = "+"
 """Stands between the variables that are swapped at once."""
+
+
+def wilson(hits: int, count: int, *, looks: int = 1) -> tuple[float, float]:
+    """The 95 % interval of a share, corrected for how many such shares were looked at (Bonferroni).
+
+    scipy's has to be asked for a p-value first, which takes a hundred times as long, and a run asks for ten thousands.
+
+    Source: Wilson 1927; Brown, Cai and DasGupta 2001, section 3.1.1.
+    """
+    z2 = float(ndtri(1 - (1 - CONFIDENCE) / looks / 2)) ** 2
+    centre, spread = hits + z2 / 2, math.sqrt(z2 * (hits * (count - hits) / count + z2 / 4))
+    return max((centre - spread) / (count + z2), 0.0), min((centre + spread) / (count + z2), 1.0)
 
 
 class Interval(NamedTuple):
@@ -94,8 +107,7 @@ class Score:
     @property
     def interval(self) -> Interval:
         """IIA with Wilson's interval over interventions: what it says is about this network only."""
-        ends = binomtest(self.hits, self.count).proportion_ci(CONFIDENCE, method="wilson")
-        return Interval(self.iia, float(ends.low), float(ends.high))
+        return Interval(self.iia, *wilson(self.hits, self.count))
 
     @property
     def low(self) -> float:

@@ -53,6 +53,23 @@ class Planted:
         """The networks in which the variable certainly is."""
         return tuple(i for i, score in enumerate(self.scores) if score.iia >= ADMITTED)
 
+    def only(self, place: int) -> Planted:
+        """One of them."""
+        return Planted(
+            networks=self.networks.only([place]),
+            alignments=(self.alignments[place],),
+            scores=(self.scores[place],),
+        )
+
+    @classmethod
+    def together(cls, parts: Sequence[Planted]) -> Planted:
+        """Several, one behind the other."""
+        return cls(
+            networks=MLP.stacked([part.networks for part in parts]),
+            alignments=tuple(one for part in parts for one in part.alignments),
+            scores=tuple(one for part in parts for one in part.scores),
+        )
+
 
 def plant(
     task: AbstractTask,
@@ -114,7 +131,7 @@ def plant(
             f"Plant at a hidden layer, with sizes from 1 to {width // len(sought.variables)}.",
         )
     if subspaces is None:
-        subspaces = _subspaces(len(networks), width, len(sought.variables), size, seed)
+        subspaces = random_subspaces(len(networks), width, len(sought.variables), size, seed)
     rate = learning_rate or RECIPES[networks.activation].learning_rate / 2
     with one_thread():
         trained = _train(networks, task, sought, site, subspaces, steps, batch, rate, weight_decay, seed, progress)
@@ -134,7 +151,7 @@ def plant(
     return Planted(networks=trained, alignments=alignments, scores=scores)
 
 
-def _subspaces(
+def random_subspaces(
     count: int, width: int, variables: int, size: int, seed: int
 ) -> Float[Tensor, "network variable feature width"]:
     """Rows of a random orthogonal matrix for each network."""

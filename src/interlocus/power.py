@@ -11,11 +11,12 @@ from interlocus.data import Data
 from interlocus.engine import solve
 from interlocus.entries import entry_of
 from interlocus.family import Family
+from interlocus.metrics import wilson
 from interlocus.networks import MLP, AbstractNetworks
 from interlocus.planting import Planted
 from interlocus.portfolio import portfolio
 from interlocus.seeds import stream
-from interlocus.seen import is_found, wilson
+from interlocus.seen import is_found
 from interlocus.store import Store
 from interlocus.study import Study
 from interlocus.tasks import AbstractTask

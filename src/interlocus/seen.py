@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scipy.stats import binomtest
-
-from interlocus.metrics import CONFIDENCE
+from interlocus.metrics import wilson
 from interlocus.size import Size
 from interlocus.thresholds import Thresholds
 
@@ -152,9 +150,3 @@ def is_found(entry: Entry, bars: Thresholds, bar: float = 0.0) -> bool:
 def is_partly(entry: Entry, seen: Seen, bars: Thresholds) -> bool:
     """Above all that can be had without the variable, in both directions of change."""
     return entry.low > max(seen.ceiling, seen.random) and entry.ways >= bars.ways and entry.live >= bars.live
-
-
-def wilson(hits: int, count: int, *, looks: int = 1) -> tuple[float, float]:
-    """The 95 % interval of a share, corrected for how many such shares were looked at (Bonferroni)."""
-    ends = binomtest(hits, count).proportion_ci(1 - (1 - CONFIDENCE) / looks, method="wilson")
-    return float(ends.low), float(ends.high)

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 
-from interlocus.metrics import CONFIDENCE, RESAMPLES, Interval, over_networks
+from interlocus.metrics import CONFIDENCE, RESAMPLES, Interval, over_networks, wilson
 from interlocus.size import Size
 from interlocus.study import Study
 from interlocus.table import Row
@@ -37,8 +36,7 @@ class Solved:
     @classmethod
     def of(cls, hits: int, count: int) -> Solved:
         """Counts with their interval."""
-        ends = binomtest(hits, count).proportion_ci(CONFIDENCE, method="wilson")
-        return cls(hits=hits, count=count, share=Interval(hits / count, float(ends.low), float(ends.high)))
+        return cls(hits=hits, count=count, share=Interval(hits / count, *wilson(hits, count)))
 
 
 @dataclass(frozen=True, kw_only=True)

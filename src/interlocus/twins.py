@@ -23,17 +23,21 @@ from interlocus.found import evaluate, search
 from interlocus.networks import MLP
 from interlocus.networks.activations import find_activation
 from interlocus.networks.training import RECIPES, fit
-from interlocus.planting import Planted, plant
+from interlocus.planting import Planted, plant, random_subspaces
 from interlocus.seeds import stream
 from interlocus.tasks import AbstractTask
 from interlocus.threads import one_thread
 
 SIZES = (2, 4)
-BATCH, RATE, STEPS = 256, 1e-2, 1000
-SLOW = {"sigmoid": (3e-2, 3000)}
-"""Learning rate and steps where the usual ones do not suffice."""
-FRESH_STEPS = 2500
-"""From untrained networks on it takes longer."""
+BATCH, STEPS, ROUNDS = 256, 800, 7
+"""Networks learn in rounds of so many steps, and leave once the variables are where they should be."""
+ENOUGH = 0.995
+"""Planted IIA with which a network leaves: safely above what it is admitted with."""
+RATES = {"sigmoid": 3e-2}
+RATE = 1e-2
+"""Learning rate where the activation has none of its own."""
+GAINS = {"tanh": 2.0}
+"""First parameters are so many times as large as usual: tanh is all but linear there, and learns nothing for long."""
 BLOCK_STEPS = {"sigmoid": 3000}
 LOOK = (Phase(steps=300),)
 FEW = Budget(pool=16_384, held_out=8_192, test=2_000)
@@ -71,9 +75,14 @@ def mean_coded(
 ) -> Planted:
     """Fresh networks, trained toward the hypothesis through few random directions: the values are in their means."""
     fresh = MLP.untrained(task, hidden=_hidden(like), activation=like.activation, count=count, seed=seed)
-    return _trained(
-        task, hypothesis, site, fresh, count, seed, sizes, progress, lambda begin, size: None, steps=FRESH_STEPS
-    )
+    gain = GAINS.get(like.activation, 1.0)
+    begin = MLP([gain * weight for weight in fresh.weights], fresh.biases, activation=fresh.activation)
+
+    def anywhere(size: int, networks: Sequence[int]) -> Float[Tensor, "network variable feature width"]:
+        variables = len(task.hypothesis(hypothesis).variables)
+        return random_subspaces(len(networks), like.width(site), variables, size, seed + size)
+
+    return _trained(task, hypothesis, site, begin, seed, sizes, progress, anywhere)
 
 
 def fine_tuned(
@@ -89,56 +98,59 @@ def fine_tuned(
 ) -> Planted:
     """The studied networks themselves, changed until the variables are where a search already came nearest to them."""
 
-    def nearest(begin: MLP, size: int) -> Float[Tensor, "network variable feature width"]:
-        found = search(begin, task, hypothesis=hypothesis, site=site, sizes=(size,), phases=LOOK, budget=FEW, seed=seed)
+    begin = like.only([i % len(like) for i in range(count)])
+
+    def nearest(size: int, networks: Sequence[int]) -> Float[Tensor, "network variable feature width"]:
+        own = begin.only(networks)
+        found = search(own, task, hypothesis=hypothesis, site=site, sizes=(size,), phases=LOOK, budget=FEW, seed=seed)
         maps = [finding.frames[0] for finding in found.findings]
         return torch.stack([rotation.read for rotation in maps if isinstance(rotation, Frames)])
 
-    return _trained(task, hypothesis, site, like, count, seed, sizes, progress, nearest)
+    return _trained(task, hypothesis, site, begin, seed, sizes, progress, nearest)
 
 
 def _trained(
     task: AbstractTask,
     hypothesis: str,
     site: str,
-    like: MLP,
-    count: int,
+    begin: MLP,
     seed: int,
     sizes: Sequence[int],
     progress: Callable[[float], None],
-    where: Callable[[MLP, int], Float[Tensor, "network variable feature width"] | None],
-    steps: int = STEPS,
+    where: Callable[[int, Sequence[int]], Float[Tensor, "network variable feature width"]],
 ) -> Planted:
     """Networks that go on learning, toward the hypothesis, in equal shares of some sizes as far as they fit."""
-    room = like.width(site) // len(task.hypothesis(hypothesis).variables)
-    sizes = [size for size in sizes if size <= room] or [max(room, 1)]
-    rate, least = SLOW.get(like.activation, (RATE, STEPS))
-    parts = []
+    variables, width = len(task.hypothesis(hypothesis).variables), begin.width(site)
+    sizes = [size for size in sizes if size * variables <= width] or [max(width // variables, 1)]
+    rows = torch.zeros(len(begin), variables, max(sizes), width)  # smaller ones are filled up with nothing
     for number, size in enumerate(sizes):
-        share = count // len(sizes) + (number < count % len(sizes))
-        begin = like.only([i % len(like) for i in range(share)])
-        parts.append(
-            plant(
-                task,
-                hypothesis=hypothesis,
-                site=site,
-                size=size,
-                begin=begin,
-                subspaces=where(begin, size),
-                count=share,
-                steps=max(steps, least),
-                batch=BATCH,
-                learning_rate=rate,
-                weight_decay=0.0,
-                seed=seed + number,
-                progress=lambda part, number=number: progress((number + part) / len(sizes)),
-            )
+        own = range(len(begin))[number :: len(sizes)]
+        if own:
+            rows[number :: len(sizes), :, :size] = where(size, own)
+    learned: dict[int, Planted] = {}
+    learning = list(range(len(begin)))
+    networks = begin
+    for number in range(ROUNDS):
+        planted = plant(
+            task,
+            hypothesis=hypothesis,
+            site=site,
+            size=max(sizes),
+            begin=networks,
+            subspaces=rows[learning],
+            steps=STEPS,
+            batch=BATCH,
+            learning_rate=RATES.get(begin.activation, RATE),
+            weight_decay=0.0,
+            seed=seed + number,
+            progress=lambda part, number=number: progress((number + part) / ROUNDS),
         )
-    return Planted(
-        networks=MLP.stacked([part.networks for part in parts]),
-        alignments=tuple(one for part in parts for one in part.alignments),
-        scores=tuple(one for part in parts for one in part.scores),
-    )
+        learned |= {i: planted.only(place) for place, i in enumerate(learning)}
+        rest = [place for place, score in enumerate(planted.scores) if score.iia < ENOUGH]
+        if not rest:
+            break
+        networks, learning = planted.networks.only(rest), [learning[place] for place in rest]
+    return Planted.together([learned[i] for i in range(len(begin))])
 
 
 def blocks(

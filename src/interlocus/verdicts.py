@@ -13,9 +13,10 @@ from interlocus.display import AbstractShown, Shown
 from interlocus.entries import entry_of
 from interlocus.family import Family
 from interlocus.levels import Floors, floors
+from interlocus.metrics import wilson
 from interlocus.power import twins_of
 from interlocus.results import Attempts
-from interlocus.seen import Entry, Power, Seen, Used, wilson
+from interlocus.seen import Entry, Power, Seen, Used
 from interlocus.store import Record, Store
 from interlocus.study import SCHEMA, Study
 from interlocus.verdict import PLANTED, Answer, Verdict, answer, judge_network
