@@ -1,0 +1,80 @@
+"""The battery: networks of known truth, and how often verdicts on them are wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from interlocus.battery import ARCHITECTURES, battery
+from interlocus.calibration import calibrate
+from interlocus.run import run_study
+from interlocus.study import Study
+from interlocus.verdicts import verdicts
+
+WHOLE = battery()
+FEW = {"relu16x3-mean-coded2-layer1", "relu16x3-count-only-layer2", "relu16x3-dormant-layer2", "relu16x3-untrained"}
+
+
+def _few(*, crippled: bool) -> Study:
+    """A part of the small battery, of another seed than the sealed one, without planted twins."""
+    small = battery(scale="small", crippled=crippled, seed=5)
+    families = tuple(
+        family.model_copy(update={"at": family.at or ("layer1", "layer2")})
+        for family in small.families
+        if family.name in FEW
+    )
+    assert {family.name for family in families} == FEW
+    return small.model_copy(update={"families": families, "controls": ("used", "purity")})
+
+
+def test_the_battery_is_as_large_and_as_varied_as_it_has_to_be():
+    there = [f for f in WHOLE.families if f.planted and f.kind.truth == "there"]
+    assert sum(f.count for f in there) >= 300
+    assert sum(f.count for f in WHOLE.families if f not in there) >= 300
+    assert {one.activation for one in ARCHITECTURES} == {"relu", "sigmoid", "tanh", "gelu"}
+    assert {one.width for one in ARCHITECTURES} == {16, 32, 64}
+    assert {one.depth for one in ARCHITECTURES} == {1, 2, 3, 4}
+    for family in there:  # where it is planted, the rest can combine it
+        assert family.planted.site != f"layer{len(family.hidden)}"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("battery")
+    return {crippled: run_study(_few(crippled=crippled), folder / str(crippled)) for crippled in (False, True)}
+
+
+def _calibrated(run):
+    free = run.study.model_copy(update={"competence": 0.0})
+    return calibrate(run.study, run.verdicts, verdicts(free, run.store, run.store.records()))
+
+
+@pytest.mark.slow
+def test_what_is_there_is_found_and_nothing_else(runs):
+    table = _calibrated(runs[False])
+    for one in table.tried:
+        if one.truth == "there":
+            assert set(one.words) <= {"computed", "relayed"}
+        else:
+            assert not one.found
+    assert table.false_found.count == table.false_missing.count == 0
+    assert table.false_found.of >= 10
+    assert table.false_found.high > 0.2  # nothing in ten says little
+
+
+@pytest.mark.slow
+def test_a_crippled_search_does_not_say_that_nothing_is_there(runs):
+    table = _calibrated(runs[True])
+    assert table.false_missing.count == 0
+    assert all("undecided" in one.words for one in table.tried if one.truth == "there")
+
+
+def test_a_battery_that_is_wrong_about_its_networks_is_noticed(runs):
+    run = runs[False]
+    swapped = [
+        family.model_copy(update={"planted": family.planted.model_copy(update={"what": "count_only"})})
+        if family.planted and family.planted.what == "mean_coded"
+        else family
+        for family in run.study.families
+    ]
+    study = run.study.model_copy(update={"families": tuple(swapped)})
+    assert calibrate(study, run.verdicts, run.verdicts).false_found.count == 2
