@@ -136,12 +136,12 @@ def test_trials_that_fail_are_listed_with_status_one(cli, spec, tmp_path):
 
 
 def test_an_interrupt_says_how_to_go_on(cli, spec, tmp_path, monkeypatch):
-    from interlocus import run
+    from interlocus import phases
 
     def interrupted(*_args, **_kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "make_networks", interrupted)
+    monkeypatch.setattr(phases, "make_networks", interrupted)
     status, _, err = cli("study", str(spec), "--out", str(tmp_path), "--workers", "1")
     assert status == 130
     assert f"interlocus study {spec} --out {tmp_path} --workers 1" in err.replace("\n", "")

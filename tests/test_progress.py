@@ -4,7 +4,7 @@ import pytest
 
 import interlocus as il
 from interlocus import progress
-from interlocus.run import Progress
+from interlocus.phases import Progress
 
 
 def test_a_terminal_sees_one_line_a_phase(monkeypatch):

@@ -15,8 +15,9 @@ import pytest
 from test_figures import ONE_SIZE, made_run, with_controls
 
 from interlocus.errors import RunFolderError
+from interlocus.phases import Failure
 from interlocus.report import write_report
-from interlocus.run import Failure, Run
+from interlocus.run import Run
 
 VOID = {"meta", "br"}
 

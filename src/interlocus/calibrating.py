@@ -11,7 +11,8 @@ from pathlib import Path
 from interlocus.battery import SEED, Scale, battery
 from interlocus.calibration import Calibration, calibrate
 from interlocus.executors import AbstractExecutor
-from interlocus.run import Observe, Run, run_study
+from interlocus.phases import Observe
+from interlocus.run import Run, run_study
 from interlocus.store import Store
 from interlocus.verdicts import verdicts
 

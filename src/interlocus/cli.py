@@ -126,7 +126,7 @@ def calibrate(
     from interlocus.battery import SEED, battery
     from interlocus.calibrating import run_calibration
     from interlocus.executors import Local
-    from interlocus.run import Observe
+    from interlocus.phases import Observe
 
     scale = "small" if small else "whole"
     with ExitStack() as stack:

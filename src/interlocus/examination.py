@@ -12,7 +12,8 @@ from interlocus.family import Family, TaskSpec
 from interlocus.found import check_fit
 from interlocus.in_hand import hold
 from interlocus.networks import AbstractNetworks
-from interlocus.run import Observe, Run, run_study
+from interlocus.phases import Observe
+from interlocus.run import Run, run_study
 from interlocus.study import SearchSpec, Study
 from interlocus.task_check import check_task
 from interlocus.tasks import AbstractTask

@@ -30,7 +30,8 @@ from interlocus.tasks import AbstractTask
 from interlocus.thresholds import Thresholds
 
 if TYPE_CHECKING:
-    from interlocus.run import Observe, Run
+    from interlocus.phases import Observe
+    from interlocus.run import Run
     from interlocus.watching import Watch
 
 Item = TypeVar("Item")

@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from interlocus import run as running
+from interlocus import phases
 from interlocus.audits import Audit
 from interlocus.calibrating import Calibrated
 from interlocus.calibration import UNCERTAIN
@@ -28,9 +28,10 @@ from interlocus.console import err, out
 from interlocus.errors import SpecificationError
 from interlocus.forecast import Forecast
 from interlocus.more import more
+from interlocus.phases import Observe
 from interlocus.report import write_report
 from interlocus.rows import Columns, Rows, write_to
-from interlocus.run import Observe, Run
+from interlocus.run import Run
 from interlocus.size import size_text
 from interlocus.study import Study
 from interlocus.summary import Line
@@ -74,7 +75,7 @@ def progress(study: Study, folder: Path, *, quiet: bool) -> Iterator[Observe]:
     with Progress(*columns, console=err) as bars:
         tasks: dict[str, Any] = {}
 
-        def observe(stands: running.Progress) -> None:
+        def observe(stands: phases.Progress) -> None:
             if stands.phase not in tasks:
                 for task in tasks.values():
                     bars.update(task, completed=1.0)
@@ -90,7 +91,7 @@ def _lines() -> Observe:
     begun: dict[str, float] = {}
     last = 0.0
 
-    def observe(stands: running.Progress) -> None:
+    def observe(stands: phases.Progress) -> None:
         nonlocal last
         now = time.monotonic()
         new = stands.phase not in begun
