@@ -78,3 +78,13 @@ def test_a_battery_that_is_wrong_about_its_networks_is_noticed(runs):
     ]
     study = run.study.model_copy(update={"families": tuple(swapped)})
     assert calibrate(study, run.verdicts, run.verdicts).false_found.count == 2
+
+
+def test_the_indices_tell_networks_with_the_variables_from_those_without(runs):
+    found = {one.family: one for one in runs[False].indices}
+    for name, middle in (("mean-coded2-layer1", 1.0), ("count-only-layer2", 0.0), ("dormant-layer2", 0.0)):
+        family = found[f"relu16x3-{name}"]
+        assert len(family.networks) == family.summary.networks == 2
+        for one in family.networks.values():
+            assert [site.middle for site in one.sites] == pytest.approx([middle], abs=0.1)
+    assert "relu16x3-untrained" not in found  # they do not solve the task

@@ -61,7 +61,7 @@ def run_calibration(
         if crippled:  # the same networks, made once
             shutil.copytree(Path(folder) / "usual" / "networks", own / "networks", dirs_exist_ok=True)
         run = run_study(study, own, executor=executor(), observe=observe(name))
-        ungated = verdicts(study.model_copy(update={"competence": 0.0}), run.store, run.store.records())
+        ungated = verdicts(study.model_copy(update={"competence": 0.0}), run.store, run.records)
         tables[name], runs[name] = calibrate(study, run.verdicts, ungated), run
     plain = {name: table.to_json() for name, table in tables.items()}
     Store(folder).renew(Path(folder) / "calibration.json", (json.dumps(plain, indent=1) + "\n").encode())

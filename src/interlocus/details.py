@@ -71,7 +71,7 @@ class Details:
 def details(run: Run) -> Details:
     """Lay out the heat maps of a run, and what is behind their entries."""
     records: dict[Key, list[Record]] = {}
-    for record in run.store.records():
+    for record in run.records:
         trial = record.trial
         name = map_name(trial.featurizer, trial.schedule)
         records.setdefault((trial.family, trial.site, trial.hypothesis, name), []).append(record)

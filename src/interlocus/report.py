@@ -24,6 +24,7 @@ from interlocus.details import details
 from interlocus.figures import save_figures
 from interlocus.figures._base import starts_of
 from interlocus.methods_text import methods_text
+from interlocus.metrics import Interval
 from interlocus.pictures import Picture, picture
 from interlocus.projection import projections
 from interlocus.registry import FEATURIZERS, STARTS
@@ -49,7 +50,13 @@ def fill(template: str, values: Mapping[str, Any]) -> str:
     """A page from one of our templates; whatever comes from a user is escaped, and no other script can run."""
     environment = Environment(loader=PackageLoader("interlocus"), autoescape=True, undefined=StrictUndefined)
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.filters |= {"digits": _digits, "duration": _duration, "step": step, "counts": counts}
+    environment.filters |= {
+        "digits": _digits,
+        "duration": _duration,
+        "interval": _interval,
+        "step": step,
+        "counts": counts,
+    }
     script = resources.files("interlocus").joinpath("templates/report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     own = {"script": Markup(script), "script_hash": digest, "scale": Markup(scale_css())}  # noqa: S704 ours, not a user's
@@ -104,7 +111,7 @@ def _easy(run: Run) -> list[tuple[str, dict[str, float]]]:
     study = run.study
     trained = {family.name for family in study.families if family.trained}
     tried: dict[str, dict[str, list[bool]]] = {}
-    for record in run.store.records():
+    for record in run.records:
         asked = (record.trial.hypothesis, record.trial.schedule) == (study.asked, study.schedule)
         if asked and record.trial.family in trained:
             best = max(record.sizes, key=lambda entry: entry.best.score.iia)
@@ -137,7 +144,7 @@ def _lacking(run: Run) -> list[str]:
 def _times(run: Run) -> list[tuple[str, list[float]]]:
     """For each family the seconds that its searches took, by site."""
     spent: dict[tuple[str, str], float] = {}
-    for record in run.store.records():
+    for record in run.records:
         place = record.trial.family, record.trial.site
         spent[place] = spent.get(place, 0.0) + record.seconds
     return [
@@ -145,6 +152,10 @@ def _times(run: Run) -> list[tuple[str, list[float]]]:
         for family in run.study.families
         if any(name == family.name for name, _ in spent)
     ]
+
+
+def _interval(value: Interval) -> str:
+    return f"{value.value:.2f} [{value.low:.2f}, {value.high:.2f}]"
 
 
 def _digits(value: float) -> str:

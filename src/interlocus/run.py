@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from interlocus.answers import answers as both_answers
 from interlocus.display import AbstractShown, Shown, share
 from interlocus.executors import AbstractExecutor, Local
+from interlocus.indexed import FamilyIndices, indices_of
 from interlocus.methods import Method, methods
 from interlocus.phases import Failure, Observe, Phases, Progress
 from interlocus.plan import jobs
 from interlocus.registry import SHOW
 from interlocus.reuse_records import ReuseCurve, reuse_curves, reuse_rows
-from interlocus.store import Store
+from interlocus.store import Record, Store
 from interlocus.study import Study
 from interlocus.summary import Line, answers, summarise
 from interlocus.table import Row, rows, to_csv
@@ -63,6 +64,11 @@ class Run(AbstractShown):
         study = store.study()
         table = rows(study, store.records())
         return cls(store=store, study=study, table=table, lines=summarise(study, table))
+
+    @cached_property
+    def records(self) -> Sequence[Record]:
+        """What was found, a record a trial."""
+        return tuple(self.store.records())
 
     @property
     def scores(self) -> Sequence[Row]:
@@ -139,17 +145,22 @@ class Run(AbstractShown):
     @cached_property
     def verdicts(self) -> Sequence[NetworkVerdict]:
         """The verdict on every network that was searched."""
-        return verdicts(self.study, self.store, self.store.records())
+        return verdicts(self.study, self.store, self.records)
+
+    @cached_property
+    def indices(self) -> Sequence[FamilyIndices]:
+        """How far networks go through the middle, a number each, where the controls for it were measured."""
+        return indices_of(self.study, self.store, self.verdicts)
 
     @cached_property
     def answer(self) -> dict[str, str]:
         """`direct`: through the middle, or straight to the end? `search`: was the right alignment easy to find?"""
-        return both_answers(self.study, self.verdicts, self.store.records())
+        return both_answers(self.study, self.verdicts, self.records)
 
     @cached_property
     def methods(self) -> Sequence[Method]:
         """Every class of maps at every site, over all trained networks, with time spent and untrained ones beside."""
-        return methods(self.study, self.table, self.store.records())
+        return methods(self.study, self.table, self.records)
 
     @property
     def reuse(self) -> Sequence[ReuseCurve]:
@@ -201,7 +212,8 @@ def run_study(
     observe(Progress("reading the results", 0.0))
     run = replace(Run.load(folder), failures=failures, seconds=phases.seconds)
     store.renew(store.scores, to_csv(run.table).encode())
-    store.renew(store.verdict, (json.dumps(to_json(study, run.verdicts, run.answer), indent=1) + "\n").encode())
+    judged = to_json(study, run.verdicts, run.answer) | {"indices": [one.to_json() for one in run.indices]}
+    store.renew(store.verdict, (json.dumps(judged, indent=1) + "\n").encode())
     phases.seconds["reading the results"] = time.perf_counter() - begun
     observe(Progress("reading the results", 1.0))
     return run

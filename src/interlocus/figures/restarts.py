@@ -23,7 +23,7 @@ def restart_strips(run: Run) -> Figure:
     asked = Asked.of(run, run.study.asked)
     searched = [family for family in run.study.families if any(line[0] == family.name for line in asked.lines)]
     families = [family for family in searched if family.trained] or searched
-    records = [record for record in run.store.records() if record.trial.hypothesis == asked.hypothesis]
+    records = [record for record in run.records if record.trial.hypothesis == asked.hypothesis]
     sites, starts = run.study.sites, list(starts_of(run.study))
     shape = len(families), len(asked.maps)
     height = shape[0] * (0.16 * len(sites) * (len(starts) + 1) + 0.55) + 1.0

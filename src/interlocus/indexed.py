@@ -1,0 +1,76 @@
+"""The indices of every network of a run, and of its families."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from interlocus.controls import Control
+from interlocus.family import Family
+from interlocus.indices import Indices, Levels, Measured, Summary, indices, levels_of, measured_in, over_networks
+from interlocus.store import Store
+from interlocus.study import Study
+from interlocus.verdicts import INPUT, NetworkVerdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class FamilyIndices:
+    """The indices of one family.
+
+    Args:
+        family: its name.
+        networks: of each of its networks that solves the task.
+        summary: means over them.
+    """
+
+    family: str
+    networks: dict[str, Indices]
+    summary: Summary
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        summary = {
+            name: value._asdict() if hasattr(value, "_asdict") else value for name, value in vars(self.summary).items()
+        }
+        return {
+            "family": self.family,
+            **summary,
+            "each": {name: one.to_json() for name, one in self.networks.items()},
+        }
+
+
+def indices_of(study: Study, store: Store, found: Sequence[NetworkVerdict]) -> list[FamilyIndices]:
+    """The indices of all families whose networks solve the task and have their controls measured.
+
+    Args:
+        study: what was asked.
+        store: where its controls are kept.
+        found: the verdicts, for the competence of networks and for the nulls.
+    """
+    task = study.task.build()
+    sought = task.hypothesis(study.asked)
+    if not all(sought.model.variables[name].values for name in (*sought.variables, sought.model.output)):
+        return []  # the floors are of values that can be counted
+    result = []
+    for family in study.families:
+        able = [one for one in found if one.family == family.name and one.accuracy >= study.competence]
+        nulls = [row[0].seen.null for one in able for row in one.sites if row[0].seen.null is not None]
+        levels = levels_of(task, study.asked, rivals=study.rivals, null=max(nulls, default=0.0))
+        measured = {one.network: list(_measured(study, store, family, one.network, levels)) for one in able}
+        measured = {name: sites for name, sites in measured.items() if sites}
+        if measured:
+            each = {name: indices(sites, levels) for name, sites in measured.items()}
+            summary = over_networks(list(measured.values()), levels, seed=study.seed)
+            result.append(FamilyIndices(family=family.name, networks=each, summary=summary))
+    return result
+
+
+def _measured(study: Study, store: Store, family: Family, network: str, levels: Levels) -> Iterator[Measured]:
+    """The hidden sites of one network, in order."""
+    task = study.task.build()
+    for site in study.sites:
+        data = store.control(network, site) if site != INPUT and site in family.sites(task) else None
+        one = None if data is None else measured_in(Control.from_json(data), task.hypothesis(study.asked), levels)
+        if one is not None:
+            yield one
