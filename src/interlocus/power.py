@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from interlocus.planting import Planted
 from interlocus.portfolio import portfolio
 from interlocus.seeds import stream
 from interlocus.seen import is_found
+from interlocus.size import mean_size
 from interlocus.store import Store
 from interlocus.study import Study
 from interlocus.tasks import AbstractTask
@@ -35,7 +37,7 @@ class Twins:
     Args:
         kind: of planting.
         planted: IIA through the known subspace, of each network in which the variable certainly is.
-        best: the highest IIA that the searches of the study reached in it.
+        best: the highest IIA that the searches of the study reached in it; they end with the first that finds it.
         hits: whether one of them passes for found.
         left_out: networks in which planting failed.
     """
@@ -153,27 +155,22 @@ def search_twins(
     left_out = len(planted.scores) - len(admitted)
     if not admitted:
         return Twins(kind=kind, planted=(), best=(), hits=(), left_out=left_out)
-    networks: AbstractNetworks = planted.networks.only(admitted).to(device)
     asked = task.hypothesis(study.asked)
     data = Data.draw(task, study.budget, seed=study.seed, hypotheses=[asked.name])
     best, hits = [0.0] * len(admitted), [False] * len(admitted)
-    maps = study.featurizers_of(study.asked, site)
-    looks = len(maps) * len(study.sizes_of(study.asked, site))
-    for featurizer in maps:
-        if all(hits):
-            break  # what one class of maps finds, the portfolio finds
-        request = portfolio(
-            study,
-            site=site,
-            hypotheses=(asked,),
-            sizes=study.sizes_of(study.asked, site),
-            featurizer=featurizer,
-        )
+    maps, every = study.featurizers_of(study.asked, site), study.sizes_of(study.asked, site)
+    *others, largest = sorted(every, key=mean_size)
+    for featurizer, sizes in itertools.product(maps, ([largest], others)):
+        left = [own for own, hit in enumerate(hits) if not hit]
+        if not left or not sizes:
+            continue  # what one class of maps finds at one size, the portfolio finds
+        request = portfolio(study, site=site, hypotheses=(asked,), sizes=sizes, featurizer=featurizer)
+        networks: AbstractNetworks = planted.networks.only([admitted[own] for own in left]).to(device)
         for finding in solve(networks, data, request):
             for attempts in finding.sizes:
-                score, own = attempts.best.score, finding.network
+                score, own = attempts.best.score, left[finding.network]
                 entries = [
-                    entry_of(score, variable, map=featurizer, size=attempts.size, looks=looks)
+                    entry_of(score, variable, map=featurizer, size=attempts.size, looks=len(maps) * len(every))
                     for variable in asked.variables
                 ]
                 best[own] = max(best[own], score.iia)
