@@ -9,7 +9,7 @@ study: .venv/installed
 	$(BIN)/interlocus study equality
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: .venv/installed-check
 	$(BIN)/ruff check
