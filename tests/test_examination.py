@@ -62,7 +62,9 @@ def test_a_perceptron_is_examined_like_any_module(tmp_path):
     ours = MLP.untrained(TASK, hidden=(6, 6), count=1, seed=3)
     asked = {"hypotheses": ("left",), "sizes": (2,), "featurizers": ("rotation",), **SMALL}
     plain = Module(as_module(ours), sites={"input": ":input", "layer1": "1", "layer2": "3"})
-    one = il.examine(ours, TASK, out=tmp_path / "ours", **asked)
+    one = il.examine(ours, TASK, out=tmp_path / "ours", controls=(), **asked)
+    assert (tmp_path / "ours" / "records").is_dir()
+    assert not list((tmp_path / "ours").glob("controls/*"))
     other = il.examine(plain, TASK, out=tmp_path / "plain", **asked)
     assert [row.site for row in one.scores] == [row.site for row in other.scores]
     for row, same in zip(one.scores, other.scores, strict=True):

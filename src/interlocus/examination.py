@@ -6,6 +6,7 @@ import itertools
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 from interlocus.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.family import Family, TaskSpec
@@ -14,7 +15,7 @@ from interlocus.in_hand import hold
 from interlocus.networks import AbstractNetworks
 from interlocus.phases import Observe
 from interlocus.run import Run, run_study
-from interlocus.study import SearchSpec, Study
+from interlocus.study import Control, SearchSpec, Study
 from interlocus.task_check import check_task
 from interlocus.tasks import AbstractTask
 from interlocus.watching import Watch
@@ -36,6 +37,7 @@ def examine(
     budget: Budget | None = None,
     competence: float = 0.99,
     untrained: int = 2,
+    controls: Sequence[Control] = get_args(Control),
     seed: int = 0,
     observe: Observe = lambda progress: None,
     watch: Watch | None = None,
@@ -59,6 +61,8 @@ def examine(
         competence: accuracy under which nothing is claimed.
         untrained: networks of the same build that are searched beside it; without them there is nothing to hold a score
             against, and no verdict. They are left out where it is not known how such a network begins.
+        controls: what is measured beside the searches; without one of them the verdict may be `undecided`, naming it.
+            `power` takes longest, where planted networks of this build can be made.
         seed: decides on everything that is drawn.
         observe: is told how far it is; `il.show_progress()` shows it.
         watch: is shown every validation of the searches; `il.TensorBoard(folder)` draws them.
@@ -87,6 +91,7 @@ def examine(
         budget=budget or Budget(),
         competence=competence,
         rivals=tuple(rivals),
+        controls=tuple(controls),
         seed=seed,
     )
     study.check()
