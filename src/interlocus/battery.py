@@ -77,6 +77,7 @@ def battery(*, scale: Scale = "whole", crippled: bool = False, seed: int = SEED)
         searches=(SearchSpec(hypotheses=("both",), sizes=SIZES, featurizers=("rotation", "linear")),),
         starts={"random": 1} if crippled else {"random": 2, "covariance": 1},
         phases=(Phase(steps=CRIPPLED),) if crippled else (Phase(),),
+        controls=("used", "purity", "power"),  # what is decodable changes no verdict
         seed=seed,
     )
 
