@@ -13,7 +13,7 @@ from interlocus.budget import Phase
 from interlocus.family import Family, Planting
 from interlocus.study import SearchSpec, Study
 
-VERSION = 2
+VERSION = 3
 SEED = 20_261_129
 """Of the sealed battery; no verdict on it was looked at while building."""
 
@@ -117,3 +117,4 @@ def _plantings(one: Architecture) -> Iterator[tuple[str, str, int, int]]:
     yield "count_only", "layer2", 0, 10
     if one.depth > 2:
         yield "dormant", "layer2", 0, 8
+        yield "pair_only", "layer2", 0, 8

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Literal, Protocol
 
@@ -34,7 +35,7 @@ class Known(Perceptrons):
 
     Args:
         what: how they are made: `mean_coded`, `fine_tuned`, `blocks` (the variables are there), `count_only`,
-            `output_only` or `dormant` (they are not).
+            `pair_only` (the count as two numbers), `output_only` or `dormant` (they are not).
         site: a hidden layer.
         size: directions a variable, of `mean_coded` and `fine_tuned` ones.
         hypothesis: what is planted.
@@ -111,13 +112,20 @@ def _decoys(known: Known, task: AbstractTask, begin: MLP, count: int, seed: int)
             "They are written down by hand, for hierarchical equality.",
             "Use that task, or plant variables.",
         )
-    way = {"count_only": count_only, "output_only": output_only, "dormant": dormant}[known.what]
+    way = DECOYS[known.what]
     return way(task, site=known.site, hidden=known.hidden, activation=known.activation, count=count, seed=seed)
 
 
+DECOYS: Mapping[str, Callable[..., Decoys]] = MappingProxyType(
+    {
+        "count_only": count_only,
+        "pair_only": partial(count_only, code="pair"),
+        "output_only": output_only,
+        "dormant": dormant,
+    }
+)
+"""Ways that leave something else where the variables could be."""
 PRESENT: Mapping[str, _Makes] = MappingProxyType({"mean_coded": _twins, "fine_tuned": _twins, "blocks": _blocks})
 """Ways that leave the variables where the rest of the network reads them."""
-WAYS: Mapping[str, _Makes] = MappingProxyType(
-    {**PRESENT, "count_only": _decoys, "output_only": _decoys, "dormant": _decoys}
-)
+WAYS: Mapping[str, _Makes] = MappingProxyType({**PRESENT, **dict.fromkeys(DECOYS, _decoys)})
 """All ways."""

@@ -74,9 +74,7 @@ def mean_coded(
     progress: Callable[[float], None] = lambda share: None,
 ) -> Planted:
     """Fresh networks, trained toward the hypothesis through few random directions: the values are in their means."""
-    fresh = MLP.untrained(task, hidden=_hidden(like), activation=like.activation, count=count, seed=seed)
-    gain = GAINS.get(like.activation, 1.0)
-    begin = MLP([gain * weight for weight in fresh.weights], fresh.biases, activation=fresh.activation)
+    begin = _fresh(task, like, count, seed)
 
     def anywhere(size: int, networks: Sequence[int]) -> Float[Tensor, "network variable feature width"]:
         variables = len(task.hypothesis(hypothesis).variables)
@@ -181,7 +179,7 @@ def blocks(
             "Use another kind of planting.",
         )
     depth = list(like.sites).index(site)
-    begin = MLP.untrained(task, hidden=_hidden(like), activation=like.activation, count=count, seed=seed)
+    begin = _fresh(task, like, count, seed)
     owners = [_owners(begin.width(f"layer{i + 1}"), len(sees), count, seed, i) for i in range(depth)]
     weights, biases = [w.clone() for w in begin.weights], [b.clone() for b in begin.biases]
     free = [torch.ones_like(w) for w in weights], [torch.ones_like(b) for b in biases]
@@ -217,6 +215,13 @@ KINDS: MappingProxyType[str, MakesTwins] = MappingProxyType(
     {"blocks": blocks, "fine_tuned": fine_tuned, "mean_coded": mean_coded}
 )
 """Ways of planting, by name; the hardest to find first."""
+
+
+def _fresh(task: AbstractTask, like: MLP, count: int, seed: int) -> MLP:
+    """Networks built alike that have learned nothing, and can."""
+    fresh = MLP.untrained(task, hidden=_hidden(like), activation=like.activation, count=count, seed=seed)
+    gain = GAINS.get(like.activation, 1.0)
+    return MLP([gain * weight for weight in fresh.weights], fresh.biases, activation=fresh.activation)
 
 
 def _hidden(like: MLP) -> tuple[int, ...]:
