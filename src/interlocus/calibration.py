@@ -51,8 +51,8 @@ class Tried:
 
     @property
     def missing(self) -> bool:
-        """Whether any variable is said not to be there."""
-        return any(word in MISSING for word in self.words)
+        """Whether any variable is said not to be there, or not to be needed."""
+        return any(word in (*MISSING, "unused") for word in self.words)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ class Calibration:
         tried: every network.
         table: for each kind how often each word was said (the word of which least is known, of several variables).
         false_found: said to be computed or relayed where it is not there.
-        false_missing: said to be absent, consumed or bypassed where it is there.
+        false_missing: said to be absent, consumed, bypassed or unused where it is there and read on.
         undecided: of all networks that can do their task.
         size_right: the smallest size within one of the true one, where it is one direction.
         size_within: found with no more directions than it was planted in.

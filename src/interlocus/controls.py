@@ -8,7 +8,7 @@ what no map could exceed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,10 @@ from interlocus.plan import Trial
 from interlocus.portfolio import portfolio
 from interlocus.probes import decodable
 from interlocus.purity import operands_ride
+from interlocus.request import Request
 from interlocus.results import Attempts, Finding
 from interlocus.size import Size, parse_size
+from interlocus.starts import find_start
 from interlocus.store import Store
 from interlocus.structural import additive_ceiling, is_linear_behind
 from interlocus.study import Study
@@ -45,6 +47,8 @@ FEW = 1024
 OUTPUT_SIZES = (1, 2)
 """Smaller than the variables together, which determine the output."""
 OUTPUT = "output"
+CLOSED_FORM = ("covariance", "mean_difference")
+"""Starts that are put to used subspaces whatever a study begins with: values coded by spread, and by means."""
 NEAR = 0.02
 """Whose IIA is so far below what counts as found is not looked into."""
 
@@ -268,7 +272,7 @@ class _Inside:
             maps = study.featurizers_of(study.asked, self.site) if sizes else ()
             for featurizer in maps if hypothesis is sought[0] else maps[:1]:
                 request = portfolio(study, site=self.site, hypotheses=(hypothesis,), sizes=sizes, featurizer=featurizer)
-                for finding in solve(confined, data, request):
+                for finding in solve(confined, data, _eased(request)):
                     inside[finding.network].setdefault(hypothesis.name, {})[featurizer] = finding.sizes
                     if hypothesis is not output and "purity" in study.controls:
                         for variable, by_size in self._pure(confined[finding.network], finding, featurizer).items():
@@ -295,6 +299,17 @@ class _Inside:
                 riding = operands_ride(alignment, variable, network, self.task, seed=self.study.seed)
                 found[variable][entry.size] = riding.r2
         return found
+
+
+def _eased(request: Request) -> Request:
+    """The same with one of each closed-form start: what is missed inside the used subspace would be called unused.
+
+    What a search finds in the whole state it may well miss in two directions, where a random start has little to hold
+    on to; power is shown for the whole state only.
+    """
+    known = {start.name for start, _ in request.starts}
+    more = tuple((find_start(name), 1) for name in CLOSED_FORM if name not in known)
+    return replace(request, starts=request.starts + more)
 
 
 def _room(rank: int, variables: int) -> int:

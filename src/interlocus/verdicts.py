@@ -19,6 +19,7 @@ from interlocus.results import Attempts
 from interlocus.seen import Entry, Power, Seen, Used
 from interlocus.store import Record, Store
 from interlocus.study import SCHEMA, Study
+from interlocus.twins import KINDS
 from interlocus.verdict import PLANTED, Answer, Verdict, answer, judge_network
 
 INPUT = "input"
@@ -215,10 +216,13 @@ class _Court:
         return None if data is None else Control.from_json(data)
 
     def _power(self, family: Family, site: str) -> Power | None:
-        """Of the hardest kind of planting."""
+        """Of the hardest kind of planting; unknown while kinds are left that could be harder than is allowed."""
         kinds = twins_of(self.store, family, site)
         powers = [Power(kind=one.kind, found=one.found, of=one.count) for one in kinds if one.count]
-        return min(powers, key=lambda power: power.low, default=None)
+        hardest = min(powers, key=lambda power: power.low, default=None)
+        if hardest is None or (len(kinds) < len(KINDS) and hardest.low >= self.study.verdict.power):
+            return None
+        return hardest
 
 
 def _used(control: Control | None, hypothesis: str, variable: str, looks: int) -> Used | None:
