@@ -11,7 +11,7 @@ from interlocus.budget import Phase
 from interlocus.family import Family
 from interlocus.networks import MLP
 from interlocus.planting import plant
-from interlocus.power import Twins, search_twins
+from interlocus.power import Twins, hardest_of, search_twins
 from interlocus.study import SearchSpec, Study
 from interlocus.tasks import HierarchicalEquality
 from interlocus.twins import ENOUGH, KINDS, mean_coded
@@ -66,3 +66,19 @@ def test_fine_tuned_networks_are_the_studied_ones_moved(planted):
         size = torch.cat([weight[i].flatten() for weight in planted.networks.weights])
         assert moved.norm() < size.norm()
     assert made.admitted
+
+
+def _twins(kind: str, found: int, of: int = 16) -> Twins:
+    return Twins(
+        kind=kind, planted=(1.0,) * of, best=(1.0,) * of, hits=(True,) * found + (False,) * (of - found), left_out=0
+    )
+
+
+def test_power_is_that_of_the_hardest_kind_and_unknown_while_a_harder_one_may_come():
+    one, other, hard = _twins("blocks", 16), _twins("fine_tuned", 15), _twins("mean_coded", 3)
+    assert hardest_of([], 0.8) is None
+    assert hardest_of([one], 0.8) is None
+    assert hardest_of([one, _twins("fine_tuned", 16)], 0.8) is None
+    assert hardest_of([one, other], 0.8) == other  # below .8 whatever comes
+    assert hardest_of([one, _twins("fine_tuned", 16), hard], 0.8) == hard
+    assert hardest_of([one, _twins("fine_tuned", 0, of=0), _twins("mean_coded", 16)], 0.8).found == 16

@@ -76,6 +76,22 @@ def twins_of(store: Store, family: Family, site: str) -> list[Twins]:
     return [Twins.from_json(data) for data in kept if data is not None]
 
 
+def hardest_of(measured: Sequence[Twins], least: float) -> Twins | None:
+    """The kind of which the smallest share may be found.
+
+    `None` while that is unknown: kinds are left, and none of those that were measured is too hard.
+
+    Args:
+        measured: a kind each.
+        least: lower end of the share from which on there is power.
+    """
+    told = [one for one in measured if one.count]
+    hardest = min(told, key=lambda one: wilson(one.found, one.count)[0], default=None)
+    if hardest is None or (len(measured) < len(KINDS) and wilson(hardest.found, hardest.count)[0] >= least):
+        return None
+    return hardest
+
+
 def measure_power(
     study: Study,
     families: Sequence[Family],

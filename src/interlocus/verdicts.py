@@ -14,12 +14,11 @@ from interlocus.entries import entry_of
 from interlocus.family import Family
 from interlocus.levels import Floors, floors
 from interlocus.metrics import wilson
-from interlocus.power import twins_of
+from interlocus.power import hardest_of, twins_of
 from interlocus.results import Attempts
 from interlocus.seen import Entry, Power, Seen, Used
 from interlocus.store import Record, Store
 from interlocus.study import SCHEMA, Study
-from interlocus.twins import KINDS
 from interlocus.verdict import PLANTED, Answer, Verdict, answer, judge_network
 
 INPUT = "input"
@@ -216,13 +215,9 @@ class _Court:
         return None if data is None else Control.from_json(data)
 
     def _power(self, family: Family, site: str) -> Power | None:
-        """Of the hardest kind of planting; unknown while kinds are left that could be harder than is allowed."""
-        kinds = twins_of(self.store, family, site)
-        powers = [Power(kind=one.kind, found=one.found, of=one.count) for one in kinds if one.count]
-        hardest = min(powers, key=lambda power: power.low, default=None)
-        if hardest is None or (len(kinds) < len(KINDS) and hardest.low >= self.study.verdict.power):
-            return None
-        return hardest
+        """Of the hardest kind of planting."""
+        hardest = hardest_of(twins_of(self.store, family, site), self.study.verdict.power)
+        return Power(kind=hardest.kind, found=hardest.found, of=hardest.count) if hardest else None
 
 
 def _used(control: Control | None, hypothesis: str, variable: str, looks: int) -> Used | None:
