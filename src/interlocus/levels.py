@@ -104,5 +104,6 @@ def _counted(task: AbstractTask, hypothesis: Hypothesis) -> Enumeration:
 
 def _drawn(task: AbstractTask, hypothesis: Hypothesis) -> Enumeration:
     about = "floors", task.name, hypothesis.name
-    pool = task.pool(ROWS, split="test", generator=stream(0, *about, "pool"), own_of=(hypothesis.name,))
+    named = (hypothesis.name,) if hypothesis.name in task.hypotheses else ()  # others have no sampling of their own
+    pool = task.pool(ROWS, split="test", generator=stream(0, *about, "pool"), own_of=named)
     return drawn_interventions(hypothesis, pool, count=DRAWN, generator=stream(0, *about, "drawn"))
