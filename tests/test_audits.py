@@ -115,9 +115,10 @@ def test_values_alone_are_computed(tmp_path):
 
 def test_where_operands_pass_it_is_relayed(monkeypatch):
     """The same directions, had the rest of the network needed all of them."""
-    whole = lambda networks, task, *, site, agreement, hints, seed: [  # noqa: E731
-        UsedSubspace(site=site, mean=torch.zeros(8), rows=torch.eye(8), agreement=1.0)
-    ]
+
+    def whole(networks, task, *, site, agreement, hints, seed):
+        return [UsedSubspace(site=site, mean=torch.zeros(8), rows=torch.eye(8), agreement=1.0)]
+
     monkeypatch.setattr(audited, "used_subspaces", whole)
     found = il.audit(computed(), hand_wired(), TASK, **QUICK)
     assert words(found) == ["relayed", "relayed"]
@@ -175,11 +176,11 @@ def test_what_cannot_be_made_anew_lacks_a_null():
     plain = Module(nn.Sequential(nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 2)), sites={"h": "1"})
     for network in (plain, Module(Own(), sites={"h": "first"})):
         network.meet(inputs)
-    assert untrained_like(Module(Own(), sites={"h": "first"}), TASK, seed=0) == []
-    blank = untrained_like(plain, TASK, seed=0)
+    assert untrained_like(Module(Own(), sites={"h": "first"}), seed=0) == []
+    blank = untrained_like(plain, seed=0)
     assert len({one.fingerprint() for one in [*blank, plain]}) == 6
     assert all(one.sites == plain.sites for one in blank)
-    (like,) = untrained_like(hand_wired(), TASK, seed=0)
+    (like,) = untrained_like(hand_wired(), seed=0)
     assert like.sites == hand_wired().sites
     assert not torch.equal(like.weights[0][0], hand_wired().weights[0][0])
 

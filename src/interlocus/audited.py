@@ -25,10 +25,9 @@ from interlocus.metrics import Score
 from interlocus.networks import MLP, AbstractNetworks
 from interlocus.networks.confined import Confined
 from interlocus.portfolio import portfolio
-from interlocus.power import TWINS, search_twins
+from interlocus.power import Twins, hardest_of, planted_twins
 from interlocus.purity import operands_ride
 from interlocus.results import Attempts
-from interlocus.seeds import stream
 from interlocus.seen import Entry, Power, Seen, Used, is_found
 from interlocus.study import Study
 from interlocus.tasks import AbstractTask
@@ -195,7 +194,7 @@ class Audited:
 
     def _null(self) -> float | None:
         """The best score of the searches in networks of the same architecture that were never trained."""
-        blank = untrained_like(self.network, self.task, seed=self.study.seed)
+        blank = untrained_like(self.network, seed=self.study.seed)
         if not blank:
             return None
         asked, site = self.task.hypothesis(self.alignment.hypothesis), self.alignment.site
@@ -213,15 +212,14 @@ class Audited:
         """In how many networks with planted variables the searches find them, for the hardest kind."""
         if not isinstance(self.network, MLP):
             return None
-        hypothesis, site, powers = self.alignment.hypothesis, self.alignment.site, []
-        for kind, make in KINDS.items():
+        measured: list[Twins] = []
+        for kind in KINDS:
             self.observe(f"planted variables, {kind}")
-            seed = stream(self.study.seed, "twins", kind).initial_seed() % 2**31
-            planted = make(self.task, hypothesis=hypothesis, site=site, like=self.network, count=TWINS, seed=seed)
-            twins = search_twins(self.study, self.task, planted, site, kind)
-            if twins.count:
-                powers.append(Power(kind=kind, found=twins.found, of=twins.count))
-        return min(powers, key=lambda power: power.low, default=None)
+            measured.append(planted_twins(self.study, self.task, self.network, self.alignment.site, kind))
+            hardest = hardest_of(measured, self.study.verdict.power)
+            if hardest is not None:
+                return hardest.power
+        return None
 
     def _map(self) -> Evidence:
         """What kind of map it is."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from interlocus.controls import Control
-from interlocus.family import Family
-from interlocus.indices import Indices, Levels, Measured, Summary, indices, levels_of, measured_in, over_networks
+from interlocus.indices import Indices, Summary, indices, levels_of, measured_in, over_networks
 from interlocus.store import Store
 from interlocus.study import Study
 from interlocus.verdicts import INPUT, NetworkVerdict
@@ -30,14 +29,8 @@ class FamilyIndices:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        summary = {
-            name: value._asdict() if hasattr(value, "_asdict") else value for name, value in vars(self.summary).items()
-        }
-        return {
-            "family": self.family,
-            **summary,
-            "each": {name: one.to_json() for name, one in self.networks.items()},
-        }
+        each = {name: one.to_json() for name, one in self.networks.items()}
+        return {"family": self.family, **self.summary.to_json(), "each": each}
 
 
 def indices_of(study: Study, store: Store, found: Sequence[NetworkVerdict]) -> list[FamilyIndices]:
@@ -55,22 +48,19 @@ def indices_of(study: Study, store: Store, found: Sequence[NetworkVerdict]) -> l
     result = []
     for family in study.families:
         able = [one for one in found if one.family == family.name and one.accuracy >= study.competence]
+        sites = [site for site in study.sites if site != INPUT and site in family.sites(task)]
+        controls = {one.network: [data for site in sites if (data := store.control(one.network, site))] for one in able}
+        if not any(controls.values()):
+            continue
         nulls = [row[0].seen.null for one in able for row in one.sites if row[0].seen.null is not None]
         levels = levels_of(task, study.asked, rivals=study.rivals, null=max(nulls, default=0.0))
-        measured = {one.network: list(_measured(study, store, family, one.network, levels)) for one in able}
-        measured = {name: sites for name, sites in measured.items() if sites}
+        measured = {
+            name: [one for data in own if (one := measured_in(Control.from_json(data), sought, levels))]
+            for name, own in controls.items()
+        }
+        measured = {name: own for name, own in measured.items() if own}
         if measured:
             each = {name: indices(sites, levels) for name, sites in measured.items()}
             summary = over_networks(list(measured.values()), levels, seed=study.seed)
             result.append(FamilyIndices(family=family.name, networks=each, summary=summary))
     return result
-
-
-def _measured(study: Study, store: Store, family: Family, network: str, levels: Levels) -> Iterator[Measured]:
-    """The hidden sites of one network, in order."""
-    task = study.task.build()
-    for site in study.sites:
-        data = store.control(network, site) if site != INPUT and site in family.sites(task) else None
-        one = None if data is None else measured_in(Control.from_json(data), task.hypothesis(study.asked), levels)
-        if one is not None:
-            yield one

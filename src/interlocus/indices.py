@@ -107,6 +107,11 @@ class Summary:
     gaps: int
     networks: int
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        gap = self.stage_gap._asdict() if self.stage_gap else None
+        return {**vars(self), "hierarchy": self.hierarchy._asdict(), "stage_gap": gap}
+
 
 def levels_of(task: AbstractTask, hypothesis: str, *, rivals: Sequence[str] = (), null: float = 0.0) -> Levels:
     """The floors of the indices.

@@ -13,7 +13,7 @@ from interlocus.study import Study
 
 _CONTROLS = {
     "used": "the lowest-rank part of a site with which a network keeps {agreement:.1%} of its own answers was found, "
-    "and all searches were repeated inside it",
+    "and all searches were repeated inside it, with closed-form starts besides",
     "purity": "the share of variance (R²) of the operands that the found features carry at equal value was measured",
     "power": "the same searches were put to networks of the same architecture in which the variables had been planted",
     "decodable": "it was measured what linear and small-perceptron probes can tell from the activations",

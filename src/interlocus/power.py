@@ -12,12 +12,11 @@ from interlocus.data import Data
 from interlocus.engine import solve
 from interlocus.entries import entry_of
 from interlocus.family import Family
-from interlocus.metrics import wilson
 from interlocus.networks import MLP, AbstractNetworks
 from interlocus.planting import Planted
 from interlocus.portfolio import portfolio
 from interlocus.seeds import stream
-from interlocus.seen import is_found
+from interlocus.seen import Power, is_found
 from interlocus.size import mean_size
 from interlocus.store import Store
 from interlocus.study import Study
@@ -58,6 +57,11 @@ class Twins:
         """Of how many."""
         return len(self.hits)
 
+    @property
+    def power(self) -> Power:
+        """The same as a verdict looks at it."""
+        return Power(kind=self.kind, found=self.found, of=self.count)
+
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Twins:
         """What `asdict` gave."""
@@ -86,8 +90,8 @@ def hardest_of(measured: Sequence[Twins], least: float) -> Twins | None:
         least: lower end of the share from which on there is power.
     """
     told = [one for one in measured if one.count]
-    hardest = min(told, key=lambda one: wilson(one.found, one.count)[0], default=None)
-    if hardest is None or (len(measured) < len(KINDS) and wilson(hardest.found, hardest.count)[0] >= least):
+    hardest = min(told, key=lambda one: one.power.low, default=None)
+    if hardest is None or (len(measured) < len(KINDS) and hardest.power.low >= least):
         return None
     return hardest
 
@@ -124,19 +128,26 @@ def _of_family(study: Study, task: AbstractTask, family: Family, site: str, stor
         name = twins_name(family, site, kind)
         kept = store.twins(name)
         if kept is None:
-            kept = asdict(_planted(study, task, family, site, kind, store, device))
+            (like,) = family.kind.load(task, [store.network_path(one) for one in family.networks], seed=study.seed)
+            assert isinstance(like, MLP)
+            kept = asdict(planted_twins(study, task, like, site, kind, device))
             store.add_twins(name, kept)
         twins = Twins.from_json(kept)
-        if twins.count and wilson(twins.found, twins.count)[0] < study.verdict.power:
+        if twins.count and twins.power.low < study.verdict.power:
             return
 
 
-def _planted(
-    study: Study, task: AbstractTask, family: Family, site: str, kind: str, store: Store, device: str
-) -> Twins:
-    """Twins of one kind, and what was found in them."""
-    (like,) = family.kind.load(task, [store.network_path(one) for one in family.networks], seed=study.seed)
-    assert isinstance(like, MLP)
+def planted_twins(study: Study, task: AbstractTask, like: MLP, site: str, kind: str, device: str = "cpu") -> Twins:
+    """Plant what a study asks for in networks like some, and put its searches to them.
+
+    Args:
+        study: whose searches are tried.
+        task: what the networks solve.
+        like: networks of that architecture.
+        site: where.
+        kind: of planting.
+        device: where searches run.
+    """
     seed = stream(study.seed, "twins", kind).initial_seed() % 2**31  # their own: no twin is a network of the study
     rounds = []
     for number in range(ROUNDS):

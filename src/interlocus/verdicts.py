@@ -217,7 +217,7 @@ class _Court:
     def _power(self, family: Family, site: str) -> Power | None:
         """Of the hardest kind of planting."""
         hardest = hardest_of(twins_of(self.store, family, site), self.study.verdict.power)
-        return Power(kind=hardest.kind, found=hardest.found, of=hardest.count) if hardest else None
+        return hardest.power if hardest else None
 
 
 def _used(control: Control | None, hypothesis: str, variable: str, looks: int) -> Used | None:
