@@ -7,6 +7,7 @@ import itertools
 import pytest
 import torch
 from torch import Tensor
+from torch._subclasses import FakeTensorMode
 
 from interlocus.featurizers import AbstractFeaturizer, Frames, Identity, compact, in_use
 from interlocus.featurizers.rotation import orthonormalise
@@ -193,6 +194,15 @@ def test_rows_that_nothing_uses_are_left_out_of_what_is_kept(featurizer):
         assert kept.read.shape == (VARIABLES, size, WIDTH)
         before, after = (projections(Frames(*(part.unsqueeze(0) for part in both))) for both in (one, kept))
         assert close(before, after)
+
+
+def test_what_is_kept_on_one_device_works_on_states_of_another():
+    """Maps are read from files to the processor. Tensors that only pretend to lie on a GPU refuse to meet those."""
+    with FakeTensorMode():
+        rows = torch.eye(6).view(2, 3, 6)
+        maps = Frames(read=rows, write=rows)
+        states = torch.empty(5, 6, device="cuda")
+        assert [(own.shape, own.device.type) for own in maps.features(states)] == [((5, 3), "cuda")] * 2
 
 
 def test_a_base_that_is_its_own_source_changes_nothing(featurizer):

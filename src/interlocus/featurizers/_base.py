@@ -43,12 +43,14 @@ class Frames(NamedTuple):
         return Frames(*(part.unsqueeze(0).to(device) for part in self))
 
     def features(self, states: Float[Tensor, "batch width"]) -> tuple[Float[Tensor, "batch feature"], ...]:
-        return tuple((states @ self.read.flatten(0, 1).T).split(self.read.shape[1], 1))
+        read = self.read.to(states.device)
+        return tuple((states @ read.flatten(0, 1).T).split(read.shape[1], 1))
 
     def swap(
         self, base: Float[Tensor, "batch width"], sources: Mapping[int, Float[Tensor, "batch width"]]
     ) -> Float[Tensor, "batch width"]:
-        change = [(source - base) @ self.read[v].T @ self.write[v] for v, source in sources.items()]
+        read, write = self.read.to(base.device), self.write.to(base.device)
+        change = [(source - base) @ read[v].T @ write[v] for v, source in sources.items()]
         return base + torch.stack(change).sum(0) if change else base
 
     def tensors(self) -> dict[str, Tensor]:

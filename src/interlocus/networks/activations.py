@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -54,12 +53,11 @@ def _tanh_pull(gradient: Tensor, argument: Tensor, value: Tensor) -> Tensor:
 
 
 def _gelu(argument: Tensor, out: Tensor) -> Tensor:
-    return torch.mul(argument, torch.special.ndtr(argument), out=out)
+    return torch.ops.aten.gelu.out(argument, out=out)
 
 
 def _gelu_pull(gradient: Tensor, argument: Tensor, value: Tensor) -> Tensor:
-    density = torch.exp(-argument.square() / 2) / math.sqrt(2 * math.pi)
-    return gradient.mul_(torch.special.ndtr(argument) + argument * density)
+    return torch.ops.aten.gelu_backward.grad_input(gradient, argument, grad_input=gradient)
 
 
 ACTIVATIONS = {
