@@ -49,6 +49,8 @@ OUTPUT_SIZES = (1, 2)
 OUTPUT = "output"
 CLOSED_FORM = ("covariance", "mean_difference")
 """Starts that are put to used subspaces whatever a study begins with: values coded by spread, and by means."""
+RUNG = 200
+"""Steps after which the better half of the searches inside a used subspace go on: only the best of them counts."""
 NEAR = 0.02
 """Whose IIA is so far below what counts as found is not looked into."""
 
@@ -302,14 +304,16 @@ class _Inside:
 
 
 def _eased(request: Request) -> Request:
-    """The same with one of each closed-form start: what is missed inside the used subspace would be called unused.
+    """The same as a race, with one of each closed-form start: what is missed inside the used subspace would be called
+    unused.
 
     What a search finds in the whole state it may well miss in two directions, where a random start has little to hold
     on to; power is shown for the whole state only.
     """
     known = {start.name for start, _ in request.starts}
     more = tuple((find_start(name), 1) for name in CLOSED_FORM if name not in known)
-    return replace(request, starts=request.starts + more)
+    budget = request.budget if request.budget.rung else request.budget.model_copy(update={"rung": RUNG})
+    return replace(request, starts=request.starts + more, budget=budget)
 
 
 def _room(rank: int, variables: int) -> int:
