@@ -156,6 +156,7 @@ def test_the_quick_version_asks_the_same_of_less(study):
     assert all(family.count <= 3 for family in quick.families)
     assert quick.phases[0].steps < whole.phases[0].steps
     assert quick.budget.batch < whole.budget.batch
+    assert {*whole.controls} - {*quick.controls} == {"power"}
 
 
 def test_the_quick_version_never_asks_more(study):

@@ -178,14 +178,13 @@ class Alignment(AbstractShown):
             raise AlignmentError(
                 "The alignment has no read-out.",
                 "It says where the variables are; which value they have is fitted to examples.",
-                "Call `alignment.fitted(network, task)` first.",
+                "Call `alignment.fitted(network, task)` first; of a number or a vector there are `alignment.features`.",
             )
         like = torch.zeros(0, device=network.device)  # what networks give of their sites is in single precision
         ready = {name: read_out.ready(like) for name, read_out in self.read_outs.items()}
 
         def read(inputs: Float[Tensor, "batch ..."]) -> dict[str, Reading]:
-            with torch.no_grad():
-                found = self.frames.features(network.activations(self.site, inputs)[0])
+            found = self.frames.features(_activations(network, self.site, inputs))
             return {name: ready[name].read(own) for name, own in zip(self.variables, found, strict=True)}
 
         return read
@@ -300,8 +299,19 @@ class Alignment(AbstractShown):
 
     def _look(self, network: AbstractNetworks, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch width"]:
         self.check(network)
-        with torch.no_grad():
-            return network.activations(self.site, inputs)[0]
+        return _activations(network, self.site, inputs)
+
+
+def _activations(network: AbstractNetworks, site: str, inputs: Float[Tensor, "batch ..."]) -> Tensor:
+    given: object = inputs
+    if not isinstance(given, Tensor):
+        raise AlignmentError(
+            f"The inputs are a {type(given).__name__}.",
+            "A network is shown torch tensors.",
+            "Pass torch.as_tensor(inputs).",
+        )
+    with torch.no_grad():
+        return network.activations(site, inputs)[0]
 
 
 def save_alignments(alignments: Mapping[Size, Alignment]) -> bytes:

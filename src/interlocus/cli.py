@@ -53,7 +53,8 @@ def study(
         Path | None, typer.Option(help="Draw the searches there while they run, for TensorBoard.", metavar="DIR")
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Three networks a family and short searches: a first look.")
+        bool,
+        typer.Option("--quick", help="A first look: three networks a family, short searches, none planted."),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and what it costs.")] = False,
     as_json: Json = False,

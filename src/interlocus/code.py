@@ -54,6 +54,8 @@ def _module(path: Path) -> Any:
         )
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # so that what is in it can be pickled
+    if str(path.parent) not in sys.path:  # as for a script: it may import what lies beside it
+        sys.path.append(str(path.parent))
     try:
         spec.loader.exec_module(module)
     except Exception as error:

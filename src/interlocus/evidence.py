@@ -28,11 +28,12 @@ def about(entry: Entry, good: Sequence[Entry], seen: Seen, bars: Thresholds) -> 
     """What each control says, whatever the verdict."""
     maps = list(dict.fromkeys(e.map for e in seen.entries))
     carried = [name for name in maps if any(e.map == name for e in good)]
+    by = f"found by {' and '.join(carried)}" if carried else f"found by no {' or '.join(maps)} map"
     rows = [
         Evidence(
             control="effect",
             text=f"IIA {entry.iia:.3f} [{entry.low:.3f}, {entry.high:.3f}] with a {entry.map} map of size "
-            f"{entry.size}; found by {' and '.join(carried) if carried else 'none'} of {' and '.join(maps)}.",
+            f"{entry.size}; {by}.",
             passes=entry.low >= bars.found,
         ),
         Evidence(
@@ -73,7 +74,9 @@ def _ceiling_text(seen: Seen) -> str:
 def _used_text(seen: Seen, bars: Thresholds) -> Evidence:
     used = seen.used
     if used is None:
-        return Evidence(control="used subspace", text="It was not measured.", passes=None)
+        return Evidence(
+            control="used subspace", text="How many directions the network uses was not measured.", passes=None
+        )
     about = f"{used.rank} of {used.width} directions keep {used.agreement:.4f} of the network's own answers"
     if not used.entries:
         return Evidence(control="used subspace", text=f"{about}; the variables have no room in them.", passes=False)
@@ -88,7 +91,7 @@ def _used_text(seen: Seen, bars: Thresholds) -> Evidence:
 def _pure_text(seen: Seen, bars: Thresholds) -> Evidence:
     entries = [entry for entry in (seen.used.entries if seen.used else ()) if entry.pure is not None]
     if not entries:
-        return Evidence(control="value-pure", text="It was not measured.", passes=None)
+        return Evidence(control="value-pure", text="What rides along with the value was not measured.", passes=None)
     sizes = ", ".join(f"{entry.pure:.2f} at size {entry.size} ({entry.map})" for entry in entries)
     return Evidence(
         control="value-pure",
@@ -102,7 +105,7 @@ def _power_text(seen: Seen, bars: Thresholds) -> Evidence:
         return Evidence(control="power", text=f"None is needed: {seen.impossible}.", passes=None)
     power = seen.power
     if power is None:
-        return Evidence(control="power", text="It was not measured.", passes=None)
+        return Evidence(control="power", text="The search was not put to planted variables.", passes=None)
     return Evidence(
         control="power",
         text=f"The same search finds {power.found} of {power.of} planted variables ({power.kind}): at least "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +28,14 @@ class TaskSpec(Written):
     name: str = "hierarchical_equality"
 
     def build(self) -> AbstractTask:
-        """The task.
+        """The task; the same object whenever it is asked for in a process, so that what is known of it is known once.
 
         Raises:
             UnknownNameError: no such task, or no such argument of it.
         """
         if is_held(self.name):
             return held(self.name)
-        maker = load_code(self.name) if names_code(self.name) else TASKS.get(self.name)
-        arguments = self.model_extra or {}
-        known = inspect.signature(maker, eval_str=True).parameters
-        for key, value in arguments.items():
-            if key not in known:
-                raise UnknownNameError("argument", key, known, f"the task {self.name}")
-            check_kind(key, value, known[key].annotation)
-        return maker(**arguments)
+        return _task(self.model_dump_json())
 
     @classmethod
     def of(cls, task: AbstractTask) -> TaskSpec:
@@ -51,6 +45,19 @@ class TaskSpec(Written):
             arguments = {name: getattr(task, name, None) for name in inspect.signature(maker).parameters}
             return cls(name=task.name, **arguments)
         return cls(name=hold(f"task {task.name}", task))
+
+
+@lru_cache(maxsize=32)
+def _task(written: str) -> AbstractTask:
+    spec = TaskSpec.model_validate_json(written)
+    maker = load_code(spec.name) if names_code(spec.name) else TASKS.get(spec.name)
+    arguments = spec.model_extra or {}
+    known = inspect.signature(maker, eval_str=True).parameters
+    for key, value in arguments.items():
+        if key not in known:
+            raise UnknownNameError("argument", key, known, f"the task {spec.name}")
+        check_kind(key, value, known[key].annotation)
+    return maker(**arguments)
 
 
 class Planting(Written):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
 from interlocus.alignment import Alignment
@@ -183,8 +184,30 @@ def check_fit(networks: AbstractNetworks, task: AbstractTask) -> None:
     """Show the networks some inputs of the task, and see that they answer with its classes.
 
     Raises:
-        InterlocusError: a site cannot be exchanged, or the task has other inputs or classes.
+        InterlocusError: one of them is something else, a site cannot be exchanged, or the task has other inputs or
+            classes.
     """
+    given: object = networks
+    if isinstance(given, torch.nn.Module):
+        raise NetworkError(
+            f"The network is a {type(given).__name__}.",
+            "A torch module does not say where it is to be searched, and how it is called.",
+            "Wrap it: il.networks.Module(module).",
+        )
+    if isinstance(task, type):
+        raise SpecificationError(
+            f"The task is the class {task.__name__}.",
+            "What is searched for is drawn from a task with its arguments.",
+            f"Pass an object of it: {task.__name__}().",
+        )
+    for name, value in task.sample(8, split="train", generator=stream(0, "first look")).items():
+        drawn: object = value
+        if not isinstance(drawn, torch.Tensor):
+            raise SpecificationError(
+                f"The sampler of {task.name} gives {name!r} as a {type(drawn).__name__}.",
+                "Mechanisms and networks work on torch tensors.",
+                f"Return torch.as_tensor(…) of {name!r}.",
+            )
     inputs, _ = task.examples(8, split="train", generator=stream(0, "first look"))
     networks.meet(inputs)
     if networks.classes != task.classes:
@@ -237,6 +260,7 @@ def search(
 
     Source: distributed alignment search, arXiv 2303.02536, section 3.
     """
+    check_fit(networks, task)
     budget = budget or Budget()
     chosen: AbstractFeaturizer = FEATURIZERS.get(featurizer)() if isinstance(featurizer, str) else featurizer
     made = [(STARTS.get(start)() if isinstance(start, str) else start, count) for start, count in starts.items()]
@@ -253,7 +277,6 @@ def search(
         shuffle=shuffle,
         watch=watch,
     )
-    check_fit(networks, task)
     request.check(networks)
     data = Data.draw(task, budget, seed=seed, hypotheses=(hypothesis,))
     findings = solve(networks, data, request, progress=progress)

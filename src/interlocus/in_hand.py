@@ -36,6 +36,7 @@ def held(text: str) -> Any:
         raise SpecificationError(
             f"{text.removeprefix(_PREFIX)!r} was an object of a Python session.",
             "It is not in this process, and a study holds text only.",
-            "Call `examine` again with it and the same folder, or define it in a file and name it as file.py:object.",
+            "Call `examine` with it and the same folder, which goes on from there, and `run.report()` for the page; or "
+            "name task and network in a study as file.py:object.",
         )
     return _held[text]

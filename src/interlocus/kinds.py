@@ -182,7 +182,7 @@ class Made(AbstractKind):
                 raise UnknownNameError("option", name, sorted(known), f"the network {self.source}")
 
     def sites(self, task: AbstractTask) -> Mapping[str, int]:
-        return _blank(self, task).sites
+        return _built(self, task, 0).sites
 
     def make(self, task: AbstractTask, *, count: int, trained: bool, seed: int, done: Done) -> list[AbstractNetworks]:
         if count > 1 and "seed" not in self.takes:
@@ -197,23 +197,23 @@ class Made(AbstractKind):
                 "The function gives trained ones only.",
                 "Let it take `trained`, or leave that family out.",
             )
-        made: list[AbstractNetworks] = []
-        for i in range(count):
-            made.append(
-                self.build(task, seed=seed + i, trained=trained, done=lambda share, i=i: done((i + share) / count))
-            )
-        return made
+        if "trained" not in self.takes:  # it may have been made already, to be looked at
+            return [_built(self, task, seed + i).copy() for i in range(count)]
+        return [
+            self.build(task, seed=seed + i, trained=trained, done=lambda share, i=i: done((i + share) / count))
+            for i in range(count)
+        ]
 
     def load(self, task: AbstractTask, paths: Sequence[Path], *, seed: int) -> list[AbstractNetworks]:
         networks: list[AbstractNetworks] = []
         for i, path in enumerate(paths):
-            network = self.build(task, seed=seed + i, trained="trained" not in self.takes)
+            network = _built(self, task, seed + i).copy()
             network.load_parameters(path)
             networks.append(network)
         return networks
 
     def flops_behind(self, task: AbstractTask, site: str) -> float:
-        return 2.0 * _blank(self, task).parameters
+        return 2.0 * _built(self, task, 0).parameters
 
     def flops_of_training(self, task: AbstractTask) -> float:
         return 3.0 * BATCH * 3000 * self.flops_behind(task, "")
@@ -331,7 +331,7 @@ class InHand(AbstractKind):
         return stacks
 
 
-@lru_cache(maxsize=8)
-def _blank(kind: Made, task: AbstractTask) -> Module:
-    """One of them to look at, untrained if it can be."""
-    return kind.build(task, seed=0, trained="trained" not in kind.takes)
+@lru_cache(maxsize=32)
+def _built(kind: Made, task: AbstractTask, seed: int) -> Module:
+    """One of them to look at and to put parameters into, untrained if it can be; else making it may take long."""
+    return kind.build(task, seed=seed, trained="trained" not in kind.takes)

@@ -17,7 +17,7 @@ from interlocus.indexed import FamilyIndices, indices_of
 from interlocus.methods import Method, methods
 from interlocus.phases import Failure, Observe, Phases, Progress
 from interlocus.plan import jobs
-from interlocus.registry import SHOW
+from interlocus.registry import PAGE, SHOW
 from interlocus.reuse_records import ReuseCurve, reuse_curves, reuse_rows
 from interlocus.store import Record, Store
 from interlocus.study import Study
@@ -136,6 +136,14 @@ class Run(AbstractShown):
     def show(self) -> str:
         """The table over networks and the answers, as text."""
         return SHOW.load()(self)
+
+    def report(self) -> Path:
+        """Write the figures and the page into the run folder; returns the path of the page.
+
+        Raises:
+            RunFolderError: the folder cannot be written.
+        """
+        return PAGE.load()(self)
 
     @property
     def answers(self) -> dict[str, str]:

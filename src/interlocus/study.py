@@ -326,7 +326,10 @@ class Study(Written):
         return self._from(data, "--set")
 
     def quick(self) -> Study:
-        """A small version: three networks a family, one random restart, short searches. For a first look only."""
+        """A small version: three networks a family, one random restart, short searches, no planted networks.
+
+        For a first look only: what waits for planted networks is `undecided`.
+        """
         families = [f.model_copy(update={"count": min(f.count, QUICK["count"])}) for f in self.families]
         searches = [
             s.model_copy(update={"starts": dict.fromkeys(s.starts, 1), "phases": shortened(s.phases, QUICK["steps"])})
@@ -341,6 +344,7 @@ class Study(Written):
                 "phases": shortened(self.phases, QUICK["steps"]),
                 "budget": budget,
                 "starts": dict.fromkeys(self.starts, 1),
+                "controls": tuple(control for control in self.controls if control != "power"),
             }
         )
 

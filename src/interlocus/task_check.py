@@ -58,12 +58,14 @@ class TaskCheck:
         agreement: for each network the share of examples on which it gives the class; empty without networks.
         floors: of each hypothesis.
         differences: one for each two hypotheses with equally many variables.
+        uncompared: the other pairs.
     """
 
     task: str
     agreement: tuple[float, ...]
     floors: dict[str, Floors]
     differences: tuple[Difference, ...]
+    uncompared: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         lines = [f"{self.task}: sampler and causal models agree on {EXAMPLES} examples"]
@@ -74,6 +76,10 @@ class TaskCheck:
         for pair in self.differences:
             why = "" if pair.share >= APART else ", one being on the way of the other"
             lines.append(f"{pair.one} and {pair.other}: other labels in {pair.share:.3f} of interventions{why}")
+        lines += [
+            f"{one} and {other}: not compared, for they have not equally many variables"
+            for one, other in self.uncompared
+        ]
         return "\n".join(lines)
 
 
@@ -112,6 +118,11 @@ def check_task(
         agreement=agreement,
         floors={hypothesis.name: floors(task, hypothesis) for hypothesis in asked},
         differences=tuple(_differences(pool, asked, seed)),
+        uncompared=tuple(
+            (one.name, other.name)
+            for one, other in itertools.combinations(asked, 2)
+            if len(one.variables) != len(other.variables)
+        ),
     )
 
 

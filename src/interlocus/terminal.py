@@ -118,7 +118,8 @@ def show_forecast(study: Study, cost: Forecast, *, as_json: bool) -> None:
         sizes = ", ".join(map(size_text, search.sizes))
         named = f", {search.schedule}" if search.schedule else ""
         maps = ", ".join(search.featurizers)
-        table.add_row("search", f"{', '.join(search.hypotheses)} at sizes {sizes} with {maps}{named}")
+        places = f" at {', '.join(search.sites)}" if search.sites else ""
+        table.add_row("search", f"{', '.join(search.hypotheses)}{places}, sizes {sizes}, with {maps}{named}")
     for schedule in study.schedules:
         starts = ", ".join(f"{count} {name}" for name, count in study.starts_of(schedule).items())
         table.add_row(f"starts of {schedule}" if schedule else "starts", starts)
@@ -126,7 +127,8 @@ def show_forecast(study: Study, cost: Forecast, *, as_json: bool) -> None:
     table.add_row("searches", str(cost.searches))
     table.add_row(
         "expected",
-        f"about {cost.seconds:.0f} s: {cost.training_seconds:.0f} training, {cost.searching_seconds:.0f} searching",
+        f"about {cost.seconds:.0f} s: {cost.training_seconds:.0f} training, {cost.searching_seconds:.0f} searching"
+        + ("; about as much again for the controls" if study.controls else ""),
     )
     out.print(table)
 

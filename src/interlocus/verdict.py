@@ -26,7 +26,10 @@ Answer = Literal["hierarchical", "partly-hierarchical", "other-route", "straight
 _PASSES = {True: "yes", False: "no", None: "–"}
 FOUND: tuple[Word, ...] = ("computed", "relayed")
 MISSING: tuple[Word, ...] = ("absent", "consumed", "bypassed")
-PLANTED = "Networks in which the variable is planted, to see whether the search could find it."
+PLANTED = (
+    "Networks in which the variable is planted, to see whether the search could find it; they can be made of the "
+    "perceptrons that this package trains."
+)
 """What an absence waits for."""
 
 

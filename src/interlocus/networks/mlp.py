@@ -157,9 +157,9 @@ class MLP(AbstractNetworks):
         return {"input": self.weights[0].shape[2], **hidden}
 
     def meet(self, inputs: Float[Tensor, "batch input"]) -> None:
-        if inputs.shape[1] != self.input_width:
+        if inputs.shape[1:] != (self.input_width,):
             raise NetworkError(
-                f"The inputs have {inputs.shape[1]} numbers each.",
+                f"The inputs have {'×'.join(map(str, inputs.shape[1:])) or 'no'} numbers each.",
                 f"The networks were made for {self.input_width}.",
                 "Pass the task that they were trained on.",
             )
@@ -192,6 +192,7 @@ class MLP(AbstractNetworks):
 
     def activations(self, site: str, inputs: Float[Tensor, "batch input"]) -> Float[Tensor, "network batch width"]:
         self.width(site)
+        self.meet(inputs)
         value = inputs.expand(len(self), -1, -1)
         for i in range(list(self.sites).index(site)):
             value = self._function.function(

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from interlocus import files
-from interlocus.errors import NetworkError
+from interlocus.errors import InterlocusError, NetworkError
 from interlocus.networks._base import AbstractNetworks, AbstractTail
 from interlocus.networks.hooks import hooked
 from interlocus.networks.module_tail import ModuleTail
@@ -185,6 +185,10 @@ class Module(AbstractNetworks):
             return self
         return self._with(copy.deepcopy(self.module).to(device))
 
+    def copy(self) -> Module:
+        """The same with a module of its own, so that other parameters can be put in."""
+        return self._with(copy.deepcopy(self.module))
+
     def _with(self, module: nn.Module) -> Module:
         """What is known of this module's sites, for another like it."""
         other = Module(module, call=self._call)
@@ -254,7 +258,16 @@ class Module(AbstractNetworks):
         return inputs.to(device=self.device, dtype=real[0] if real else inputs.dtype)
 
     def _run(self, inputs: Tensor) -> Tensor:
-        logits: Any = self._call(self.module, inputs)
+        try:
+            logits: Any = self._call(self.module, inputs)
+        except InterlocusError:
+            raise
+        except Exception as error:  # it is somebody's module, and can fail in any way
+            raise NetworkError(
+                f"The module fails on inputs of shape {list(inputs.shape)}: {type(error).__name__}: {error}.",
+                "It is run on what the task's `encode` gives, a row an example.",
+                "Mend `encode`, or pass `call=lambda module, x: …` that shows the module what it wants.",
+            ) from error
         if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != len(inputs):
             shape = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise NetworkError(
