@@ -9,6 +9,7 @@ from rich.table import Table
 
 from interlocus.basin import basins
 from interlocus.methods import Method
+from interlocus.plain_table import plain_table
 from interlocus.published import beside_published, sentences
 from interlocus.reuse_records import ReuseCurve
 from interlocus.run import Run
@@ -48,17 +49,8 @@ def more(run: Run) -> list[Table | str]:
     return parts
 
 
-def _plain(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
-    for name in left:
-        table.add_column(name, no_wrap=True)
-    for name in right:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
-
-
 def _shares(run: Run) -> Table:
-    table = _plain("restarts that find it", ("family", "site", "swap", "map", "start"), ("found", "share"))
+    table = plain_table("restarts that find it", ("family", "site", "swap", "map", "start"), ("found", "share"))
     for line in run.lines:
         for start, solved in line.best.solved.items():
             table.add_row(
@@ -70,7 +62,7 @@ def _shares(run: Run) -> Table:
 
 
 def _methods(own: Sequence[Method]) -> Table:
-    table = _plain("methods side by side", ("map", "site"), ("size", "IIA", "untrained", "seconds"))
+    table = plain_table("methods side by side", ("map", "site"), ("size", "IIA", "untrained", "seconds"))
     for one in own:
         blank = "–" if one.untrained is None else f"{one.untrained.value:.3f}"
         about = escape(one.map), escape(one.site), str(one.size)
@@ -79,9 +71,7 @@ def _methods(own: Sequence[Method]) -> Table:
 
 
 def _reuse(curves: Sequence[ReuseCurve]) -> Table:
-    table = _plain(
-        f"a new question: {escape(curves[0].question)}", ("family", "from"), tuple(map(str, curves[0].labels))
-    )
+    table = plain_table(f"a new question: {curves[0].question}", ("family", "from"), tuple(map(str, curves[0].labels)))
     for curve in curves:
         accuracy = (f"{interval.value:.3f}" for interval in curve.accuracy)
         table.add_row(escape(curve.family), curve.way, *accuracy)

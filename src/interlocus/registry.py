@@ -260,4 +260,4 @@ EXECUTORS = Registry(
 RUN = Entry(target="interlocus.run:run_study", summary="does a study")
 EXPORT = Entry(target="interlocus.extract:export", summary="an alignment as a program of its own")
 PAGE = Entry(target="interlocus.report:write_report", summary="a run as a page")
-SHOW = Entry(target="interlocus.terminal:as_text", summary="a run in words")
+SHOW = Entry(target="interlocus.run_text:as_text", summary="a run in words")

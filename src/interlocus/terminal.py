@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
-import shlex
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -27,14 +24,14 @@ from interlocus.compare import Comparison, Key
 from interlocus.console import err, out
 from interlocus.errors import SpecificationError
 from interlocus.forecast import Forecast
-from interlocus.more import more
 from interlocus.phases import Observe
+from interlocus.plain_table import plain_table, share_text
 from interlocus.report import write_report
 from interlocus.rows import Columns, Rows, write_to
 from interlocus.run import Run
+from interlocus.run_text import print_run
 from interlocus.size import size_text
 from interlocus.study import Study
-from interlocus.summary import Line
 
 LINE_SECONDS = 10.0
 """Between two lines of progress where no bar can be drawn."""
@@ -183,16 +180,11 @@ def show_audit(found: Audit, *, as_json: bool) -> None:
         f"{escape(about.featurizer)}, size {about.size}\n"
     )
     for verdict in found.verdicts:
-        interval = f"{_share(verdict.entry.iia)} [{_share(verdict.entry.low)}, {_share(verdict.entry.high)}]"
-        table = Table(
-            title=f"{escape(verdict.seen.variable)}: IIA {escape(interval)}, [bold]{verdict.word}[/bold]",
-            title_justify="left",
-            box=None,
-            padding=(0, 1, 0, 0),
+        interval = (
+            f"{share_text(verdict.entry.iia)} [{share_text(verdict.entry.low)}, {share_text(verdict.entry.high)}]"
         )
-        table.add_column("control", no_wrap=True)
-        table.add_column("", no_wrap=True)
-        table.add_column("what it says")
+        title = f"{verdict.seen.variable}: IIA {interval}, {verdict.word}"
+        table = plain_table(title, ("control", "", "what it says"))
         for row in verdict.evidence:
             sign = {True: "[green]yes[/green]", False: "[red]no[/red]", None: "–"}[row.passes]
             table.add_row(escape(row.control), sign, escape(row.text))
@@ -208,11 +200,8 @@ def show_calibration(found: Calibrated, *, as_json: bool) -> None:
         out.print_json(json.dumps({name: table.to_json() for name, table in found.tables.items()}))
         return
     for name, calibration in found.tables.items():
-        table = Table(title=f"The {name} search", title_justify="left", box=None, padding=(0, 1, 0, 0))
         words = [word for word in UNCERTAIN if any(row[word] for row in calibration.table.values())]
-        table.add_column("what is there", no_wrap=True)
-        for word in words:
-            table.add_column(word, justify="right", no_wrap=True)
+        table = plain_table(f"The {name} search", ("what is there",), words)
         for kind, row in calibration.table.items():
             table.add_row(escape(kind), *(str(row[word] or "·") for word in words))
         out.print(table)
@@ -251,14 +240,7 @@ def show_run(run: Run, *, as_json: bool) -> None:
         }
         out.print_json(json.dumps(found | {"methods": [asdict(method) for method in run.methods]}))
         return
-    _print_run(run, out)
-
-
-def as_text(run: Run) -> str:
-    """The same as text."""
-    text = io.StringIO()
-    _print_run(run, Console(width=100, file=text, highlight=False))
-    return text.getvalue()
+    print_run(run, out)
 
 
 def show_comparison(found: Comparison, *, as_json: bool) -> None:
@@ -269,16 +251,8 @@ def show_comparison(found: Comparison, *, as_json: bool) -> None:
         out.print_json(json.dumps({"runs": folders, "differences": plain, "left_out": list(found.only)}))
         return
     for number, run in enumerate(found.runs[1:], start=1):
-        table = Table(
-            title=escape(f"{run.store.folder} against {found.runs[0].store.folder}"),
-            title_justify="left",
-            box=None,
-            padding=(0, 1, 0, 0),
-        )
-        for name in ("family", "site", "swap", "map"):
-            table.add_column(name, no_wrap=True)
-        for name in ("size", "first", "other", "difference"):
-            table.add_column(name, justify="right", no_wrap=True)
+        title = f"{run.store.folder} against {found.runs[0].store.folder}"
+        table = plain_table(title, ("family", "site", "swap", "map"), ("size", "first", "other", "difference"))
         own = [one for one in found.differences if one.run == number]
         for one in own:
             low, high = one.difference[1:]
@@ -286,8 +260,8 @@ def show_comparison(found: Comparison, *, as_json: bool) -> None:
             table.add_row(
                 *map(escape, (*one.key[:3], _map(one.key))),
                 str(one.key.size),
-                _share(one.first),
-                _share(one.other),
+                share_text(one.first),
+                share_text(one.other),
                 f"[bold]{escape(text)}[/bold]" if one.clear else escape(text),
             )
         out.print(table)
@@ -300,73 +274,3 @@ def show_comparison(found: Comparison, *, as_json: bool) -> None:
 
 def _map(key: Key) -> str:
     return f"{key.featurizer}, {key.schedule}" if key.schedule else key.featurizer
-
-
-def _print_run(run: Run, out: Console) -> None:
-    out.print(f"[bold]{escape(run.study.title or run.study.name)}[/bold]\n")
-    for family in dict.fromkeys(line.family for line in run.lines):
-        out.print(_table(family, [line for line in run.lines if line.family == family]))
-    out.print(
-        "IIA: share of exchanges after which the network answers as the causal model says; "
-        "mean with 95 % interval over networks, at the best size.\n"
-        "enough: the smallest size within .01 of it, with its 95 % interval. floor: nothing is exchanged. "
-        "trick: a value can be left but not restored.\n"
-        "cell: the smallest IIA of a change (old value → new value), mean over networks.\n"
-    )
-    for part in more(run):
-        out.print(part)
-    _print_answers(run, out)
-    if run.missing:
-        again = shlex.join(
-            ["interlocus", "study", str(run.store.folder / "study.yaml"), "--out", str(run.store.folder)]
-        )
-        out.print(f"[yellow]{len(run.missing)} trials are missing[/yellow]; go on with: {escape(again)}")
-
-
-def _print_answers(run: Run, out: Console) -> None:
-    """The two answers in words, and the figures that they rest on."""
-    for title, answer in (
-        ("Does it go through the middle, or straight to the end?", run.answer.get("direct")),
-        ("Was the right alignment easy to find?", run.answer.get("search")),
-    ):
-        if answer and run.study.controls:
-            out.print(f"[bold]{title}[/bold]\n{escape(answer)}\n")
-    given = "" if run.study.controls else "; no verdict is given, since the study measures no controls"
-    out.print(f"[bold]What was measured[/bold]{given}")
-    for family, sentence in run.answers.items():
-        out.print(f"\n[bold]{escape(family)}[/bold]: {escape(sentence)}")
-
-
-def _table(family: str, lines: Sequence[Line]) -> Table:
-    """One family; it fits 80 columns."""
-    table = Table(
-        title=f"{escape(family)}, {lines[0].networks} network{'s' if lines[0].networks > 1 else ''}",
-        title_justify="left",
-        box=None,
-        padding=(0, 1, 0, 0),
-    )
-    for name in ("site", "swap", "map"):
-        table.add_column(name, no_wrap=True)
-    for name in ("IIA", "size", "enough", "floor", "trick", "cell"):
-        table.add_column(name, justify="right", no_wrap=True)
-    last = ""
-    for line in lines:
-        best = line.best
-        table.add_row(
-            escape(line.site) if line.site != last else "",
-            escape(line.hypothesis),
-            escape(line.map),
-            escape(f"{_share(best.iia.value)} [{_share(best.iia.low)}, {_share(best.iia.high)}]"),
-            str(best.size),
-            escape(line.enough_text),
-            _share(line.floor),
-            _share(line.one_sided) if line.one_sided is not None else "–",
-            _share(best.min_cell),
-        )
-        last = line.site
-    return table
-
-
-def _share(value: float) -> str:
-    """Three decimals, without a leading zero."""
-    return f"{value:.3f}".removeprefix("0")
