@@ -7,10 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
 from interlocus.alignment import Alignment
 from interlocus.controls import Control, controls_of
 from interlocus.data import Data
@@ -34,7 +30,7 @@ from interlocus.tasks import AbstractTask
 from interlocus.thresholds import Thresholds
 from interlocus.twins import KINDS
 from interlocus.untrained import untrained_like
-from interlocus.used import confine, used_subspaces
+from interlocus.used import confine, hint_of, used_subspaces
 from interlocus.verdict import MISSING, PLANTED, Verdict, judge_network
 
 INPUT = "input"
@@ -88,7 +84,7 @@ class Audited:
             self.alignment.site,
             names=["audited"],
             family="audited",
-            hints=self._hints,
+            best=[self.alignment],
         )
         searched = self._searched(control.inside, control.pure)
         extra = [self._map(), *self._decoding()]
@@ -146,21 +142,13 @@ class Audited:
             judged = judge([replace(row, power=power) for row in rows])
         return judged
 
-    @property
-    def _hints(self) -> list[Float[Tensor, "_ width"] | None]:
-        """Orthonormal directions that the alignment reads."""
-        if not isinstance(self.alignment.frames, Frames):
-            return [None]
-        rows = self.alignment.frames.read.flatten(0, 1)
-        return [torch.linalg.qr(rows[(rows != 0).any(1)].T).Q.T]
-
     def _inside(self, asked: bool) -> dict[str, Entry]:
         """What the alignment itself scores when states are confined to the used subspace, for each variable."""
         if not asked or not isinstance(self.alignment.frames, Frames):
             return {}
-        study, site = self.study, self.alignment.site
+        study, site, hints = self.study, self.alignment.site, [hint_of(self.alignment)]
         used = used_subspaces(
-            self.network, self.task, site=site, agreement=study.verdict.agreement, hints=self._hints, seed=study.seed
+            self.network, self.task, site=site, agreement=study.verdict.agreement, hints=hints, seed=study.seed
         )
         network = confine(self.network, used)
         alignment = confined(self.alignment, network)

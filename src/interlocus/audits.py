@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from interlocus import __version__, files
 from interlocus.alignment import Alignment
@@ -25,7 +25,7 @@ from interlocus.metrics import Score
 from interlocus.networks import AbstractNetworks
 from interlocus.registry import FEATURIZERS
 from interlocus.seeds import stream
-from interlocus.study import Control, SearchSpec, Study
+from interlocus.study import CONTROLS_BY_DEFAULT, Control, SearchSpec, Study
 from interlocus.tasks import AbstractTask
 from interlocus.thresholds import Thresholds
 from interlocus.verdict import Verdict
@@ -93,7 +93,7 @@ def audit(
     network: AbstractNetworks,
     task: AbstractTask,
     *,
-    controls: Sequence[Control] = get_args(Control),
+    controls: Sequence[Control] = CONTROLS_BY_DEFAULT,
     phases: Sequence[Phase] = (Phase(),),
     budget: Budget | None = None,
     competence: float = 0.99,

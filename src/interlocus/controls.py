@@ -13,46 +13,32 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from interlocus.alignment import Alignment
+from interlocus.asides import Aside, aside_of
 from interlocus.causal import Hypothesis
 from interlocus.data import Data
 from interlocus.engine import solve
 from interlocus.family import Family
-from interlocus.featurizers import Frames
+from interlocus.inside import NEAR, Inside
 from interlocus.networks import AbstractNetworks
-from interlocus.networks.confined import Confined
 from interlocus.nulls import random_subspaces
 from interlocus.plan import Trial
 from interlocus.portfolio import portfolio
 from interlocus.probes import decodable
-from interlocus.purity import operands_ride
-from interlocus.request import Request
-from interlocus.results import Attempts, Finding
+from interlocus.results import Attempts
 from interlocus.size import Size, parse_size
-from interlocus.starts import find_start
 from interlocus.store import Store
 from interlocus.structural import additive_ceiling, is_linear_behind
 from interlocus.study import Study
 from interlocus.tasks import AbstractTask
-from interlocus.used import UsedSubspace, confine, used_subspaces
+from interlocus.used import UsedSubspace, hint_of, used_subspaces
 
 SUBSPACES = 200
 """Random subspaces of each size."""
 FEW = 1024
 """Interventions are enough for a random subspace: nothing of it is reported but a percentile."""
-OUTPUT_SIZES = (1, 2)
-"""Smaller than the variables together, which determine the output."""
-OUTPUT = "output"
-CLOSED_FORM = ("covariance", "mean_difference")
-"""Starts that are put to used subspaces whatever a study begins with: values coded by spread, and by means."""
-RUNG = 200
-"""Steps after which the better half of the searches inside a used subspace go on: only the best of them counts."""
-NEAR = 0.02
-"""Whose IIA is so far below what counts as found is not looked into."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +57,9 @@ class Control:
         inside: for each hypothesis and class of maps what was found inside the used subspace, an entry a size.
         pure: for each variable, class of maps and size how much of the operands rides along (R² at equal value).
         decodable: for each variable the accuracy of each probe; nothing where that was not asked.
+        aside: further figures of the alignment that the site is judged by; `None` where that was not asked.
+        shuffled: the best IIA of the whole portfolio when it learns and chooses by labels of other interventions;
+            `None` where that was not asked.
     """
 
     network: str
@@ -84,6 +73,8 @@ class Control:
     inside: dict[str, dict[str, tuple[Attempts, ...]]]
     pure: dict[str, dict[str, dict[Size, float]]]
     decodable: dict[str, dict[str, float]] = field(default_factory=dict)
+    aside: Aside | None = None
+    shuffled: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -91,7 +82,9 @@ class Control:
             name: {kind: [entry.to_json() for entry in entries] for kind, entries in maps.items()}
             for name, maps in self.inside.items()
         }
-        return {name: value for name, value in vars(self).items() if name != "inside"} | {"inside": inside}
+        aside = None if self.aside is None else self.aside.to_json()
+        plain = {name: value for name, value in vars(self).items() if name not in {"inside", "aside"}}
+        return plain | {"inside": inside, "aside": aside}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Control:
@@ -104,7 +97,8 @@ class Control:
             name: {kind: {parse_size(size): value for size, value in sizes.items()} for kind, sizes in maps.items()}
             for name, maps in data["pure"].items()
         }
-        return cls(**(data | {"inside": inside, "pure": pure}))
+        aside = Aside(**data["aside"]) if data.get("aside") else None
+        return cls(**(data | {"inside": inside, "pure": pure, "aside": aside}))
 
 
 def measure_controls(
@@ -123,7 +117,7 @@ def measure_controls(
             site,
             names=own,
             family=family.name,
-            hints=[_hint(study, store, family.name, name, site) for name in own],
+            best=[_best(study, store, family.name, name, site) for name in own],
             report=lambda share, number=number: report((number + share) / len(stacks)),
         )
         for control in found:
@@ -138,7 +132,7 @@ def controls_of(
     *,
     names: Sequence[str],
     family: str,
-    hints: Sequence[Float[Tensor, "_ width"] | None] = (),
+    best: Sequence[Alignment | None] = (),
     report: Callable[[float], None] = lambda share: None,
 ) -> list[Control]:
     """The same for networks in hand.
@@ -150,7 +144,7 @@ def controls_of(
         site: where.
         names: of the networks.
         family: theirs.
-        hints: for each directions in which the variables were found, if they were.
+        best: for each the alignment that the site is judged by, if there is one.
         report: is told the share that is done.
     """
     asked = task.hypothesis(study.asked)
@@ -159,11 +153,18 @@ def controls_of(
     needed: list[UsedSubspace] = []
     if "used" in study.controls:
         needed = used_subspaces(
-            networks, task, site=site, agreement=study.verdict.agreement, hints=hints, seed=study.seed
+            networks,
+            task,
+            site=site,
+            agreement=study.verdict.agreement,
+            hints=[hint_of(alignment) for alignment in best],
+            seed=study.seed,
         )
     probed = _probed(study, task, networks, site, asked)
+    asides = _asides(study, task, networks, best)
+    shuffled = _shuffled(study, task, networks, site, asked)
     report(0.2)
-    inside = _Inside(study=study, task=task, networks=networks, site=site)
+    inside = Inside(study=study, task=task, networks=networks, site=site)
     found = inside.search(needed, lambda share: report(0.2 + 0.8 * share))
     return [
         Control(
@@ -178,6 +179,8 @@ def controls_of(
             inside=found.get(i, ({}, {}))[0],
             pure=found.get(i, ({}, {}))[1],
             decodable=probed[i],
+            aside=asides[i],
+            shuffled=shuffled[i],
         )
         for i, name in enumerate(names)
     ]
@@ -194,8 +197,8 @@ def _probed(
     return [{name: one.to_json() for name, one in own.items()} for own in found]
 
 
-def _hint(study: Study, store: Store, family: str, network: str, site: str) -> Float[Tensor, "_ width"] | None:
-    """Orthonormal directions that the best alignment of a study reads, at the smallest size that is about as good."""
+def _best(study: Study, store: Store, family: str, network: str, site: str) -> Alignment | None:
+    """The best alignment of a study at a site, at the smallest size that is about as good."""
     best: tuple[float, Size, str] | None = None
     for featurizer in study.featurizers_of(study.asked, site):
         trial = Trial(
@@ -213,8 +216,37 @@ def _hint(study: Study, store: Store, family: str, network: str, site: str) -> F
                 best = scores[size], size, trial.name
     if best is None:
         return None
-    frames = Alignment.load(store.alignment_path(best[2]), size=best[1]).frames
-    return torch.linalg.qr(frames.read.flatten(0, 1).T).Q.T if isinstance(frames, Frames) else None
+    return Alignment.load(store.alignment_path(best[2]), size=best[1])
+
+
+def _asides(
+    study: Study, task: AbstractTask, networks: AbstractNetworks, best: Sequence[Alignment | None]
+) -> list[Aside | None]:
+    """For each network further figures of its alignment."""
+    if "aside" not in study.controls:
+        return [None] * len(networks)
+    about: dict[str, Any] = {"rivals": study.rivals, "budget": study.budget, "seed": study.seed}
+    return [
+        None if one is None else aside_of(one, networks[i], task, **about)
+        for i, one in enumerate(best or [None] * len(networks))
+    ]
+
+
+def _shuffled(
+    study: Study, task: AbstractTask, networks: AbstractNetworks, site: str, asked: Hypothesis
+) -> list[float | None]:
+    """For each network what the whole portfolio reaches by luck: its labels, and those it chooses by, are others'."""
+    if "shuffled" not in study.controls:
+        return [None] * len(networks)
+    data = Data.draw(task, study.budget, seed=study.seed, hypotheses=(asked.name,))
+    best = [0.0] * len(networks)
+    for featurizer in study.featurizers_of(asked.name, site):
+        sizes = study.sizes_of(asked.name, site)
+        request = portfolio(study, site=site, hypotheses=(asked,), sizes=sizes, featurizer=featurizer)
+        for finding in solve(networks, data, replace(request, shuffle=True)):
+            reached = max(attempts.best.score.iia for attempts in finding.sizes)
+            best[finding.network] = max(best[finding.network], reached)
+    return [*best]
 
 
 def _random(
@@ -233,95 +265,3 @@ def _random(
         seed=study.seed,
     )
     return np.quantile(drawn.max(1), 0.95, axis=1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Inside:
-    """The searches of a study, repeated inside used subspaces."""
-
-    study: Study
-    task: AbstractTask
-    networks: AbstractNetworks
-    site: str
-
-    def search(self, needed: Sequence[UsedSubspace], report: Callable[[float], None]) -> dict[int, tuple[Any, Any]]:
-        """For each network what was found, and how much of the operands rides along in it.
-
-        Networks that need about equally many directions are searched together.
-        """
-        variables = len(self.task.hypothesis(self.study.asked).variables)
-        rooms = [one.rank if one.rank < variables else _room(one.rank, variables) for one in needed]
-        result: dict[int, tuple[Any, Any]] = {}
-        for done, room in enumerate(sorted(set(rooms))):
-            indices = [i for i, other in enumerate(rooms) if other == room]
-            confined = confine(self.networks.only(indices), [needed[i] for i in indices], room=room)
-            report(done / len(set(rooms)))
-            for i, own in zip(indices, self._together(confined, room), strict=True):
-                result[i] = own
-        return result
-
-    def _together(self, confined: Confined, room: int) -> list[tuple[Any, Any]]:
-        study, task = self.study, self.task
-        output = Hypothesis(name=OUTPUT, model=task.model, variables=(task.model.output,))
-        sought = [task.hypothesis(name) for name in (study.asked, *study.rivals)]
-        data = Data.draw(task, study.budget, seed=study.seed, hypotheses=[one.name for one in sought])
-        inside: list[dict[str, dict[str, tuple[Attempts, ...]]]] = [{} for _ in range(len(confined))]
-        pure: list[dict[str, dict[str, dict[Size, float]]]] = [{} for _ in range(len(confined))]
-        for hypothesis in (*sought, output):
-            variables = len(hypothesis.variables)
-            own = OUTPUT_SIZES if hypothesis is output else (*study.sizes_of(study.asked, self.site), room // variables)
-            sizes = sorted({size for size in own if 0 < size * variables <= room})
-            maps = study.featurizers_of(study.asked, self.site) if sizes else ()
-            for featurizer in maps if hypothesis is sought[0] else maps[:1]:
-                request = portfolio(study, site=self.site, hypotheses=(hypothesis,), sizes=sizes, featurizer=featurizer)
-                for finding in solve(confined, data, _eased(request)):
-                    inside[finding.network].setdefault(hypothesis.name, {})[featurizer] = finding.sizes
-                    if hypothesis is not output and "purity" in study.controls:
-                        for variable, by_size in self._pure(confined[finding.network], finding, featurizer).items():
-                            pure[finding.network].setdefault(variable, {})[featurizer] = by_size
-        return list(zip(inside, pure, strict=True))
-
-    def _pure(self, network: Confined, finding: Finding, featurizer: str) -> dict[str, dict[Size, float]]:
-        """How much of the operands rides along, wherever the variables are about found."""
-        hypothesis = self.task.hypothesis(finding.hypothesis)
-        found: dict[str, dict[Size, float]] = {name: {} for name in hypothesis.variables}
-        for entry, frames in zip(finding.sizes, finding.frames, strict=True):
-            if entry.best.score.iia < self.study.verdict.found - NEAR:
-                continue
-            alignment = Alignment(
-                site=self.site,
-                hypothesis=hypothesis.name,
-                variables=hypothesis.variables,
-                featurizer=featurizer,
-                network=network.fingerprint(),
-                task=self.task.name,
-                frames=frames,
-            )
-            for variable in hypothesis.variables:
-                riding = operands_ride(alignment, variable, network, self.task, seed=self.study.seed)
-                found[variable][entry.size] = riding.r2
-        return found
-
-
-def _eased(request: Request) -> Request:
-    """The same as a race, with one of each closed-form start: what is missed inside the used subspace would be called
-    unused.
-
-    What a search finds in the whole state it may well miss in two directions, where a random start has little to hold
-    on to; power is shown for the whole state only.
-    """
-    known = {start.name for start, _ in request.starts}
-    more = tuple((find_start(name), 1) for name in CLOSED_FORM if name not in known)
-    budget = request.budget if request.budget.rung else request.budget.model_copy(update={"rung": RUNG})
-    return replace(request, starts=request.starts + more, budget=budget)
-
-
-def _room(rank: int, variables: int) -> int:
-    """Directions in which a used subspace is searched: enough for equal sizes, and few different numbers of them.
-
-    What is beyond the rank has no effect on the network, so nothing can be read or written there.
-    """
-    room = variables
-    while room < rank:
-        room *= 2
-    return room

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from interlocus.seen import Entry, Seen, is_found
 from interlocus.thresholds import Thresholds
 
+SHOWN = 0.02
+"""Codes with a smaller share are not named."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
@@ -57,7 +60,7 @@ def about(entry: Entry, good: Sequence[Entry], seen: Seen, bars: Thresholds) -> 
             )
         )
     rows += [_used_text(seen, bars), _pure_text(seen, bars), _power_text(seen, bars)]
-    return rows
+    return rows + [Evidence(control=name, text=text, passes=None) for name, text in _asides(seen).items()]
 
 
 def _ceiling_text(seen: Seen) -> str:
@@ -112,6 +115,28 @@ def _power_text(seen: Seen, bars: Thresholds) -> Evidence:
         f"{power.low:.2f}; {bars.power:g} is asked for.",
         passes=power.low >= bars.power,
     )
+
+
+def _asides(seen: Seen) -> dict[str, str]:
+    """What decides nothing, by name."""
+    aside, said = seen.aside, {}
+    if aside is None:
+        return said
+    about = f"The {aside.featurizer} map of size {aside.size}"
+    if aside.shifted is not None and aside.shifted_accuracy is not None:
+        said["other items"] = (
+            f"{about} scores {aside.shifted:.3f} on items that are drawn otherwise, of which the network solves "
+            f"{aside.shifted_accuracy:.3f}."
+        )
+    if seen.variable in aside.varies:
+        said["equal sources"] = (
+            f"In {aside.varies[seen.variable]:.3f} of the bases two sources of equal value give different answers."
+        )
+    if aside.code:
+        shares = sorted(aside.code.items(), key=lambda item: -item[1])
+        held = ", ".join(f"{name} {share:.2f}" for name, share in shares if share >= SHOWN)
+        said["code"] = f"{about} is answered as if the site held: {held}."
+    return said
 
 
 def competence(accuracy: float, wanted: float) -> Evidence:

@@ -6,7 +6,6 @@ import itertools
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import get_args
 
 from interlocus.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.family import Family, TaskSpec
@@ -15,7 +14,7 @@ from interlocus.in_hand import hold
 from interlocus.networks import AbstractNetworks
 from interlocus.phases import Observe
 from interlocus.run import Run, run_study
-from interlocus.study import Control, SearchSpec, Study
+from interlocus.study import CONTROLS_BY_DEFAULT, Control, SearchSpec, Study
 from interlocus.task_check import check_task
 from interlocus.tasks import AbstractTask
 from interlocus.watching import Watch
@@ -37,7 +36,7 @@ def examine(
     budget: Budget | None = None,
     competence: float = 0.99,
     untrained: int = 2,
-    controls: Sequence[Control] = get_args(Control),
+    controls: Sequence[Control] = CONTROLS_BY_DEFAULT,
     seed: int = 0,
     observe: Observe = lambda progress: None,
     watch: Watch | None = None,

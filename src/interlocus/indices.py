@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from interlocus.causal import Hypothesis
-from interlocus.controls import OUTPUT, Control
+from interlocus.controls import Control
+from interlocus.inside import OUTPUT
 from interlocus.levels import carried_ceiling, floors
 from interlocus.metrics import CONFIDENCE, RESAMPLES, Interval
 from interlocus.results import Attempt, Attempts

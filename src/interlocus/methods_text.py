@@ -17,6 +17,8 @@ _CONTROLS = {
     "purity": "the share of variance (R²) of the operands that the found features carry at equal value was measured",
     "power": "the same searches were put to networks of the same architecture in which the variables had been planted",
     "decodable": "it was measured what linear and small-perceptron probes can tell from the activations",
+    "aside": "alignments were scored on items that are drawn otherwise as well",
+    "shuffled": "the searches were repeated with labels of other interventions, whose best score counts as chance",
 }
 
 

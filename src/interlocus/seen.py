@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from interlocus.asides import Aside
 from interlocus.metrics import wilson
 from interlocus.size import Size
 from interlocus.thresholds import Thresholds
@@ -99,6 +100,7 @@ class Seen:
         structural: a ceiling that follows from how the rest of the network is built; `None` where there is none.
         used: the search inside the used subspace; `None` without that control.
         power: of the search; `None` without that control.
+        aside: further figures, which decide nothing.
     """
 
     site: str
@@ -112,6 +114,7 @@ class Seen:
     structural: float | None = None
     used: Used | None = None
     power: Power | None = None
+    aside: Aside | None = None
 
     @property
     def ceiling(self) -> float:

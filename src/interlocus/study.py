@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -73,9 +73,12 @@ class SearchSpec(Written):
         return tuple(size_for(size, hypothesis.variables, hypothesis.name) for size in self.sizes)
 
 
-Control = Literal["used", "purity", "power", "decodable"]
+Control = Literal["used", "purity", "power", "decodable", "aside", "shuffled"]
 """What is measured beside the searches: the used subspace and what is found inside it, how much of the operands rides
-along there, whether the searches find planted variables, and what probes can tell from the activations."""
+along there, whether the searches find planted variables, what probes can tell from the activations, further figures of
+the best alignment (`interlocus.asides`), and what the whole portfolio reaches with shuffled labels."""
+CONTROLS_BY_DEFAULT: tuple[Control, ...] = ("used", "purity", "power", "decodable", "aside")
+"""All but the shuffled labels, which take as long as the searches and are no higher a bar than untrained networks."""
 
 
 class Study(Written):
@@ -110,7 +113,7 @@ class Study(Written):
     budget: Budget = Budget()
     competence: Share = 0.99
     rivals: tuple[str, ...] = ()
-    controls: tuple[Control, ...] = get_args(Control)
+    controls: tuple[Control, ...] = CONTROLS_BY_DEFAULT
     verdict: Thresholds = Thresholds()
     reuse: ReuseSpec | None = None
     seed: int = 0

@@ -14,7 +14,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interlocus.featurizers import Rotation
+from interlocus.alignment import Alignment
+from interlocus.featurizers import Frames, Rotation
 from interlocus.interchange import Batch, Cache, Problems, look
 from interlocus.losses import CrossEntropy
 from interlocus.networks import AbstractNetworks
@@ -57,6 +58,14 @@ class UsedSubspace:
     def rank(self) -> int:
         """How many directions are needed."""
         return len(self.rows)
+
+
+def hint_of(alignment: Alignment | None) -> Float[Tensor, "_ width"] | None:
+    """Orthonormal directions that an alignment reads, which may be part of what is used; `None` where it has none."""
+    if alignment is None or not isinstance(alignment.frames, Frames):
+        return None
+    rows = alignment.frames.read.flatten(0, 1)
+    return torch.linalg.qr(rows[(rows != 0).any(1)].T).Q.T
 
 
 def used_subspaces(

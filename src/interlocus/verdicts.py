@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import Any
 
 from interlocus.causal import Hypothesis
-from interlocus.controls import OUTPUT, Control
+from interlocus.controls import Control
 from interlocus.display import AbstractShown, Shown
 from interlocus.entries import entry_of
 from interlocus.family import Family
+from interlocus.inside import OUTPUT
 from interlocus.levels import Floors, floors
 from interlocus.metrics import wilson
 from interlocus.power import hardest_of, twins_of
@@ -151,6 +152,8 @@ class _Court:
     ) -> list[Seen]:
         """All that is known of each variable of the hypothesis at a site."""
         level, null = self._levels[self.study.asked], self._nulls.get(family.kind.architecture)
+        if control is not None and control.shuffled is not None:
+            null = max(null or 0.0, control.shuffled)
         maps = {record.trial.featurizer: record.sizes for record in records}
         order = [name for name in self.study.featurizers_of(self.study.asked, site) if name in maps]
         return [
@@ -166,6 +169,7 @@ class _Court:
                 structural=control.structural if control else None,
                 used=_used(control, self.study.asked, variable, looks),
                 power=self._power(family, site),
+                aside=control.aside if control else None,
             )
             for variable in self.asked.variables
         ]

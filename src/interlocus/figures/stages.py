@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from interlocus.controls import OUTPUT
 from interlocus.family import Family
 from interlocus.figures._base import GREY, Look, faint_line, house_style, looks, mean_line
+from interlocus.inside import OUTPUT
 from interlocus.metrics import over_networks
 from interlocus.results import Attempts
 from interlocus.run import Run
