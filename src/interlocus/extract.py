@@ -12,10 +12,10 @@ from torch import Tensor
 
 from interlocus import files
 from interlocus.alignment import Alignment
+from interlocus.brought import Made
 from interlocus.code import absolute, names_code
 from interlocus.errors import AlignmentError, NetworkError, SpecificationError
 from interlocus.family import TaskSpec, with_whole_paths
-from interlocus.kinds import Made
 from interlocus.networks import MLP, AbstractNetworks
 from interlocus.readout import Reading
 from interlocus.rows import Columns, Rows

@@ -10,11 +10,12 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
+from interlocus.brought import InHand, Made
 from interlocus.budget import Count, Written
 from interlocus.code import absolute, load_code, names_code
 from interlocus.errors import SpecificationError, UnknownNameError
 from interlocus.in_hand import held, hold, is_held
-from interlocus.kinds import AbstractKind, InHand, Made, Perceptrons
+from interlocus.kinds import AbstractKind, Perceptrons
 from interlocus.known import Known
 from interlocus.registry import NETWORKS, TASKS
 from interlocus.specification import check_kind
