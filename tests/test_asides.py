@@ -16,8 +16,9 @@ from interlocus.evidence import about
 from interlocus.family import Family
 from interlocus.featurizers import Frames
 from interlocus.networks import MLP
+from interlocus.search_spec import SearchSpec
 from interlocus.seen import Entry, Seen
-from interlocus.study import SearchSpec, Study
+from interlocus.study import Study
 from interlocus.tasks import HierarchicalEquality
 from interlocus.thresholds import Thresholds
 from interlocus.verdicts import verdicts

@@ -12,7 +12,8 @@ from interlocus.family import Family
 from interlocus.networks import MLP
 from interlocus.planting import plant
 from interlocus.power import Twins, hardest_of, search_twins
-from interlocus.study import SearchSpec, Study
+from interlocus.search_spec import SearchSpec
+from interlocus.study import Study
 from interlocus.tasks import HierarchicalEquality
 from interlocus.twins import ENOUGH, KINDS, mean_coded
 

@@ -24,8 +24,9 @@ from interlocus.in_hand import hold
 from interlocus.metrics import Score
 from interlocus.networks import AbstractNetworks
 from interlocus.registry import FEATURIZERS
+from interlocus.search_spec import CONTROLS_BY_DEFAULT, Control, SearchSpec
 from interlocus.seeds import stream
-from interlocus.study import CONTROLS_BY_DEFAULT, Control, SearchSpec, Study
+from interlocus.study import Study
 from interlocus.tasks import AbstractTask
 from interlocus.thresholds import Thresholds
 from interlocus.verdict import Verdict

@@ -11,7 +11,8 @@ from typing import Any, Literal, NamedTuple
 
 from interlocus.budget import Phase
 from interlocus.family import Family, Planting
-from interlocus.study import SearchSpec, Study
+from interlocus.search_spec import SearchSpec
+from interlocus.study import Study
 
 VERSION = 5
 SEED = 20_261_131

@@ -14,7 +14,8 @@ from interlocus.in_hand import hold
 from interlocus.networks import AbstractNetworks
 from interlocus.phases import Observe
 from interlocus.run import Run, run_study
-from interlocus.study import CONTROLS_BY_DEFAULT, Control, SearchSpec, Study
+from interlocus.search_spec import CONTROLS_BY_DEFAULT, Control, SearchSpec
+from interlocus.study import Study
 from interlocus.task_check import check_task
 from interlocus.tasks import AbstractTask
 from interlocus.watching import Watch

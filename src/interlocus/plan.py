@@ -7,8 +7,9 @@ from itertools import groupby
 
 from interlocus.family import Family
 from interlocus.registry import FEATURIZERS
+from interlocus.search_spec import SearchSpec
 from interlocus.size import Size, features_of
-from interlocus.study import SearchSpec, Study
+from interlocus.study import Study
 
 WARPED = 70.0
 """So much dearer than a rotation is a step of a map that is not linear (six blocks of 64 units; docs/adr/0004)."""

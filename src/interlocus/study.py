@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from interlocus.budget import STARTS_BY_DEFAULT, Budget, Count, Phase, Share, VariableSizes, Written, check_phases
+from interlocus.budget import STARTS_BY_DEFAULT, Budget, Count, Phase, Share, Written
 from interlocus.catalogue import shipped_studies
-from interlocus.causal import Hypothesis
 from interlocus.code import names_code
-from interlocus.counterfactuals import check_sampling
 from interlocus.errors import SpecificationError, UnknownNameError
 from interlocus.family import Family, TaskSpec, with_whole_paths
-from interlocus.featurizers import check_width
-from interlocus.registry import EXECUTORS, FEATURIZERS, LOSSES, RUN
+from interlocus.registry import EXECUTORS, RUN
 from interlocus.reuse_spec import ReuseSpec
 from interlocus.schedule import Schedule, check_schedules, shortened
-from interlocus.size import Size, check_room, equal_size, features_of, size_for
+from interlocus.search_spec import CONTROLS_BY_DEFAULT, Control, SearchSpec, Some
+from interlocus.size import equal_size
 from interlocus.specification import assign, explain, no_twins, parse_yaml
-from interlocus.starts import AbstractStart, find_start
-from interlocus.tasks import AbstractTask
+from interlocus.study_check import check_study
 from interlocus.thresholds import Thresholds
 
 if TYPE_CHECKING:
@@ -34,51 +30,8 @@ if TYPE_CHECKING:
     from interlocus.run import Run
     from interlocus.watching import Watch
 
-Item = TypeVar("Item")
-Some = Annotated[tuple[Item, ...], Field(min_length=1)]
-
 SCHEMA = 1
 QUICK = {"count": 3, "steps": 250, "batch": 256}
-
-
-class SearchSpec(Written):
-    """Searches that every network is put to.
-
-    Args:
-        hypotheses: what for.
-        sizes: features a variable, each of which is searched: one number for all variables, or one for each,
-            `{left: 4, right: 2}`.
-        featurizers: with which maps; those whose name ends in `overlapping` let variables share directions.
-        sites: where, of the sites of the study; without it, at all of them.
-        schedule: a name for how these searches begin and go on, where that is not as in the rest of the study. Entries
-            of different schedules are kept apart in every table.
-        starts: where they begin; without it, as the study says.
-        phases: how they go on; likewise.
-    """
-
-    hypotheses: Some[str]
-    sizes: Some[VariableSizes]
-    featurizers: Some[str] = ("rotation",)
-    sites: tuple[str, ...] = ()
-    schedule: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]*)?$")
-    starts: dict[str, Count] = Field(default_factory=dict)
-    phases: tuple[Phase, ...] = ()
-
-    def at(self, site: str) -> bool:
-        """Whether it is asked at a site."""
-        return not self.sites or site in self.sites
-
-    def sizes_for(self, hypothesis: Hypothesis) -> tuple[Size, ...]:
-        """The sizes, for the variables of one hypothesis."""
-        return tuple(size_for(size, hypothesis.variables, hypothesis.name) for size in self.sizes)
-
-
-Control = Literal["used", "purity", "power", "decodable", "aside", "shuffled"]
-"""What is measured beside the searches: the used subspace and what is found inside it, how much of the operands rides
-along there, whether the searches find planted variables, what probes can tell from the activations, further figures of
-the best alignment (`interlocus.asides`), and what the whole portfolio reaches with shuffled labels."""
-CONTROLS_BY_DEFAULT: tuple[Control, ...] = ("used", "purity", "power", "decodable", "aside")
-"""All but the shuffled labels, which take as long as the searches and are no higher a bar than untrained networks."""
 
 
 class Study(Written):
@@ -206,55 +159,7 @@ class Study(Written):
             UnknownNameError: a task, hypothesis, site, activation, featurizer, start or loss that does not exist.
             SpecificationError: a size that does not fit a site.
         """
-        task = self.task.build()
-        self.verdict.check()
-        if self.reuse:
-            places = self.reused, self.reuse.site
-            self.reuse.check(task.hypothesis(self.reused), self.sizes_of(*places), self.featurizers_of(*places))
-        for rival in self.rivals:
-            task.hypothesis(rival)
-        begin: dict[str, list[AbstractStart]] = {}
-        for schedule in self.schedules:
-            check_phases(self.phases_of(schedule))
-            starts = [find_start(start) for start in self.starts_of(schedule)]
-            begin[schedule] = starts
-            no_twins("start", [start.name for start in starts])
-            for phase in self.phases_of(schedule):
-                LOSSES.get(phase.loss)
-        there = {family.name: family.sites(task) for family in self.families}
-        known = list(dict.fromkeys(site for sites in there.values() for site in sites))
-        for site in (*self.sites, *(site for search in self.searches for site in search.sites)):
-            if site not in known:
-                raise UnknownNameError("site", site, known, "the networks of this study")
-            for sites in there.values():
-                for search in self.searches:
-                    if site in sites and search.at(site):
-                        self._check_search(search, task, site, sites[site], begin[search.schedule])
-
-    def _check_search(
-        self, search: SearchSpec, task: AbstractTask, site: str, width: int, starts: Sequence[AbstractStart]
-    ) -> None:
-        featurizers = [FEATURIZERS.get(featurizer)() for featurizer in search.featurizers]
-        for featurizer in featurizers:
-            check_width(featurizer, site, width)
-        for name in search.hypotheses:
-            sought = task.hypothesis(name).variables
-            phases = self.phases_of(search.schedule)
-            for phase in phases:
-                check_sampling(task.hypothesis(name), phase.sampling)
-            if any(phase.sampling == "minimal_pairs" for phase in phases) and not task.has_partners(sought):
-                raise SpecificationError(
-                    f"Minimal pairs are asked for, and the task has none for {', '.join(sought)}.",
-                    "They need inputs in which only one variable differs.",
-                    f"Leave {name!r} out, or use another sampling.",
-                )
-            sizes = search.sizes_for(task.hypothesis(name))
-            no_twins("size", list(map(str, sizes)))
-            for size, featurizer in itertools.product(sizes, featurizers):
-                about = f"{name!r} at {site!r}"
-                check_room(size, sought, about=about, width=width, overlapping=featurizer.overlapping)
-            for size, start in itertools.product(sizes, starts):
-                start.check(width, features_of(size, len(sought)))
+        check_study(self)
 
     @classmethod
     def load(cls, source: str | Path) -> Study:
