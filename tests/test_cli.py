@@ -1,5 +1,9 @@
 import json
+import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from tiny import TINY
@@ -145,6 +149,34 @@ def test_an_interrupt_says_how_to_go_on(cli, spec, tmp_path, monkeypatch):
     status, _, err = cli("study", str(spec), "--out", str(tmp_path), "--workers", "1")
     assert status == 130
     assert f"interlocus study {spec} --out {tmp_path} --workers 1" in err.replace("\n", "")
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="shows which processes there are")
+def test_who_is_asked_to_end_takes_the_workers_along(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-m", "interlocus", "study", "equality", "--workers", "2", "--out", str(tmp_path / "run")],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        until = time.monotonic() + 60
+        while len(workers := children.read_text().split()) < 3 and time.monotonic() < until:  # and who tracks resources
+            time.sleep(0.1)
+        assert len(workers) >= 3
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"Interrupted" in err
+    while (left := [pid for pid in workers if _is_running(pid)]) and time.monotonic() < until + 30:
+        time.sleep(0.1)
+    assert not left
+
+
+def _is_running(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_what_nobody_expected_is_one_message_too(cli, spec, tmp_path, monkeypatch):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -255,6 +257,8 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; whatever goes wrong is one message and an exit status."""
+    if threading.current_thread() is threading.main_thread():  # nobody else may
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends its worker processes too, as Ctrl-C does
     try:
         app()
     except InterlocusError as error:
