@@ -48,6 +48,33 @@ class Planted:
     alignments: tuple[Alignment, ...]
     scores: tuple[Score, ...]
 
+    @classmethod
+    def of(
+        cls,
+        networks: MLP,
+        task: AbstractTask,
+        hypothesis: Hypothesis,
+        site: str,
+        subspaces: Float[Tensor, "network variable feature width"],
+        *,
+        seed: int,
+    ) -> Planted:
+        """Networks whose subspaces of the variables are known, with what exchanging these scores."""
+        alignments = tuple(
+            Alignment(
+                site=site,
+                hypothesis=hypothesis.name,
+                variables=hypothesis.variables,
+                featurizer="rotation",
+                network=networks[i].fingerprint(),
+                task=task.name,
+                frames=Frames(read=subspaces[i], write=subspaces[i]),
+            )
+            for i in range(len(networks))
+        )
+        scores = tuple(evaluate(one, networks[i], task, seed=seed) for i, one in enumerate(alignments))
+        return cls(networks=networks, alignments=alignments, scores=scores)
+
     @property
     def admitted(self) -> tuple[int, ...]:
         """The networks in which the variable certainly is."""
@@ -135,20 +162,7 @@ def plant(
     rate = learning_rate or RECIPES[networks.activation].learning_rate / 2
     with one_thread():
         trained = _train(networks, task, sought, site, subspaces, steps, batch, rate, weight_decay, seed, progress)
-    alignments = tuple(
-        Alignment(
-            site=site,
-            hypothesis=sought.name,
-            variables=sought.variables,
-            featurizer="rotation",
-            network=trained[i].fingerprint(),
-            task=task.name,
-            frames=Frames(read=subspaces[i], write=subspaces[i]),
-        )
-        for i in range(len(trained))
-    )
-    scores = tuple(evaluate(one, trained[i], task, seed=seed) for i, one in enumerate(alignments))
-    return Planted(networks=trained, alignments=alignments, scores=scores)
+    return Planted.of(trained, task, sought, site, subspaces, seed=seed)
 
 
 def random_subspaces(

@@ -14,12 +14,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.alignment import Alignment
 from interlocus.budget import Budget, Phase
 from interlocus.causal import Hypothesis
 from interlocus.errors import SpecificationError
 from interlocus.featurizers import Frames
-from interlocus.found import evaluate, search
+from interlocus.found import search
 from interlocus.networks import MLP
 from interlocus.networks.activations import find_activation
 from interlocus.networks.training import RECIPES, fit
@@ -208,7 +207,7 @@ def blocks(
         )
     networks = MLP(*fitted, activation=like.activation)
     rows = _neurons(owners[-1], len(sees))
-    return _planted(networks, task, sought, site, rows, seed)
+    return Planted.of(networks, task, sought, site, rows, seed=seed)
 
 
 KINDS: MappingProxyType[str, MakesTwins] = MappingProxyType(
@@ -288,27 +287,3 @@ def _neurons(owners: Tensor, variables: int) -> Float[Tensor, "network variable 
             chosen = (own == variable).nonzero().flatten()
             rows[network, variable, : len(chosen)] = axes[chosen]
     return rows
-
-
-def _planted(
-    networks: MLP,
-    task: AbstractTask,
-    hypothesis: Hypothesis,
-    site: str,
-    rows: Float[Tensor, "network variable feature width"],
-    seed: int,
-) -> Planted:
-    alignments = tuple(
-        Alignment(
-            site=site,
-            hypothesis=hypothesis.name,
-            variables=hypothesis.variables,
-            featurizer="rotation",
-            network=networks[i].fingerprint(),
-            task=task.name,
-            frames=Frames(read=rows[i], write=rows[i]),
-        )
-        for i in range(len(networks))
-    )
-    scores = tuple(evaluate(one, networks[i], task, seed=seed) for i, one in enumerate(alignments))
-    return Planted(networks=networks, alignments=alignments, scores=scores)

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from interlocus.family import Family
-from interlocus.figures._base import GREY, Look, faint_line, house_style, looks, mean_line
-from interlocus.figures.stages import COLUMNS
+from interlocus.figures._base import Look, faint_line, mean_line
+from interlocus.figures.by_site import by_site
 from interlocus.run import Run
 
 Curves = dict[str, dict[str, dict[str, float]]]
@@ -57,25 +57,12 @@ def decodable_curve(run: Run) -> Figure:
     kept = {family.name: curves(run, family) for family in run.study.families}
     kept = {name: own for name, own in kept.items() if own}
     things = list(dict.fromkeys(thing for own in kept.values() for thing in own))
-    columns = min(COLUMNS, len(kept))
-    rows = -(-len(kept) // columns)
-    with house_style():
-        figure = Figure(figsize=(max(5.6, 2.9 * columns + 0.6), 2.5 * rows + 0.8), layout="constrained")
-        panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-        for axes in panels.flat[len(kept) :]:
-            axes.remove()
-        for axes, (name, own) in zip(panels.flat, kept.items(), strict=False):
-            axes.set_title(name)
-            axes.tick_params(labelbottom=True)
-            for look in looks(things):
-                _draw(axes, own.get(look.name, {}), look, run.study.sites)
-        panels[0, 0].set(xlim=(-0.3, len(run.study.sites) - 0.7), ylim=(0.38, 1.02))
-        panels[0, 0].set_xticks(range(len(run.study.sites)), run.study.sites)
-        figure.supylabel("accuracy, or IIA", fontsize="medium")
-        handles = [mean_line([], [], look, look.name) for look in looks(things)]
-        handles.append(faint_line([], [], GREY, "one network"))
-        figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), columns + 1))
-    return figure
+    sites = run.study.sites
+
+    def draw(axes: Axes, family: str, look: Look) -> None:
+        _draw(axes, kept[family].get(look.name, {}), look, sites)
+
+    return by_site(list(kept), sites, things, draw, label="accuracy, or IIA")
 
 
 def _draw(axes: Axes, own: Mapping[str, Mapping[str, float]], look: Look, sites: Sequence[str]) -> None:

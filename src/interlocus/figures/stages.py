@@ -10,13 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from interlocus.family import Family
-from interlocus.figures._base import GREY, Look, faint_line, house_style, looks, mean_line
+from interlocus.figures._base import Look, faint_line, mean_line
+from interlocus.figures.by_site import by_site
 from interlocus.inside import OUTPUT
 from interlocus.metrics import over_networks
 from interlocus.results import Attempts
 from interlocus.run import Run
-
-COLUMNS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,25 +78,11 @@ def stage_curve(run: Run) -> Figure:
     kept = {name: own for name, own in kept.items() if own}
     things = list(dict.fromkeys(thing for own in kept.values() for thing in own))
     sites = [site for site in run.study.sites if any(site in at for own in kept.values() for at in own.values())]
-    columns = min(COLUMNS, len(kept))
-    rows = -(-len(kept) // columns)
-    with house_style():
-        figure = Figure(figsize=(max(5.6, 2.9 * columns + 0.6), 2.5 * rows + 0.7), layout="constrained")
-        panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-        for axes in panels.flat[len(kept) :]:
-            axes.remove()
-        for axes, (name, own) in zip(panels.flat, kept.items(), strict=False):
-            axes.set_title(name)
-            axes.tick_params(labelbottom=True)
-            for look in looks(things):
-                _draw(axes, own.get(look.name, {}), look, sites, run.study.seed)
-        panels[0, 0].set(xlim=(-0.3, len(sites) - 0.7), ylim=(0.38, 1.02))
-        panels[0, 0].set_xticks(range(len(sites)), sites)
-        figure.supylabel("IIA inside the used subspace", fontsize="medium")
-        handles = [mean_line([], [], look, look.name) for look in looks(things)]
-        handles.append(faint_line([], [], GREY, "one network"))
-        figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 2 * columns + 1))
-    return figure
+
+    def draw(axes: Axes, family: str, look: Look) -> None:
+        _draw(axes, kept[family].get(look.name, {}), look, sites, run.study.seed)
+
+    return by_site(list(kept), sites, things, draw, label="IIA inside the used subspace")
 
 
 def _draw(axes: Axes, own: Mapping[str, Stage], look: Look, sites: Sequence[str], seed: int) -> None:
