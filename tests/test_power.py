@@ -7,7 +7,8 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from interlocus.budget import Phase
+from interlocus import twins
+from interlocus.budget import Budget, Phase
 from interlocus.family import Family
 from interlocus.networks import MLP
 from interlocus.planting import plant
@@ -41,6 +42,16 @@ def test_networks_learn_until_the_variable_is_where_it_should_be(planted):
     assert sum(score.iia >= ENOUGH for score in planted.scores) >= 3
     sizes = [int((one.frames.read.norm(dim=-1) > 0.5).sum()) // 2 for one in planted.alignments]
     assert sizes == [2, 4, 2, 4]  # in equal shares, smaller ones filled up with nothing
+
+
+def test_of_one_network_no_two_twins_are_the_same(monkeypatch):
+    """Else sixteen of them would say no more than one."""
+    monkeypatch.setattr(twins, "ROUNDS", 1)
+    monkeypatch.setattr(twins, "STEPS", 4)
+    monkeypatch.setattr(twins, "LOOK", (Phase(steps=4),))
+    monkeypatch.setattr(twins, "FEW", Budget(pool=512, held_out=512, batch=64, validation=256, test=256))
+    made = KINDS["fine_tuned"](TASK, hypothesis="both", site="layer2", like=LIKE.only([0]), count=6, seed=5)
+    assert len({made.networks[i].fingerprint() for i in range(6)}) == 6
 
 
 def test_a_search_that_can_find_it_has_power_and_a_crippled_one_has_none(planted):

@@ -5,6 +5,7 @@ What is easy to plant is easy to find, so power is asked of each kind and the ha
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -14,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.budget import Budget, Phase
+from interlocus.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.causal import Hypothesis
 from interlocus.errors import SpecificationError
 from interlocus.featurizers import Frames
@@ -93,15 +94,30 @@ def fine_tuned(
     sizes: Sequence[int] = SIZES,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Planted:
-    """The studied networks themselves, changed until the variables are where a search already came nearest to them."""
+    """The studied networks themselves, changed until the variables are where a search already came nearest to them.
 
+    Of a network that is taken several times every copy has a place of its own, from another random start; otherwise
+    they would be one and the same twin.
+    """
     begin = like.only([i % len(like) for i in range(count)])
 
     def nearest(size: int, networks: Sequence[int]) -> Float[Tensor, "network variable feature width"]:
-        own = begin.only(networks)
-        found = search(own, task, hypothesis=hypothesis, site=site, sizes=(size,), phases=LOOK, budget=FEW, seed=seed)
-        maps = [finding.frames[0] for finding in found.findings]
-        return torch.stack([rotation.read for rotation in maps if isinstance(rotation, Frames)])
+        maps: list[Tensor] = []
+        for number, own in itertools.groupby(networks, key=lambda i: i // len(like)):
+            found = search(
+                begin.only(list(own)),
+                task,
+                hypothesis=hypothesis,
+                site=site,
+                sizes=(size,),
+                starts={"random": 1} if number else STARTS_BY_DEFAULT,
+                phases=LOOK,
+                budget=FEW,
+                seed=seed + number,
+            )
+            frames = (finding.frames[0] for finding in found.findings)
+            maps += [rotation.read for rotation in frames if isinstance(rotation, Frames)]
+        return torch.stack(maps)
 
     return _trained(task, hypothesis, site, begin, seed, sizes, progress, nearest)
 
