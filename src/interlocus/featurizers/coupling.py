@@ -14,7 +14,7 @@ from interlocus.featurizers.linear import complete
 from interlocus.featurizers.rotation import orthonormalise, tangent
 from interlocus.seeds import stream
 
-PACE = 0.1
+PACE = 0.03
 """Weights are this times their parameters, so that a learning rate that suits rotations suits them."""
 
 
