@@ -114,8 +114,8 @@ def _plantings(one: Architecture) -> Iterator[tuple[str, str, int, int]]:
     yield "blocks", next(before), 0, 8
     yield "fine_tuned", next(before), 2, 6
     # all at one site where that can be: there the searches have to show their power, which takes time
-    yield "output_only", "layer1" if one.depth == 2 else "layer2", 0, 6
-    yield "count_only", "layer2", 0, 6
+    yield "output_only", "layer1" if one.depth == 2 else "layer2", 0, 8
+    yield "count_only", "layer2", 0, 8
     if one.depth > 2:
-        yield "dormant", "layer2", 0, 6
+        yield "dormant", "layer2", 0, 7
         yield "pair_only", "layer2", 0, 6
