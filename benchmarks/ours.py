@@ -108,8 +108,7 @@ class Stepper:
         begin = torch.linalg.qr(torch.randn(shape.searches, shape.width, rows, generator=stream(2))).Q
         mask = torch.ones(shape.searches, shape.variables, shape.size, 1)
         lot = Lot(problems=problems, tail=network.tail(SITE), mask=mask, workspace=Workspace(mask))
-        every = torch.ones(1, shape.searches, dtype=torch.bool)
-        self._stack = Stack(lot, begin.transpose(1, 2).contiguous(), every, every)
+        self._stack = Stack(lot, torch.arange(shape.searches).unsqueeze(0), begin.transpose(1, 2).contiguous())
         self._script = lay_out(self._cache, [_ask(pool, shape)], problems, TASK.classes)
         self._featurizer, self._loss = Rotation(), CrossEntropy()
         rounds = (batches(self._cache, self._script) for _ in itertools.count())

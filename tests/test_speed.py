@@ -40,8 +40,8 @@ def test_a_step_reaches_its_share_of_matched_products(unchecked):
     problems = Problems(network=one, hypothesis=one)
     rows = torch.linalg.qr(torch.randn(SEARCHES, WIDTH, WIDTH, generator=stream(0))).Q
     mask = torch.ones(SEARCHES, 2, SIZE, 1)
-    every = torch.ones(1, SEARCHES, dtype=torch.bool)
-    stack = Stack(Lot(problems=problems, tail=tail, mask=mask, workspace=Workspace(mask)), rows, every, every)
+    every = torch.arange(SEARCHES).unsqueeze(0)
+    stack = Stack(Lot(problems=problems, tail=tail, mask=mask, workspace=Workspace(mask)), every, rows)
     asked = draw(data.train, TASK.hypothesis("both"), shape=(STEPS, BATCH), generator=stream(1))
     script = lay_out(cache, [asked], problems, TASK.classes)
     left, right = torch.randn(SEARCHES, WIDTH, WIDTH), torch.randn(SEARCHES, WIDTH, BATCH)

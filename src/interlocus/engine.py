@@ -1,41 +1,45 @@
 """The one training loop: many searches at once.
 
 A *problem* is one network with one hypothesis at one site; a *search* is a problem with a size, a start and a restart.
-Problems of equal shape are solved in blocks that fit the processor's cache. A block depends on what is asked only,
-never on workers or on what is finished already, so results do not either. Searches that look at what others found begin
-in a second stage, when these have ended.
+Searches are moved on in stacks that fit the processor's cache, put together anew after each validation of those that
+are left. Stacks depend on what is asked only, never on workers or on what is finished already, so results do not
+either. Searches that look at what others found begin in a second stage, when these have ended.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interlocus.beginnings import Blocks, beginnings, directions_in
 from interlocus.budget import Phase
+from interlocus.counterfactuals import Interventions
 from interlocus.data import Data
 from interlocus.findings import Ended, gather
-from interlocus.interchange import Problems, batches, lay_out
+from interlocus.interchange import Cache, Problems, batches, lay_out
 from interlocus.interchange_warp import exchange_for
 from interlocus.ledger import Ledger
+from interlocus.metrics import Score
 from interlocus.natural import Natural
 from interlocus.networks import AbstractNetworks
 from interlocus.registry import LOSSES
 from interlocus.request import Request
 from interlocus.results import Finding
-from interlocus.stack import Lot, Stack
+from interlocus.stack import Lot, Stack, State, rectangles
 from interlocus.threads import one_thread
 from interlocus.view import View
 from interlocus.watching import Validation, Watched
 from interlocus.workspace import Workspace
 
 BLOCK_BYTES = 5 * 2**19
-"""What the state of one block may take on a processor, so that it stays in the cache; a GPU takes all at once."""
+"""What the states of one stack may take on a processor, so that they stay in the cache."""
 
+Alive = Bool[Tensor, "problem search"]
+"""Which searches are under way."""
 Progress = Callable[[float], None]
 """Is told the share of the work that is done."""
 
@@ -65,46 +69,23 @@ def solve(
 def _solve(networks: AbstractNetworks, data: Data, request: Request, progress: Progress) -> list[Finding]:
     view = View.of(networks, data, request)
     every = [(n, h) for n in range(len(networks)) for h in range(len(request.hypotheses))]
-    size = _block_size(view, request)
-    findings: list[Finding] = []
-    for first in range(0, len(every), size):
-        chosen = every[first : first + size]
-        problems = Problems(*(torch.tensor(axis, device=networks.device) for axis in zip(*chosen, strict=True)))
-
-        def report(share: float, done: int = first, size: int = len(chosen)) -> None:
-            progress((done + share * size) / len(every))
-
-        findings += gather(request, problems, _stages(view, problems, report))
-    return findings
-
-
-def _block_size(view: View, request: Request) -> int:
-    """How many problems are solved together."""
-    if view.networks.device.type != "cpu":
-        return len(view.networks) * len(request.hypotheses)
-    together = max(len(stage) for stage in request.stages)
-    each = together * view.train.entered.shape[2] * request.budget.batch * 4
-    return max(1, BLOCK_BYTES // each)
-
-
-def _stages(view: View, problems: Problems, report: Progress) -> list[Ended]:
-    """All searches of some problems: those that follow others begin from what these found."""
-    request, ended = view.request, []
-    found: list[list[Blocks]] = [[] for _ in problems.network]
+    problems = Problems(*(torch.tensor(axis, device=networks.device) for axis in zip(*every, strict=True)))
+    ended: list[Ended] = []
+    found: list[list[Blocks]] = [[] for _ in every]
     done = 0.0
-    for places in request.stages:
+    for places in request.stages:  # those that follow others begin from what these found
         share = len(places) / len(request.lineup)
-        block = _Block(view, problems, places, found)
-        ended.append(block.solve(lambda part, done=done, share=share: report(done + part * share)))
+        stage = _Stage(view, problems, places, found)
+        ended.append(stage.solve(lambda part, done=done, share=share: progress(done + part * share)))
         done += share
         for problem, own in enumerate(found):
             best = ended[-1].best(request, problem) if len(request.stages) > len(ended) else {}
             own += [blocks for maps in best.values() if (blocks := directions_in(maps)) is not None]
-    return ended
+    return gather(request, problems, ended)
 
 
-class _Block:
-    """Searches of some problems that begin together, from start to score.
+class _Stage:
+    """Searches that begin together, from start to score.
 
     Args:
         view: what they look at.
@@ -131,7 +112,7 @@ class _Block:
         parameters = self.featurizer.begin(directions, self._activations())
         self.ledger = Ledger(
             parameters,
-            self._validate(self._stack(parameters)),
+            self._validate(State(parameters)),
             self.shape,
             self.request.budget,
             [[p for p, entry in enumerate(self.lineup) if entry.size == size] for size in self.request.sizes],
@@ -146,10 +127,8 @@ class _Block:
             self.ledger.begin_phase(done)
             self._run(number, phase, lambda share, done=done, phase=phase: report((done + share * phase.steps) / total))
             done += phase.steps
-        stack = self._stack(self.ledger.best)
-        maps = stack.frames(self.featurizer)
-        scores = self.view.test.scores(stack.interchange, maps, stack.problems)
-        return Ended(places=self.places, ledger=self.ledger, maps=maps, scores=scores)
+        maps, _ = self.featurizer.frames(self.ledger.best, self.lot.mask)
+        return Ended(places=self.places, ledger=self.ledger, maps=maps, scores=self._scores())
 
     def _mask(self) -> Float[Tensor, "search variable feature 1"]:
         """One up to the size of each search."""
@@ -162,42 +141,77 @@ class _Block:
         networks = self.lot.problems.network.tolist()
         return [self.view.train.activations[network] for network in networks for _ in self.lineup]
 
-    def _stack(self, parameters: Float[Tensor, " search *shape"]) -> Stack:
-        """All searches of the block."""
-        every = torch.ones(self.shape, dtype=torch.bool)
-        return Stack(self.lot, parameters, every, every)
+    def _stacks(self, state: State, alive: Alive | None = None) -> Iterator[Stack]:
+        """The searches under way, or all of them, as many at once as fit the processor's cache; a GPU takes all."""
+        alive = torch.ones(self.shape, dtype=torch.bool) if alive is None else alive
+        entered = self.view.train.entered
+        each = entered.shape[2] * self.request.budget.batch * 4
+        most = BLOCK_BYTES // each if entered.device.type == "cpu" else alive.numel()
+        return (state.cut(self.lot, rows) for rows in rectangles(alive, most))
 
-    def _validate(self, stack: Stack) -> Float[Tensor, " search"]:
-        return self.view.validation.iia(stack.interchange, stack.frames(self.featurizer), stack.problems)
+    def _validate(self, state: State, alive: Alive | None = None) -> Float[Tensor, " row"]:
+        """The validation IIA of the searches under way; of others anything."""
+        iia = torch.zeros(len(state.parameters), dtype=torch.float64)
+        for stack in self._stacks(state, alive):
+            maps = stack.frames(self.featurizer)
+            iia[stack.rows] = self.view.validation.iia(stack.interchange, maps, stack.problems)
+        return iia
+
+    def _scores(self) -> list[Score]:
+        """Of all searches where they were best."""
+        scores: dict[int, Score] = {}
+        for stack in self._stacks(State(self.ledger.best)):
+            maps = stack.frames(self.featurizer)
+            own = self.view.test.scores(stack.interchange, maps, stack.problems)
+            scores |= zip(stack.rows.tolist(), own, strict=True)
+        return [scores[row] for row in sorted(scores)]
 
     def _run(self, number: int, phase: Phase, report: Progress) -> None:
-        """One phase: every search that is neither solved nor outrun goes on from its best state."""
-        ledger, loss, every = self.ledger, LOSSES.get(phase.loss)(), self.request.budget.check_every
+        """One phase: every search that is neither solved nor outrun goes on from its best state.
+
+        Stacks are put together anew after each validation, so that those that are left fill them.
+        """
+        ledger, every = self.ledger, self.request.budget.check_every
         cache, pool = self.view.training(phase)
         natural = Natural.of(cache, pool, self.request.hypotheses) if phase.latent else None
-        stack = self._stack(ledger.best)
+        state = State(ledger.best)
         for first in range(0, phase.steps, every):
             ledger.race(first)
-            stack = stack.shrink(ledger.alive)
-            if stack is None:
+            alive = ledger.alive
+            if not alive.any():
                 return
-            report(1 - float(ledger.alive.float().mean()) * (1 - first / phase.steps))
+            report(1 - float(alive.float().mean()) * (1 - first / phase.steps))
             asked = self.view.batches(number, phase, first)
-            script = lay_out(cache, asked, stack.problems, self.view.classes)
-            codes = None if natural is None else natural.codes(asked)
-            last = min(first + every, phase.steps)
-            for step, batch in zip(range(first, last), batches(cache, script), strict=False):
-                rate = phase.learning_rate * (1 + math.cos(math.pi * step / phase.steps)) / 2
-                beside, heat = None, 1 - step / phase.steps
-                if natural is not None and codes is not None:
-                    now = codes[:, step - first]
-                    beside = natural.pull(stack.interchange, stack.problems, batch, now, phase.latent)
-                stack.step(
-                    self.featurizer, loss, batch, rate, heat=heat, temperature=phase.temperature**heat, beside=beside
-                )
-                ledger.count(stack)
-            ledger.take(stack, self._validate(stack), last)
-            self._tell(number, last)
+            steps = range(first, min(first + every, phase.steps))
+            for stack in self._stacks(state, alive):
+                self._move(stack, phase, cache, asked, steps, natural)
+                state.put(stack)
+            state.count(len(steps))
+            ledger.count(len(steps))
+            ledger.take(state.parameters, self._validate(state, alive), steps.stop)
+            self._tell(number, steps.stop)
+
+    def _move(
+        self,
+        stack: Stack,
+        phase: Phase,
+        cache: Cache,
+        asked: Sequence[Interventions],
+        steps: range,
+        natural: Natural | None,
+    ) -> None:
+        """Some steps of a phase."""
+        loss, script = LOSSES.get(phase.loss)(), lay_out(cache, asked, stack.problems, self.view.classes)
+        codes = None if natural is None else natural.codes(asked)
+        for step, batch in zip(steps, batches(cache, script), strict=False):
+            rate = phase.learning_rate * (1 + math.cos(math.pi * step / phase.steps)) / 2
+            beside, heat = None, 1 - step / phase.steps
+            if natural is not None and codes is not None:
+                now = codes[:, step - steps.start]
+                beside = natural.pull(stack.interchange, stack.problems, batch, now, phase.latent)
+            stack.step(
+                self.featurizer, loss, batch, rate, heat=heat, temperature=phase.temperature**heat, beside=beside
+            )
 
     def _tell(self, number: int, step: int) -> None:
         """Show a validation to who watches; the tensors are copies."""

@@ -10,11 +10,10 @@ from torch import Tensor
 
 from interlocus.budget import Budget
 from interlocus.results import Outcome
-from interlocus.stack import Stack
 
 
 class Ledger:
-    """The book of the searches of a block, flattened over `[problem, search]`.
+    """The book of searches that begin together, flattened over `[problem, search]`.
 
     Args:
         parameters: where each search begins.
@@ -83,20 +82,24 @@ class Ledger:
         outrun = ~self._racing & torch.tensor([outcome in {"budget", "plateau"} for outcome in self.outcome])
         self._retire("outrun", outrun)
 
-    def count(self, stack: Stack) -> None:
-        """Note a step of the searches that are under way; retired ones that fill a stack up do not count."""
-        self.steps[stack.rows] += self._alive[stack.rows].long()
+    def count(self, steps: int) -> None:
+        """Note steps of the searches that are under way."""
+        self.steps += steps * self._alive
 
-    def take(self, stack: Stack, iia: Float[Tensor, " row"], step: int) -> None:
-        """Note a validation: keep what is better, and retire what is solved or does not move."""
-        count = len(self.validation)
-        iia = stack.spread(iia, count)
-        finite = torch.isfinite(stack.spread(stack.parameters.flatten(1).sum(1), count)).cpu()
+    def take(self, parameters: Float[Tensor, " search *shape"], iia: Float[Tensor, " search"], step: int) -> None:
+        """Note a validation: keep what is better, and retire what is solved or does not move.
+
+        Args:
+            parameters: of all searches; those of retired ones are not looked at.
+            iia: theirs, likewise.
+            step: of the phase, after which this was measured.
+        """
+        finite = torch.isfinite(parameters.flatten(1).sum(1)).cpu()
         going = self._alive.clone()
         self.last[going] = iia[going]
         as_good = (iia >= self.validation.clamp_max(self.budget.solved)) & self.learns_size
         better = going & ((iia > self.validation) | as_good)
-        self.best[better] = stack.spread(stack.parameters, count)[better]
+        self.best[better] = parameters[better]
         self.validation[better] = iia[better]
         moved = going & (iia >= self._mark + self.budget.gain)
         self._mark[moved], self._marked[moved] = iia[moved], step

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,13 @@ from interlocus.losses import AbstractLoss, gradient
 from interlocus.networks import AbstractTail
 from interlocus.workspace import Workspace
 
+IDLE = 10
+"""So many retired searches cost as much time as a further stack does; with more of them a stack is parted."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lot:
-    """The searches of a block, from which stacks are cut; axes `[problem, search]` are flattened in this order.
+    """Searches that begin together, from which stacks are cut; axes `[problem, search]` are flattened in this order.
 
     Args:
         problems: what each problem is about.
@@ -38,26 +41,51 @@ class Lot:
     exchange: type[Interchange] | type[WarpInterchange] = Interchange
 
 
+class State:
+    """How far the searches of a lot are: their parameters, and what the optimiser knows of each.
+
+    Args:
+        parameters: from which they go on.
+    """
+
+    def __init__(self, parameters: Float[Tensor, " search *shape"]) -> None:
+        self.parameters, self._adam = parameters.clone(), Adam.begin(parameters)
+
+    def cut(self, lot: Lot, rows: Int[Tensor, "problem each"]) -> Stack:
+        """Some searches, to be moved on: equally many of each problem, as their places in the lot."""
+        of, flat = self._adam, rows.flatten()
+        return Stack(lot, rows, self.parameters[flat], Adam(of.mean[flat], of.square[flat], of.count))
+
+    def put(self, stack: Stack) -> None:
+        """Note how far the searches of a stack are."""
+        self.parameters[stack.rows] = stack.parameters
+        self._adam.mean[stack.rows], self._adam.square[stack.rows] = stack.adam.mean, stack.adam.square
+
+    def count(self, steps: int) -> None:
+        """All stacks have made so many steps."""
+        self._adam.count += steps
+
+
 class Stack:
     """Searches that are under way. Losses add up over searches, so Adam is exact for each.
 
     Args:
         lot: from which the stack is cut.
-        parameters: of all searches of the lot.
-        alive: which searches are under way.
-        among: which may be taken where a rectangle has to be filled up.
+        rows: which searches, equally many of each of some problems.
+        parameters: theirs.
+        adam: what the optimiser knows of them; by default nothing.
     """
 
     def __init__(
         self,
         lot: Lot,
-        parameters: Float[Tensor, " search *shape"],
-        alive: Bool[Tensor, "problem each"],
-        among: Bool[Tensor, "problem each"],
+        rows: Int[Tensor, "problem each"],
+        parameters: Float[Tensor, " row *shape"],
+        adam: Adam | None = None,
     ) -> None:
-        kept, rows = _rectangle(alive, among)
-        self.lot, self.rows = lot, rows.flatten()
-        self.problems = Problems(*(axis[kept.to(axis.device)] for axis in lot.problems))
+        problem = rows[:, 0] // (len(lot.mask) // len(lot.problems.network))
+        self.rows = rows.flatten()
+        self.problems = Problems(*(axis[problem.to(axis.device)] for axis in lot.problems))
         network = self.problems.network.repeat_interleave(rows.shape[1])
         entry = lot.tail.entry
         self.interchange: AnyInterchange = lot.exchange(
@@ -65,27 +93,8 @@ class Stack:
             rest=lot.tail.rest(network),
             workspace=lot.workspace,
         )
-        self.mask, self.parameters = lot.mask[self.rows], parameters[self.rows]
-        self.adam = Adam.begin(self.parameters)
-
-    def shrink(self, alive: Bool[Tensor, "problem search"]) -> Stack | None:
-        """The same without searches that are retired; nothing where all are."""
-        if not alive.any():
-            return None
-        present = torch.zeros_like(alive)
-        present.view(-1)[self.rows] = True
-        if _rectangle(alive, present)[1].numel() == len(self.rows):
-            return self
-        smaller = Stack(self.lot, self.spread(self.parameters, alive.numel()), alive, present)
-        mean, square = (self.spread(part, alive.numel())[smaller.rows] for part in (self.adam.mean, self.adam.square))
-        smaller.adam = Adam(mean, square, self.adam.count)
-        return smaller
-
-    def spread(self, values: Float[Tensor, " row *shape"], searches: int) -> Float[Tensor, " search *shape"]:
-        """Values of the stack's searches at their places among all searches of the lot; the others are not numbers."""
-        everywhere = torch.full((searches, *values.shape[1:]), torch.nan, dtype=values.dtype, device=values.device)
-        everywhere[self.rows] = values
-        return everywhere
+        self.mask, self.parameters = lot.mask[self.rows], parameters
+        self.adam = adam or Adam.begin(parameters)
 
     def frames(self, featurizer: AbstractFeaturizer) -> Any:
         """The maps as they stand."""
@@ -124,16 +133,28 @@ class Stack:
         self.parameters = featurizer.constrain(self.parameters)
 
 
-def _rectangle(
-    alive: Bool[Tensor, "problem search"], among: Bool[Tensor, "problem search"]
-) -> tuple[Int[Tensor, " kept"], Int[Tensor, "kept each"]]:
-    """Problems with searches under way, and for each equally many of its searches.
+def rectangles(alive: Bool[Tensor, "problem search"], most: int) -> Iterator[Int[Tensor, "kept each"]]:
+    """The places of all searches under way, as stacks of at most so many, or one problem more than that allows.
 
-    Where a problem has fewer under way than another, retired ones out of `among` fill the rectangle up; nobody looks at
-    them again.
+    In a stack every problem has equally many searches. Problems with about equally many under way stand together, and
+    where one has fewer than another, retired ones fill the rectangle up; nobody looks at them again.
+
+    Args:
+        alive: which searches are under way.
+        most: how many a stack may have.
     """
-    kept = alive.any(1).nonzero().flatten()
-    each = int(alive.sum(1).max())
-    rank = 2 - among[kept].int() - alive[kept].int()
-    order = rank.argsort(dim=1, stable=True)[:, :each]
-    return kept, kept[:, None] * alive.shape[1] + order
+    counts, each = alive.sum(1).tolist(), alive.shape[1]
+    # those under way first, of every problem, in their order
+    order = (~alive).int().argsort(dim=1, stable=True) + each * torch.arange(len(alive)).unsqueeze(1)
+    together: list[int] = []
+    idle = 0
+    for problem in sorted((p for p, count in enumerate(counts) if count), key=lambda p: -counts[p]):
+        longest = counts[together[0]] if together else counts[problem]
+        missing = longest - counts[problem]
+        if together and ((len(together) + 1) * longest > most or idle + missing > IDLE):
+            yield order[together, :longest]
+            together, idle, missing = [], 0, 0
+        together.append(problem)
+        idle += missing
+    if together:
+        yield order[together, : counts[together[0]]]
