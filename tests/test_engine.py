@@ -6,7 +6,7 @@ import interlocus as il
 from interlocus import engine
 from interlocus.budget import Budget, Phase
 from interlocus.errors import SpecificationError, UnknownNameError
-from interlocus.found import evaluate
+from interlocus.evaluation import evaluate
 from interlocus.networks import MLP
 from interlocus.registry import FEATURIZERS
 from interlocus.tasks import HierarchicalEquality

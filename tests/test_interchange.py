@@ -6,8 +6,8 @@ import interlocus as il
 from interlocus.budget import Budget
 from interlocus.counterfactuals import Interventions, draw
 from interlocus.errors import NetworkError
+from interlocus.evaluation import evaluate
 from interlocus.featurizers import Frames
-from interlocus.found import evaluate
 from interlocus.interchange import Interchange, Problems, batches, is_right, lay_out, look
 from interlocus.losses import Bounded, CrossEntropy, gradient
 from interlocus.networks import MLP

@@ -6,13 +6,14 @@ from dataclasses import asdict
 
 import pytest
 import torch
+from test_iit import brought
 
-from interlocus import twins
+from interlocus import power, twins
 from interlocus.budget import Budget, Phase
 from interlocus.family import Family
 from interlocus.networks import MLP
 from interlocus.planting import plant
-from interlocus.power import Twins, hardest_of, search_twins
+from interlocus.power import Twins, hardest_of, planted_twins, search_twins
 from interlocus.search_spec import SearchSpec
 from interlocus.study import Study
 from interlocus.tasks import HierarchicalEquality
@@ -62,6 +63,36 @@ def test_a_search_that_can_find_it_has_power_and_a_crippled_one_has_none(planted
     assert search_twins(crippled, TASK, planted, "layer2", "mean_coded").found == 0
 
 
+@pytest.mark.slow
+def test_what_is_there_in_part_is_found_where_its_true_iia_is_reached(planted):
+    """A search has to come within .02 of it, and one that is crippled does not."""
+    like = LIKE.only([0])
+    part = KINDS["ladder"](TASK, hypothesis="both", site="layer2", like=like, count=3, seed=6)
+    good = search_twins(STUDY, TASK, part, "layer2", "ladder")
+    assert good.found == good.count >= 2
+    assert good.planted[0] < 0.8
+    crippled = STUDY.model_copy(update={"starts": {"random": 1}, "phases": (Phase(steps=2),)})
+    assert search_twins(crippled, TASK, part, "layer2", "ladder").found < good.count
+
+
+def test_where_variables_share_their_inputs_a_kind_is_left_out():
+    """Neurons that see one variable only cannot be made then, and other kinds are."""
+    study = STUDY.model_copy(update={"searches": (SearchSpec(hypotheses=("symmetric",), sizes=(1,)),)})
+    none = planted_twins(study, TASK, [LIKE], "layer2", "blocks")
+    assert (none.count, none.left_out) == (0, 16)
+
+
+@pytest.mark.slow
+def test_modules_have_twins_too(monkeypatch):
+    """Each is planted by itself, from another random place or another beginning."""
+    monkeypatch.setattr(power, "TWINS", 2)
+    modules = [brought(LIKE[i]) for i in range(2)]
+    found = planted_twins(STUDY, TASK, modules, "layer2", "mean_coded")
+    assert found.found == found.count == 2
+    assert found.planted[0] != found.planted[1]
+    assert planted_twins(STUDY, TASK, modules, "layer2", "blocks").count == 0
+
+
 def test_where_planting_failed_nothing_is_said():
     noise = plant(TASK, hypothesis="both", site="layer3", size=2, count=1, steps=50, seed=3)
     twins = search_twins(STUDY, TASK, noise, "layer3", "mean_coded")
@@ -93,4 +124,6 @@ def test_power_is_that_of_the_hardest_kind_and_unknown_while_a_harder_one_may_co
     assert hardest_of([one, _twins("fine_tuned", 16)], 0.8) is None
     assert hardest_of([one, other], 0.8) == other  # below .8 whatever comes
     assert hardest_of([one, _twins("fine_tuned", 16), hard], 0.8) == hard
-    assert hardest_of([one, _twins("fine_tuned", 0, of=0), _twins("mean_coded", 16)], 0.8).found == 16
+    every = [one, _twins("fine_tuned", 0, of=0), _twins("ladder", 16), _twins("mean_coded", 16)]
+    assert hardest_of(every[:3], 0.8) is None
+    assert hardest_of(every, 0.8).found == 16

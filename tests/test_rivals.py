@@ -13,8 +13,8 @@ import interlocus as il
 from interlocus.budget import Budget, Phase
 from interlocus.counterfactuals import draw, kind_rows, label
 from interlocus.errors import AlignmentError, CausalModelError, SpecificationError
+from interlocus.evaluation import evaluate
 from interlocus.featurizers import Frames
-from interlocus.found import evaluate
 from interlocus.levels import floors
 from interlocus.metrics import group
 from interlocus.report import write_report

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from interlocus.budget import Budget, Phase
     from interlocus.causal import CausalModel, Hypothesis, Variable
     from interlocus.errors import InterlocusError
+    from interlocus.evaluation import evaluate
     from interlocus.examination import examine
     from interlocus.foreign import from_pyvene, to_pyvene
-    from interlocus.found import Found, evaluate, search
+    from interlocus.found import Found, search
     from interlocus.metrics import Score
     from interlocus.progress import show_progress
     from interlocus.reuse import Reuse, measure_reuse
@@ -46,7 +47,7 @@ _HOME = {
     "Variable": "causal",
     "audit": "audits",
     "check_task": "task_check",
-    "evaluate": "found",
+    "evaluate": "evaluation",
     "examine": "examination",
     "from_pyvene": "foreign",
     "measure_reuse": "reuse",

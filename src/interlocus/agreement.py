@@ -16,6 +16,7 @@ from interlocus.errors import AlignmentError
 from interlocus.featurizers import Frames
 from interlocus.interchange import look
 from interlocus.networks import AbstractNetworks
+from interlocus.overlap import orthonormal, shared
 from interlocus.seeds import stream
 from interlocus.slopes import slopes
 from interlocus.tasks import AbstractTask
@@ -137,19 +138,14 @@ def _overlap(
     other: Float[np.ndarray, "_ width"],
     within: Float[Tensor, "direction width"] | None,
 ) -> Overlap | None:
-    bases = [_orthonormal(rows.T, 1e-6) for rows in (one, other)]
+    bases = [orthonormal(rows.T) for rows in (one, other)]
     if within is not None:
-        bases = [_orthonormal(within.double().numpy() @ basis, OUTSIDE) for basis in bases]
+        bases = [orthonormal(within.double().numpy() @ basis, OUTSIDE) for basis in bases]
     sizes = bases[0].shape[1], bases[1].shape[1]
     if not min(sizes):
         return None
     width = len(bases[0])
-    share = float(np.square(bases[0].T @ bases[1]).sum()) / min(sizes)
     angles = np.degrees(subspace_angles(*bases))[::-1]
-    return Overlap(share=share, chance=max(sizes) / width, angles=tuple(angles.tolist()), sizes=sizes, width=width)
-
-
-def _orthonormal(columns: Float[np.ndarray, "width feature"], least: float) -> Float[np.ndarray, "width direction"]:
-    """Orthonormal columns of the same span; those of the span that are shorter than the least are left out."""
-    left, lengths, _ = np.linalg.svd(columns, full_matrices=False)
-    return left[:, lengths > least]
+    return Overlap(
+        share=shared(*bases), chance=max(sizes) / width, angles=tuple(angles.tolist()), sizes=sizes, width=width
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from interlocus.metrics import wilson
 from interlocus.results import Attempts
+from interlocus.size import mean_size
 from interlocus.store import Record
 from interlocus.study import Study
 from interlocus.verdict import Answer, Word
@@ -107,15 +108,36 @@ def how_hard(study: Study, records: Sequence[Record]) -> str:
         return "No search was made in a trained network."
     return (
         f"Share of restarts within {NEAR:g} of the best IIA known for their network and class of maps, at its best "
-        f"size: {'; '.join(parts)}. {_maps(study, own, trained)}"
+        f"size: {'; '.join(parts)}. {_agreeing(study, [one for one in own if one.trial.family in trained])}"
+        f"{_maps(study, own, trained)}"
     )
+
+
+def _agreeing(study: Study, records: Sequence[Record]) -> str:
+    """Whether restarts that came so near found the same subspaces, site by site."""
+    parts, task = [], study.task.build()
+    widths = {family.name: family.kind.sites(task) for family in study.families}
+    for site in study.sites:
+        shares, chances = [], []
+        for record in records:
+            best = _best(record)
+            own = best.agreeing(NEAR) if record.trial.site == site else []
+            shares += own
+            chances += [mean_size(best.size) / widths[record.trial.family][site]] * len(own)
+        if shares:
+            parts.append(f"{site} {sum(shares) / len(shares):.2f} (chance {sum(chances) / len(chances):.2f})")
+    return f"Those that came near share this much of their directions: {'; '.join(parts)}. " if parts else ""
+
+
+def _best(record: Record) -> Attempts:
+    return max(record.sizes, key=lambda entry: entry.best.score.iia)
 
 
 def _reached(records: Sequence[Record]) -> list[_Reached]:
     near: dict[str, int] = {}
     count: dict[str, int] = {}
     for record in records:
-        best: Attempts = max(record.sizes, key=lambda entry: entry.best.score.iia)
+        best = _best(record)
         for attempt in best.attempts:
             count[attempt.start] = count.get(attempt.start, 0) + 1
             near[attempt.start] = near.get(attempt.start, 0) + (attempt.score.iia >= best.best.score.iia - NEAR)

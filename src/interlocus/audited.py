@@ -13,13 +13,14 @@ from interlocus.data import Data
 from interlocus.engine import solve
 from interlocus.entries import entry_of
 from interlocus.errors import AlignmentError
+from interlocus.evaluation import evaluate
 from interlocus.evidence import Evidence
 from interlocus.featurizers import Frames
-from interlocus.found import evaluate
 from interlocus.levels import floors
 from interlocus.metrics import Score
-from interlocus.networks import MLP, AbstractNetworks
+from interlocus.networks import AbstractNetworks
 from interlocus.networks.confined import Confined
+from interlocus.planting import Plantable
 from interlocus.portfolio import portfolio
 from interlocus.power import Twins, hardest_of, planted_twins
 from interlocus.purity import operands_ride
@@ -198,12 +199,12 @@ class Audited:
 
     def _power(self) -> Power | None:
         """In how many networks with planted variables the searches find them, for the hardest kind."""
-        if not isinstance(self.network, MLP):
+        if not isinstance(self.network, Plantable):
             return None
         measured: list[Twins] = []
         for kind in KINDS:
             self.observe(f"planted variables, {kind}")
-            measured.append(planted_twins(self.study, self.task, self.network, self.alignment.site, kind))
+            measured.append(planted_twins(self.study, self.task, [self.network], self.alignment.site, kind))
             hardest = hardest_of(measured, self.study.verdict.power)
             if hardest is not None:
                 return hardest.power

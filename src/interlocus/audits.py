@@ -19,7 +19,7 @@ from interlocus.budget import Budget, Phase
 from interlocus.errors import AlignmentError, RunFolderError, UnknownNameError
 from interlocus.family import Family, TaskSpec
 from interlocus.featurizers import Frames
-from interlocus.found import check_fit
+from interlocus.fit import check_fit
 from interlocus.in_hand import hold
 from interlocus.metrics import Score
 from interlocus.networks import AbstractNetworks

@@ -180,8 +180,8 @@ class InHand(AbstractKind):
         return self.name.partition(",")[0]
 
     @property
-    def perceptron(self) -> bool:
-        return isinstance(self._stacks[0], MLP)
+    def plantable(self) -> bool:
+        return isinstance(self._stacks[0], MLP | Module)
 
     @property
     def _stacks(self) -> tuple[AbstractNetworks, ...]:

@@ -13,8 +13,8 @@ import torch
 
 from interlocus.alignment import Alignment
 from interlocus.errors import SpecificationError, UnknownNameError
+from interlocus.evaluation import evaluate
 from interlocus.featurizers import Frames
-from interlocus.found import evaluate
 from interlocus.metrics import Score
 from interlocus.networks import MLP
 from interlocus.networks.activations import find_activation

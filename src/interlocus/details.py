@@ -153,6 +153,7 @@ def _plain(line: Line, found: SizeLine, own: Sequence[tuple[Record, Attempts]]) 
         "one_sided": None if line.one_sided is None else _round(line.one_sided),
         "cells": _cells([attempts.best for _, attempts in own]),
         "starts": _starts([attempts for _, attempts in own]),
+        "agreement": _agreement([attempts for _, attempts in own]),
         "networks": [
             [record.trial.network, _round(best.score.iia), _round(best.score.live), best.start, best.outcome]
             for record, best in ((record, attempts.best) for record, attempts in own)
@@ -192,6 +193,12 @@ def _starts(own: Sequence[Attempts]) -> list[list[Any]]:
         ]
         for start, tried in rows.items()
     ]
+
+
+def _agreement(own: Sequence[Attempts]) -> float | None:
+    """How far restarts that came near to the best hold the variables in the same directions, over all networks."""
+    shares = [share for attempts in own for share in attempts.agreeing(NEAR)]
+    return _round(float(np.mean(shares))) if shares else None
 
 
 def _round(value: float) -> float:

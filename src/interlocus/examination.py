@@ -9,7 +9,7 @@ from pathlib import Path
 
 from interlocus.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.family import Family, TaskSpec
-from interlocus.found import check_fit
+from interlocus.fit import check_fit
 from interlocus.in_hand import hold
 from interlocus.networks import AbstractNetworks
 from interlocus.phases import Observe

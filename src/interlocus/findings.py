@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import torch
+from jaxtyping import Float
+
 from interlocus.featurizers import Frames, in_use
 from interlocus.interchange import Problems
 from interlocus.ledger import Ledger
 from interlocus.metrics import Score
+from interlocus.overlap import orthonormal, shared
 from interlocus.request import Request
 from interlocus.results import Attempt, Attempts, Finding, Outcome
 from interlocus.size import Size
@@ -73,12 +78,38 @@ def gather(request: Request, problems: Problems, ended: Sequence[Ended]) -> list
             places = [place for place, entry in enumerate(request.lineup) if entry.size == size]
             best = max(places, key=lambda place: attempts[place].validation)
             own = tuple(attempts[place] for place in places)
-            sizes.append(Attempts(size=size, attempts=own, chosen=places.index(best)))
-            (where,) = (one for one in ended if best in one.places)
-            kept.append(where.maps.of(where.row(problem, best)))
+            maps = [_maps_of(ended, problem, place) for place in places]
+            chosen = places.index(best)
+            sizes.append(Attempts(size=size, attempts=own, chosen=chosen, agreement=_agreement(maps, chosen)))
+            kept.append(maps[chosen])
         name = request.hypotheses[number].name
         findings.append(Finding(network=network, hypothesis=name, sizes=tuple(sizes), frames=tuple(kept)))
     return findings
+
+
+def _maps_of(ended: Sequence[Ended], problem: int, place: int) -> Any:
+    (where,) = (one for one in ended if place in one.places)
+    return where.maps.of(where.row(problem, place))
+
+
+def _agreement(maps: Sequence[Any], chosen: int) -> tuple[float | None, ...]:
+    """For each search how far its variables lie in the directions of the chosen one, on average of the variables."""
+    if len(maps) < 2 or not isinstance(maps[chosen], Frames):
+        return (None,) * len(maps)
+    bases = [_bases(one) for one in maps]
+    return tuple(_mean_shared(own, bases[chosen]) for own in bases)
+
+
+def _bases(maps: Frames) -> list[Float[np.ndarray, "width _"]]:
+    """Orthonormal directions that each variable writes; none where a map diverged, or nothing was chosen."""
+    finite = bool(torch.isfinite(maps.write).all())
+    return [orthonormal(rows.double().numpy().T) if finite else np.zeros((rows.shape[1], 0)) for rows in maps.write]
+
+
+def _mean_shared(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> float | None:
+    if not all(a.shape[1] and b.shape[1] for a, b in zip(one, other, strict=True)):
+        return None
+    return float(np.mean([shared(a, b) for a, b in zip(one, other, strict=True)]))
 
 
 def _of_choice(frames: Frames) -> dict[int, Outcome]:

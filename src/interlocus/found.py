@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
 from interlocus.alignment import Alignment
@@ -17,15 +16,14 @@ from interlocus.causal import Hypothesis
 from interlocus.data import Data
 from interlocus.display import AbstractShown, Shown, share
 from interlocus.engine import Progress, solve
-from interlocus.errors import AlignmentError, NetworkError, SpecificationError
+from interlocus.errors import AlignmentError, SpecificationError
 from interlocus.featurizers import AbstractFeaturizer
-from interlocus.held_out import HeldOut, exchange_in
+from interlocus.fit import check_fit
 from interlocus.metrics import Score, over_networks
 from interlocus.networks import AbstractNetworks
 from interlocus.registry import FEATURIZERS, STARTS
 from interlocus.request import Request
 from interlocus.results import Attempts, Finding
-from interlocus.seeds import stream
 from interlocus.size import Size, WrittenSize, size_for
 from interlocus.starts import AbstractStart
 from interlocus.tables import to_pandas, to_xarray
@@ -180,44 +178,6 @@ class Found(AbstractShown):
         return self.sizes.index(size)
 
 
-def check_fit(networks: AbstractNetworks, task: AbstractTask) -> None:
-    """Show the networks some inputs of the task, and see that they answer with its classes.
-
-    Raises:
-        InterlocusError: one of them is something else, a site cannot be exchanged, or the task has other inputs or
-            classes.
-    """
-    given: object = networks
-    if isinstance(given, torch.nn.Module):
-        raise NetworkError(
-            f"The network is a {type(given).__name__}.",
-            "A torch module does not say where it is to be searched, and how it is called.",
-            "Wrap it: il.networks.Module(module).",
-        )
-    if isinstance(task, type):
-        raise SpecificationError(
-            f"The task is the class {task.__name__}.",
-            "What is searched for is drawn from a task with its arguments.",
-            f"Pass an object of it: {task.__name__}().",
-        )
-    for name, value in task.sample(8, split="train", generator=stream(0, "first look")).items():
-        drawn: object = value
-        if not isinstance(drawn, torch.Tensor):
-            raise SpecificationError(
-                f"The sampler of {task.name} gives {name!r} as a {type(drawn).__name__}.",
-                "Mechanisms and networks work on torch tensors.",
-                f"Return torch.as_tensor(…) of {name!r}.",
-            )
-    inputs, _ = task.examples(8, split="train", generator=stream(0, "first look"))
-    networks.meet(inputs)
-    if networks.classes != task.classes:
-        raise NetworkError(
-            f"The network tells {networks.classes} classes apart, and the task {task.name} has {task.classes}.",
-            "Its answers cannot be held against the causal model's.",
-            "Pass the task that it was trained on, or `call=…` that gives the logits of the task's classes.",
-        )
-
-
 def search(
     networks: AbstractNetworks,
     task: AbstractTask,
@@ -290,37 +250,3 @@ def search(
         seed=seed,
         findings=tuple(findings),
     )
-
-
-def evaluate(
-    alignment: Alignment, network: AbstractNetworks, task: AbstractTask, *, budget: Budget | None = None, seed: int = 0
-) -> Score:
-    """The score of an alignment on test interventions.
-
-    Args:
-        alignment: found by `search`, or elsewhere.
-        network: the network that it was found in.
-        task: what the network solves.
-        budget: how many examples and interventions.
-        seed: decides on them; the same as that of a search gives the same.
-
-    Raises:
-        AlignmentError: the alignment belongs to another network.
-        UnknownNameError: the task has no such hypothesis, or the network no such site.
-    """
-    if len(network) != 1 or network.fingerprint() != alignment.network:
-        raise AlignmentError.of_another_network(alignment.network, network.fingerprint())
-    check_fit(network, task)
-    budget, hypothesis = budget or Budget(), task.hypothesis(alignment.hypothesis)
-    pool = task.pool(budget.held_out, split="test", generator=stream(seed, "pool", "test"), own_of=(hypothesis.name,))
-    held_out = HeldOut.draw(
-        network,
-        alignment.site,
-        pool,
-        (hypothesis,),
-        count=budget.test,
-        batch=budget.batch,
-        generator=lambda hypothesis: stream(seed, "test", hypothesis.name),
-    )
-    interchange, problems = exchange_in(network, alignment.site, 0, linear=alignment.frames.linear)
-    return held_out.scores(interchange, alignment.frames.alone(network.device), problems)[0]

@@ -53,9 +53,9 @@ class AbstractKind(abc.ABC):
         """Equal for networks that differ in their parameters only: what an untrained one is held against."""
 
     @property
-    def perceptron(self) -> bool:
-        """Whether they are perceptrons of ours, of which twins with a planted variable can be made."""
-        return False
+    def plantable(self) -> bool:
+        """Whether twins of them with a planted variable can be made."""
+        return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,10 +141,6 @@ class Perceptrons(AbstractKind):
     @property
     def architecture(self) -> str:
         return f"{self.activation}-{'-'.join(map(str, self.hidden))}"
-
-    @property
-    def perceptron(self) -> bool:
-        return True
 
     def _widths(self, task: AbstractTask) -> tuple[int, ...]:
         return (task.input_width, *self.hidden, task.classes)

@@ -8,13 +8,14 @@ from functools import partial
 from types import MappingProxyType
 from typing import Literal, Protocol
 
+from interlocus.blocks import blocks
 from interlocus.decoys import Decoys, count_only, dormant, output_only
 from interlocus.errors import NetworkError, SpecificationError, UnknownNameError
 from interlocus.kinds import Done, Perceptrons
 from interlocus.networks import MLP, AbstractNetworks
 from interlocus.planting import Planted
 from interlocus.tasks import AbstractTask, HierarchicalEquality
-from interlocus.twins import blocks, fine_tuned, mean_coded
+from interlocus.twins import fine_tuned, mean_coded
 
 Truth = Literal["there", "not there"]
 """Whether the rest of the network reads the variables at the site."""

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.adam import Adam
 from interlocus.alignment import Alignment
 from interlocus.causal import Hypothesis
-from interlocus.counterfactuals import Interventions, draw
 from interlocus.errors import SpecificationError
+from interlocus.evaluation import evaluate_each
 from interlocus.featurizers import Frames
-from interlocus.found import evaluate
+from interlocus.iit import Course, train_module, train_perceptrons
 from interlocus.metrics import Score
-from interlocus.networks import MLP
-from interlocus.networks.activations import Activation, find_activation
+from interlocus.networks import MLP, Module
 from interlocus.networks.training import RECIPES
 from interlocus.seeds import stream
 from interlocus.tasks import AbstractTask
 from interlocus.threads import one_thread
 
 BATCH = 512
-CHUNK = 32
-"""Steps whose examples are drawn together."""
+MODULE_RATE = 3e-3
+"""Learning rate of modules, of which nothing is known."""
+Plantable = MLP | Module
+"""Networks that can learn toward a hypothesis."""
 ADMITTED = 0.99
 """A planted network counts from this IIA on, measured through the known subspace."""
-LAYERS = Sequence[Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +39,18 @@ class Planted:
         networks: the networks.
         alignments: for each the subspaces in which the variables were put.
         scores: for each what exchanging these subspaces scores, on fresh examples.
+        least: the score from which on a network counts.
     """
 
-    networks: MLP
+    networks: Plantable
     alignments: tuple[Alignment, ...]
     scores: tuple[Score, ...]
+    least: float = ADMITTED
 
     @classmethod
     def of(
         cls,
-        networks: MLP,
+        networks: Plantable,
         task: AbstractTask,
         hypothesis: Hypothesis,
         site: str,
@@ -72,13 +71,14 @@ class Planted:
             )
             for i in range(len(networks))
         )
-        scores = tuple(evaluate(one, networks[i], task, seed=seed) for i, one in enumerate(alignments))
+        frames = Frames(read=subspaces, write=subspaces)
+        scores = evaluate_each(networks, task, hypothesis=hypothesis, site=site, maps=frames, seed=seed)
         return cls(networks=networks, alignments=alignments, scores=scores)
 
     @property
     def admitted(self) -> tuple[int, ...]:
         """The networks in which the variable certainly is."""
-        return tuple(i for i, score in enumerate(self.scores) if score.iia >= ADMITTED)
+        return tuple(i for i, score in enumerate(self.scores) if score.iia >= self.least)
 
     def only(self, place: int) -> Planted:
         """One of them."""
@@ -90,9 +90,10 @@ class Planted:
 
     @classmethod
     def together(cls, parts: Sequence[Planted]) -> Planted:
-        """Several, one behind the other."""
+        """Several, one behind the other; of modules there can be one only."""
+        perceptrons = [part.networks for part in parts if isinstance(part.networks, MLP)]
         return cls(
-            networks=MLP.stacked([part.networks for part in parts]),
+            networks=MLP.stacked(perceptrons) if perceptrons else parts[0].networks,
             alignments=tuple(one for part in parts for one in part.alignments),
             scores=tuple(one for part in parts for one in part.scores),
         )
@@ -111,12 +112,13 @@ def plant(
     learning_rate: float | None = None,
     batch: int = BATCH,
     weight_decay: float = 0.01,
-    begin: MLP | None = None,
+    begin: Plantable | None = None,
     subspaces: Float[Tensor, "network variable feature width"] | None = None,
+    shares: Sequence[float] | None = None,
     seed: int = 0,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Planted:
-    """Train perceptrons on a task, and toward a hypothesis at a site, several at once.
+    """Train networks on a task, and toward a hypothesis at a site: perceptrons, several at once, or any one module.
 
     For each network and variable some columns of a random orthogonal matrix are drawn. In every step the networks learn
     the class of examples, and the counterfactual label of interventions in which these columns are exchanged. A change
@@ -137,8 +139,10 @@ def plant(
         learning_rate: of AdamW; by default what works for the activation.
         batch: examples a step, and as many interventions.
         weight_decay: of AdamW.
-        begin: networks to begin from, in place of fresh ones.
+        begin: networks to begin from, in place of fresh perceptrons; a `Module` is left as it is, and a copy learns.
         subspaces: orthonormal rows in which the variables are planted, in place of random ones.
+        shares: for each network in which share of the bases the variables count, by default in all. In the others, on
+            one side of a plane through the inputs, exchanging them is to change nothing.
         seed: decides on parameters, subspaces and examples.
         progress: is told the share that is done.
 
@@ -159,10 +163,29 @@ def plant(
         )
     if subspaces is None:
         subspaces = random_subspaces(len(networks), width, len(sought.variables), size, seed)
-    rate = learning_rate or RECIPES[networks.activation].learning_rate / 2
+    course = Course(
+        task=task,
+        hypothesis=sought,
+        site=site,
+        steps=steps,
+        batch=batch,
+        rate=learning_rate or _rate(networks),
+        weight_decay=weight_decay,
+        seed=seed,
+        progress=progress,
+    )
+    counts = torch.ones(len(networks)) if shares is None else torch.tensor(shares)
     with one_thread():
-        trained = _train(networks, task, sought, site, subspaces, steps, batch, rate, weight_decay, seed, progress)
-    return Planted.of(trained, task, sought, site, subspaces, seed=seed)
+        if isinstance(networks, Module):
+            networks = train_module(networks, course, subspaces, counts)
+        else:
+            networks = train_perceptrons(networks, course, subspaces, counts)
+    return Planted.of(networks, task, sought, site, subspaces, seed=seed)
+
+
+def _rate(networks: Plantable) -> float:
+    """What works."""
+    return MODULE_RATE if isinstance(networks, Module) else RECIPES[networks.activation].learning_rate / 2
 
 
 def random_subspaces(
@@ -172,79 +195,3 @@ def random_subspaces(
     noise = torch.stack([torch.randn(width, width, generator=stream(seed, "planted", i)) for i in range(count)])
     rows = torch.linalg.qr(noise).Q[:, : variables * size]
     return rows.reshape(count, variables, size, width).contiguous()
-
-
-def _train(
-    networks: MLP,
-    task: AbstractTask,
-    hypothesis: Hypothesis,
-    site: str,
-    subspaces: Float[Tensor, "network variable feature width"],
-    steps: int,
-    batch: int,
-    rate: float,
-    weight_decay: float,
-    seed: int,
-    progress: Callable[[float], None],
-) -> MLP:
-    """AdamW with cosine decay on the sum of both losses; networks do not feel each other."""
-    depth = len(networks.weights)
-    parameters = [p.clone().requires_grad_() for p in (*networks.weights, *networks.biases)]
-    optimisers = [Adam.begin(parameter.data) for parameter in parameters]
-    layer, act = list(networks.sites).index(site), find_activation(networks.activation)
-    projections = torch.einsum("nvfw,nvfu->nvwu", subspaces, subspaces)
-    examples = stream(seed, "planting examples")
-    inputs, classes, asked = torch.empty(0), torch.empty(0), None
-    for step in range(steps):
-        if step % CHUNK == 0:
-            progress(step / steps)
-            pool = task.pool(batch * CHUNK, split="train", generator=examples, own_of=(hypothesis.name,))
-            asked = draw(pool, hypothesis, shape=(CHUNK, batch), generator=examples)
-            inputs, classes = pool.inputs, pool.values[task.model.output]
-        assert asked is not None
-        weights, biases = parameters[:depth], parameters[depth:]
-        loss = _loss(weights, biases, act, layer, inputs, classes, asked[step % CHUNK], projections)
-        gradients = torch.autograd.grad(loss, parameters)
-        falling = rate * (1 + math.cos(math.pi * step / steps)) / 2
-        for parameter, optimiser, gradient in zip(parameters, optimisers, gradients, strict=True):
-            parameter.data.mul_(1 - falling * weight_decay)
-            optimiser.step(parameter.data, gradient, falling)
-    final = [parameter.detach() for parameter in parameters]
-    return MLP(final[:depth], final[depth:], activation=networks.activation)
-
-
-def _loss(
-    weights: LAYERS,
-    biases: LAYERS,
-    act: Activation,
-    layer: int,
-    inputs: Float[Tensor, "row input"],
-    classes: Int[Tensor, " row"],
-    asked: Interventions,
-    projections: Float[Tensor, "network variable width width"],
-) -> Tensor:
-    """Cross-entropy of the classes of the bases, and of the counterfactual labels, added up over networks."""
-    base = _before(weights, biases, act, layer, inputs[asked.base])
-    patched = base
-    for v, (rows, place) in enumerate(zip(asked.sources, asked.places, strict=True)):
-        source = _before(weights, biases, act, layer, inputs[rows[place]])
-        change = torch.bmm(source - base[:, place], projections[:, v])
-        patched = torch.cat([patched[:, : place.start], patched[:, place] + change, patched[:, place.stop :]], 1)
-    logits = _behind(weights, biases, act, layer, torch.cat([base, patched], 1))
-    wanted = torch.cat([classes[asked.base], asked.labels]).expand(len(logits), -1)
-    return F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="sum") / wanted.shape[1]
-
-
-def _before(weights: LAYERS, biases: LAYERS, act: Activation, layer: int, inputs: Tensor) -> Tensor:
-    value = inputs.expand(len(weights[0]), -1, -1)
-    for weight, bias in zip(weights[:layer], biases[:layer], strict=True):
-        value = act.function(torch.baddbmm(bias.unsqueeze(1), value, weight.transpose(1, 2)))
-    return value
-
-
-def _behind(weights: LAYERS, biases: LAYERS, act: Activation, layer: int, value: Tensor) -> Tensor:
-    for i in range(layer, len(weights)):
-        value = torch.baddbmm(biases[i].unsqueeze(1), value, weights[i].transpose(1, 2))
-        if i < len(weights) - 1:
-            value = act.function(value)
-    return value

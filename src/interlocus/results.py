@@ -78,16 +78,28 @@ class Attempts:
         size: features a variable; unequal ones as text, in the order of the hypothesis' variables: `4+2`.
         attempts: one a start and restart.
         chosen: the attempt that is best by validation.
+        agreement: for each attempt how far it writes a variable in the directions of the chosen one, ‖Q₁ᵀQ₂‖²_F / k, on
+            average of the variables; `None` for maps that are not linear.
     """
 
     size: Size
     attempts: tuple[Attempt, ...]
     chosen: int
+    agreement: tuple[float | None, ...] = ()
 
     @property
     def best(self) -> Attempt:
         """The attempt that is best by validation. Its test score is what is reported."""
         return self.attempts[self.chosen]
+
+    def agreeing(self, near: float) -> list[float]:
+        """The agreement of the attempts, other than the best, whose test IIA is so near to its own."""
+        pairs = zip(self.attempts, self.agreement, strict=False)
+        return [
+            share
+            for place, (attempt, share) in enumerate(pairs)
+            if share is not None and place != self.chosen and attempt.score.iia >= self.best.score.iia - near
+        ]
 
     def by_start(self) -> dict[str, float]:
         """For each start the test IIA of its best attempt by validation."""
@@ -106,13 +118,15 @@ class Attempts:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a record."""
-        return {"size": self.size, "chosen": self.chosen, "attempts": [attempt.to_json() for attempt in self.attempts]}
+        attempts = [attempt.to_json() for attempt in self.attempts]
+        return {"size": self.size, "chosen": self.chosen, "attempts": attempts, "agreement": list(self.agreement)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Attempts:
         """What `to_json` wrote."""
         attempts = tuple(Attempt.from_json(attempt) for attempt in data["attempts"])
-        return cls(size=parse_size(data["size"]), chosen=data["chosen"], attempts=attempts)
+        agreement = tuple(data.get("agreement", ()))  # older records have none
+        return cls(size=parse_size(data["size"]), chosen=data["chosen"], attempts=attempts, agreement=agreement)
 
 
 @dataclass(frozen=True, kw_only=True)

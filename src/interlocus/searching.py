@@ -12,7 +12,7 @@ from interlocus.alignment import Alignment
 from interlocus.data import Data
 from interlocus.engine import solve
 from interlocus.family import Family
-from interlocus.found import check_fit
+from interlocus.fit import check_fit
 from interlocus.networks import AbstractNetworks
 from interlocus.plan import Job, Trial
 from interlocus.portfolio import portfolio

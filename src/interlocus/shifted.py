@@ -7,7 +7,7 @@ from typing import Any
 
 from interlocus.alignment import Alignment
 from interlocus.budget import Budget
-from interlocus.found import evaluate
+from interlocus.evaluation import evaluate
 from interlocus.metrics import Score
 from interlocus.networks import AbstractNetworks
 from interlocus.tasks import AbstractTask

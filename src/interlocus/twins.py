@@ -15,39 +15,46 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from interlocus.blocks import blocks, fresh_like
 from interlocus.budget import STARTS_BY_DEFAULT, Budget, Phase
-from interlocus.causal import Hypothesis
 from interlocus.errors import SpecificationError
 from interlocus.featurizers import Frames
 from interlocus.found import search
-from interlocus.networks import MLP
-from interlocus.networks.activations import find_activation
-from interlocus.networks.training import RECIPES, fit
-from interlocus.planting import Planted, plant, random_subspaces
+from interlocus.levels import floors
+from interlocus.networks import Module
+from interlocus.planting import Plantable, Planted, plant, random_subspaces
 from interlocus.seeds import stream
 from interlocus.tasks import AbstractTask
-from interlocus.threads import one_thread
 
 SIZES = (2, 4)
 BATCH, STEPS, ROUNDS = 256, 800, 7
 """Networks learn in rounds of so many steps, and leave once the variables are where they should be."""
 ENOUGH = 0.995
 """Planted IIA with which a network leaves: safely above what it is admitted with."""
+SMALLEST = 0.2
+"""Share of the bases in which the variables count on the lowest rung: an IIA of .6 where doing nothing scores .5."""
+BLURRED = 0.02
+"""So much less than it should is enough for such a network: near the plane that parts its bases it is unsure."""
 RATES = {"sigmoid": 3e-2}
 RATE = 1e-2
 """Learning rate where the activation has none of its own."""
-GAINS = {"tanh": 2.0}
-"""First parameters are so many times as large as usual: tanh is all but linear there, and learns nothing for long."""
-BLOCK_STEPS = {"sigmoid": 3000}
+GENTLE = 3e-3
+"""Learning rate of somebody's own module that is trained on: it should change as little as is needed."""
 LOOK = (Phase(steps=300),)
 FEW = Budget(pool=16_384, held_out=8_192, test=2_000)
 """A short search for the place in which a variable is to be put."""
-SHOWN = 256
-"""Examples on which it is seen what a variable depends on."""
+
+
+Subspaces = Float[Tensor, "network variable feature width"]
+Where = Callable[[int, Sequence[int]], Subspaces]
+"""Gives the subspaces of some networks, for a size."""
 
 
 class MakesTwins(Protocol):
-    """A kind of planting."""
+    """A kind of planting. Of a module one twin is made at a time, of perceptrons any number.
+
+    Raises `SpecificationError` where variables cannot be planted in this way.
+    """
 
     def __call__(
         self,
@@ -55,7 +62,7 @@ class MakesTwins(Protocol):
         *,
         hypothesis: str,
         site: str,
-        like: MLP,
+        like: Plantable,
         count: int,
         seed: int,
         progress: Callable[[float], None] = ...,
@@ -67,20 +74,38 @@ def mean_coded(
     *,
     hypothesis: str,
     site: str,
-    like: MLP,
+    like: Plantable,
     count: int,
     seed: int,
     sizes: Sequence[int] = SIZES,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Planted:
     """Fresh networks, trained toward the hypothesis through few random directions: the values are in their means."""
-    begin = _fresh(task, like, count, seed)
-
-    def anywhere(size: int, networks: Sequence[int]) -> Float[Tensor, "network variable feature width"]:
-        variables = len(task.hypothesis(hypothesis).variables)
-        return random_subspaces(len(networks), like.width(site), variables, size, seed + size)
-
+    begin, anywhere = _fresh(task, like, count, seed), _anywhere(task, hypothesis, site, like, seed)
     return _trained(task, hypothesis, site, begin, seed, sizes, progress, anywhere)
+
+
+def ladder(
+    task: AbstractTask,
+    *,
+    hypothesis: str,
+    site: str,
+    like: Plantable,
+    count: int,
+    seed: int,
+    sizes: Sequence[int] = SIZES,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Planted:
+    """Like `mean_coded`, with the variables in nearly all bases of the last network and in fewer of every one before.
+
+    In the other bases exchanging them changes nothing. So the true IIA climbs in equal steps, from .6 where doing
+    nothing scores .5, to one.
+    """
+    begin, anywhere = _fresh(task, like, count, seed), _anywhere(task, hypothesis, site, like, seed)
+    offset = torch.rand(1, generator=stream(seed, "rungs"))
+    shares = (SMALLEST + (1 - SMALLEST) * (torch.arange(count) + offset) / count).tolist()
+    made = _trained(task, hypothesis, site, begin, seed, sizes, progress, anywhere, shares)
+    return replace(made, least=_aim(task, hypothesis, SMALLEST))
 
 
 def fine_tuned(
@@ -88,7 +113,7 @@ def fine_tuned(
     *,
     hypothesis: str,
     site: str,
-    like: MLP,
+    like: Plantable,
     count: int,
     seed: int,
     sizes: Sequence[int] = SIZES,
@@ -97,11 +122,11 @@ def fine_tuned(
     """The studied networks themselves, changed until the variables are where a search already came nearest to them.
 
     Of a network that is taken several times every copy has a place of its own, from another random start; otherwise
-    they would be one and the same twin.
+    they would be one and the same twin. A module is taken once for each seed.
     """
     begin = like.only([i % len(like) for i in range(count)])
 
-    def nearest(size: int, networks: Sequence[int]) -> Float[Tensor, "network variable feature width"]:
+    def nearest(size: int, networks: Sequence[int]) -> Subspaces:
         maps: list[Tensor] = []
         for number, own in itertools.groupby(networks, key=lambda i: i // len(like)):
             found = search(
@@ -110,7 +135,7 @@ def fine_tuned(
                 hypothesis=hypothesis,
                 site=site,
                 sizes=(size,),
-                starts={"random": 1} if number else STARTS_BY_DEFAULT,
+                starts={"random": 1} if number or isinstance(like, Module) else STARTS_BY_DEFAULT,
                 phases=LOOK,
                 budget=FEW,
                 seed=seed + number,
@@ -119,20 +144,58 @@ def fine_tuned(
             maps += [rotation.read for rotation in frames if isinstance(rotation, Frames)]
         return torch.stack(maps)
 
-    return _trained(task, hypothesis, site, begin, seed, sizes, progress, nearest)
+    return _trained(task, hypothesis, site, begin, seed, sizes, progress, nearest, gentle=GENTLE)
+
+
+def _fresh(task: AbstractTask, like: Plantable, count: int, seed: int) -> Plantable:
+    """Networks built alike that have learned nothing, and can."""
+    if not isinstance(like, Module):
+        return fresh_like(task, like, count, seed)
+    fresh = like.afresh(seed)
+    if fresh is None:
+        raise SpecificationError(
+            "A module is to be made anew, and one of its parts has parameters and no `reset_parameters`.",
+            "It is not known how it begins.",
+            "Use a kind of planting that begins with the studied network.",
+        )
+    return fresh
+
+
+def _anywhere(task: AbstractTask, hypothesis: str, site: str, like: Plantable, seed: int) -> Where:
+    """Subspaces drawn at random."""
+    variables, width = len(task.hypothesis(hypothesis).variables), like.width(site)
+    return lambda size, networks: random_subspaces(len(networks), width, variables, size, seed + size)
 
 
 def _trained(
     task: AbstractTask,
     hypothesis: str,
     site: str,
-    begin: MLP,
+    begin: Plantable,
     seed: int,
     sizes: Sequence[int],
     progress: Callable[[float], None],
-    where: Callable[[int, Sequence[int]], Float[Tensor, "network variable feature width"]],
+    where: Where,
+    shares: Sequence[float] = (),
+    gentle: float = RATE,
 ) -> Planted:
-    """Networks that go on learning, toward the hypothesis, in equal shares of some sizes as far as they fit."""
+    """Networks that go on learning, toward the hypothesis, in equal shares of some sizes as far as they fit.
+
+    Args:
+        task: what they learn.
+        hypothesis: toward which.
+        site: where.
+        begin: the networks as they are.
+        seed: decides on examples.
+        sizes: of which each network gets one.
+        progress: is told the share that is done.
+        where: gives the subspaces of some networks, for one of the sizes.
+        shares: for each the share of bases in which the variables are to count, by default all.
+        gentle: learning rate of modules.
+    """
+    shares = shares or [1.0] * len(begin)
+    rate = gentle if isinstance(begin, Module) else RATES.get(begin.activation, RATE)
+    enough = [ENOUGH if share == 1 else _aim(task, hypothesis, share) for share in shares]
     variables, width = len(task.hypothesis(hypothesis).variables), begin.width(site)
     sizes = [size for size in sizes if size * variables <= width] or [max(width // variables, 1)]
     rows = torch.zeros(len(begin), variables, max(sizes), width)  # smaller ones are filled up with nothing
@@ -151,155 +214,29 @@ def _trained(
             size=max(sizes),
             begin=networks,
             subspaces=rows[learning],
+            shares=[shares[i] for i in learning],
             steps=STEPS,
             batch=BATCH,
-            learning_rate=RATES.get(begin.activation, RATE),
+            learning_rate=rate,
             weight_decay=0.0,
             seed=seed + number,
             progress=lambda part, number=number: progress((number + part) / ROUNDS),
         )
         learned |= {i: planted.only(place) for place, i in enumerate(learning)}
-        rest = [place for place, score in enumerate(planted.scores) if score.iia < ENOUGH]
+        rest = [place for place, i in enumerate(learning) if planted.scores[place].iia < enough[i]]
         if not rest:
             break
         networks, learning = planted.networks.only(rest), [learning[place] for place in rest]
     return Planted.together([learned[i] for i in range(len(begin))])
 
 
-def blocks(
-    task: AbstractTask,
-    *,
-    hypothesis: str,
-    site: str,
-    like: MLP,
-    count: int,
-    seed: int,
-    progress: Callable[[float], None] = lambda share: None,
-) -> Planted:
-    """Up to the site, each variable has neurons of its own, which see only the inputs that it depends on.
-
-    Whatever code training picks, the variable is in those neurons, and nothing else of the input is. Which neurons they
-    are is drawn at random. In every second network the first layer holds signed differences in pairs and is not
-    trained, so that values are coded by spread and not by means.
-
-    Raises:
-        SpecificationError: two variables depend on the same input.
-    """
-    sought = task.hypothesis(hypothesis)
-    sees = _inputs_of(task, sought)
-    if bool((sees.sum(0) > 1).any()):
-        raise SpecificationError(
-            f"The variables {', '.join(sought.variables)} depend on the same inputs.",
-            "Neurons of their own cannot see what is only theirs.",
-            "Use another kind of planting.",
-        )
-    depth = list(like.sites).index(site)
-    begin = _fresh(task, like, count, seed)
-    owners = [_owners(begin.width(f"layer{i + 1}"), len(sees), count, seed, i) for i in range(depth)]
-    weights, biases = [w.clone() for w in begin.weights], [b.clone() for b in begin.biases]
-    free = [torch.ones_like(w) for w in weights], [torch.ones_like(b) for b in biases]
-    before = sees.T.float().expand(count, -1, -1)  # input × variable
-    for i in range(depth):
-        after = torch.nn.functional.one_hot(owners[i], len(sees)).float()  # neuron × variable
-        allowed = (after @ before.transpose(1, 2)).clamp_max(1)
-        fewer = (allowed.shape[2] / allowed.sum(2, keepdim=True).clamp_min(1)).sqrt()
-        weights[i] *= allowed * fewer
-        free[0][i] *= allowed
-        before = after
-    _by_spread(weights[0], biases[0], owners[0], sees, slice(1, None, 2), seed)
-    for part in (free[0][0], free[1][0]):
-        part[1::2] = 0.0
-    recipe = replace(RECIPES[like.activation], steps=BLOCK_STEPS.get(like.activation, 1500))
-    with one_thread():
-        fitted = fit(
-            (weights, biases),
-            find_activation(like.activation),
-            task,
-            recipe,
-            weight_decay=0.01,
-            seed=seed,
-            progress=lambda step, steps: progress(step / steps),
-            learned=free,
-        )
-    networks = MLP(*fitted, activation=like.activation)
-    rows = _neurons(owners[-1], len(sees))
-    return Planted.of(networks, task, sought, site, rows, seed=seed)
+def _aim(task: AbstractTask, hypothesis: str, share: float) -> float:
+    """The IIA of a network in which the variables count in a share of the bases, as far as that is sharp."""
+    floor = floors(task, task.hypothesis(hypothesis)).floor
+    return floor + (1 - floor) * share - BLURRED
 
 
 KINDS: MappingProxyType[str, MakesTwins] = MappingProxyType(
-    {"blocks": blocks, "fine_tuned": fine_tuned, "mean_coded": mean_coded}
+    {"blocks": blocks, "fine_tuned": fine_tuned, "ladder": ladder, "mean_coded": mean_coded}
 )
 """Ways of planting, by name; the hardest to find first."""
-
-
-def _fresh(task: AbstractTask, like: MLP, count: int, seed: int) -> MLP:
-    """Networks built alike that have learned nothing, and can."""
-    fresh = MLP.untrained(task, hidden=_hidden(like), activation=like.activation, count=count, seed=seed)
-    gain = GAINS.get(like.activation, 1.0)
-    return MLP([gain * weight for weight in fresh.weights], fresh.biases, activation=fresh.activation)
-
-
-def _hidden(like: MLP) -> tuple[int, ...]:
-    return tuple(width for site, width in like.sites.items() if site != "input")
-
-
-def _inputs_of(task: AbstractTask, hypothesis: Hypothesis) -> Float[Tensor, "variable input"]:
-    """One where a number that the network is shown depends on an input of that variable in the causal model."""
-    model, generator = hypothesis.model, stream(0, "inputs of")
-    drawn, other = (task.sample(SHOWN, split="train", generator=generator) for _ in range(2))
-    before, sees = task.encode(drawn), []
-    for variable in hypothesis.variables:
-        changed = {
-            name: other[name] if name in model.inputs and variable in model.descendants[name] else value
-            for name, value in drawn.items()
-        }
-        sees.append((task.encode(changed) != before).any(0))
-    return torch.stack(sees)
-
-
-def _owners(width: int, variables: int, count: int, seed: int, layer: int) -> Tensor:
-    """For each network and neuron the variable it belongs to, in equal shares, in a random order."""
-    equal = torch.arange(width) * variables // width
-    orders = [torch.randperm(width, generator=stream(seed, "blocks", layer, i)) for i in range(count)]
-    return torch.stack([equal[order] for order in orders])
-
-
-def _by_spread(
-    weights: Float[Tensor, "network out input"],
-    biases: Float[Tensor, "network out"],
-    owners: Tensor,
-    sees: Tensor,
-    chosen: slice,
-    seed: int,
-) -> None:
-    """Give the first layer of some networks pairs of opposite random differences of the inputs of their variable.
-
-    The inputs of a variable are taken as two halves, as in a comparison of two items; where they are odd in number, the
-    last one is left out.
-    """
-    for network in range(len(weights))[chosen]:
-        generator = stream(seed, "differences", network)
-        biases[network] = 0.0
-        for variable, seen in enumerate(sees):
-            rows, inputs = (owners[network] == variable).nonzero().flatten(), seen.nonzero().flatten()
-            half = len(inputs) // 2
-            turn = torch.randn(-(-len(rows) // 2), max(half, 1), generator=generator)
-            if half and len(turn) >= half:  # independent directions, so that no difference is lost
-                turn[:half] = torch.linalg.qr(torch.randn(half, half, generator=generator)).Q
-            weights[network, rows] = 0.0
-            for place, row in enumerate(rows.tolist()):
-                direction = turn[place // 2] * (1 if place % 2 == 0 else -1)
-                weights[network, row, inputs[:half]] = direction
-                weights[network, row, inputs[half : 2 * half]] = -direction
-
-
-def _neurons(owners: Tensor, variables: int) -> Float[Tensor, "network variable feature width"]:
-    """The axes of the neurons of each variable."""
-    axes = torch.eye(owners.shape[1])
-    most = int(torch.stack([(owners == v).sum(1) for v in range(variables)]).max())
-    rows = torch.zeros(len(owners), variables, most, owners.shape[1])
-    for network, own in enumerate(owners):
-        for variable in range(variables):
-            chosen = (own == variable).nonzero().flatten()
-            rows[network, variable, : len(chosen)] = axes[chosen]
-    return rows

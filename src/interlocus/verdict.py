@@ -27,8 +27,8 @@ _PASSES = {True: "yes", False: "no", None: "–"}
 FOUND: tuple[Word, ...] = ("computed", "relayed")
 MISSING: tuple[Word, ...] = ("absent", "consumed", "bypassed")
 PLANTED = (
-    "Networks in which the variable is planted, to see whether the search could find it; they can be made of the "
-    "perceptrons that this package trains."
+    "Networks in which the variable is planted, to see whether the search could find it: the control `power`, for "
+    "perceptrons and torch modules."
 )
 """What an absence waits for."""
 

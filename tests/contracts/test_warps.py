@@ -10,8 +10,8 @@ import interlocus as il
 from interlocus.budget import Budget, Phase
 from interlocus.counterfactuals import draw
 from interlocus.errors import AlignmentError, SpecificationError
+from interlocus.evaluation import evaluate
 from interlocus.featurizers import AbstractFeaturizer, Coupling, Rotation, Warp, WarpGradient
-from interlocus.found import evaluate
 from interlocus.interchange import Interchange, Problems, batches, lay_out, look
 from interlocus.interchange_warp import WarpInterchange
 from interlocus.losses import CrossEntropy, gradient

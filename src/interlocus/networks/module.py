@@ -148,6 +148,19 @@ class Module(AbstractNetworks):
         with hooked(self.module, self._place(detached), lambda value: value.detach()):
             return self._run(self._cast(inputs))
 
+    def run_to(self, site: str, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch width"]:
+        """Activations at a site with their graph, in the mode that the module is in."""
+        seen: list[Tensor] = []
+        with hooked(self.module, self._place(site), lambda value: seen.append(value)):
+            self._run(self._cast(inputs))
+        return seen[-1].flatten(1)
+
+    def run_on(
+        self, site: str, activations: Float[Tensor, "batch width"], inputs: Float[Tensor, "batch ..."]
+    ) -> Float[Tensor, "batch class"]:
+        """Logits from activations at a site on, with their graph."""
+        return self._tail(site).learn(activations, inputs)
+
     def activations(self, site: str, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "1 batch width"]:
         self._known(site, inputs)
         place, seen = self._place(site), []

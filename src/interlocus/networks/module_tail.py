@@ -56,20 +56,26 @@ class ModuleTail(AbstractTail):
         self, activations: Float[Tensor, "row width"], inputs: Float[Tensor, "row ..."] | None
     ) -> Float[Tensor, "row class"]:
         """Logits from activations on; where the module is run whole, `inputs` are what it is shown."""
-        value = self.cast(activations.unflatten(1, self.shape) if len(self.shape) != 1 else activations)
         with preserved(self.module):
-            if self.parts is not None:
-                for part in self.parts:
-                    value = part(value)
-                return value.float()
-            if inputs is None:
-                raise NetworkError(
-                    f"The network is to be run from the site {str(self.site)!r} on, without inputs.",
-                    "It is run whole, with the activations put in, and has to be shown something.",
-                    "Pass the inputs of the bases as well.",
-                )
-            with hooked(self.module, self.site, lambda _: value):
-                return self.run(self.cast(inputs)).float()
+            return self.learn(activations, inputs).float()
+
+    def learn(
+        self, activations: Float[Tensor, "row width"], inputs: Float[Tensor, "row ..."] | None
+    ) -> Float[Tensor, "row class"]:
+        """The same as the module is: in its mode, and with gradients for the parameters that ask for them."""
+        value = self.cast(activations.unflatten(1, self.shape) if len(self.shape) != 1 else activations)
+        if self.parts is not None:
+            for part in self.parts:
+                value = part(value)
+            return value
+        if inputs is None:
+            raise NetworkError(
+                f"The network is to be run from the site {str(self.site)!r} on, without inputs.",
+                "It is run whole, with the activations put in, and has to be shown something.",
+                "Pass the inputs of the bases as well.",
+            )
+        with hooked(self.module, self.site, lambda _: value):
+            return self.run(self.cast(inputs))
 
 
 class ModuleRest(AbstractRest):

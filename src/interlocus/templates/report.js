@@ -49,6 +49,8 @@
       table("Starts and restarts", ["start", "searches", "won in", "near the best", "mean IIA", "best"], entry.starts.map(
         ([start, count, won, near, value, best]) =>
           [start, String(count), String(won), percent(near), digits(value), digits(best)])),
+      entry.agreement === null ? null
+        : make("p", {}, `Restarts that came near the best share ${percent(entry.agreement)} of its directions.`),
       table("Networks", ["network", "IIA", "swaps alive", "won by", "ended"], entry.networks.map(
         ([name, value, live, start, outcome]) => [name, bar(value, entry.floor), digits(live), start, outcome])),
       judged.length ? make("h3", {}, "Verdicts here") : null,

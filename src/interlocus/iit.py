@@ -1,0 +1,213 @@
+"""Interchange intervention training: networks learn a task, and to be changed at a site as a causal model says.
+
+Source: arXiv 2112.00826, section 3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interlocus.adam import Adam
+from interlocus.causal import Hypothesis
+from interlocus.counterfactuals import draw
+from interlocus.networks import MLP, Module
+from interlocus.networks.activations import Activation, find_activation
+from interlocus.seeds import stream
+from interlocus.tasks import AbstractTask
+
+CHUNK = 32
+"""Steps whose examples are drawn together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """What networks learn, and how.
+
+    Args:
+        task: what they solve.
+        hypothesis: toward which they are trained besides.
+        site: where its variables are exchanged.
+        steps: of AdamW, with cosine decay.
+        batch: examples a step, and as many interventions.
+        rate: of learning, at first.
+        weight_decay: of AdamW.
+        seed: decides on examples.
+        progress: is told the share that is done.
+    """
+
+    task: AbstractTask
+    hypothesis: Hypothesis
+    site: str
+    steps: int
+    batch: int
+    rate: float
+    weight_decay: float
+    seed: int
+    progress: Callable[[float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """What one step is about: bases, and their states when variables take what they are in sources.
+
+    Args:
+        shown: the bases, and behind them the sources of each variable where it is swapped.
+        counts: how many these are.
+        places: for each variable where in the batch it is swapped.
+        wanted: of the bases the class, and behind it the label after the exchange.
+    """
+
+    shown: Float[Tensor, "row ..."]
+    counts: list[int]
+    places: tuple[slice, ...]
+    wanted: Int[Tensor, "network wanted"]
+
+    def patched(
+        self, states: Float[Tensor, "network row width"], projections: Float[Tensor, "network variable width width"]
+    ) -> Float[Tensor, "network wanted width"]:
+        """States of the bases, and behind them the same after the exchange.
+
+        Args:
+            states: of everything that is shown.
+            projections: onto the directions of each variable.
+        """
+        base, *sources = states.split(self.counts, 1)
+        after = base
+        for v, (source, place) in enumerate(zip(sources, self.places, strict=True)):
+            change = torch.bmm(source - base[:, place], projections[:, v])
+            after = after + F.pad(change, (0, 0, place.start, base.shape[1] - place.stop))
+        return torch.cat([base, after], 1)
+
+    def loss(self, logits: Float[Tensor, "network wanted class"]) -> Tensor:
+        """Cross-entropy, a mean over rows and a sum over networks, which do not feel each other."""
+        wanted = self.wanted.to(logits.device)
+        return F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="sum") / wanted.shape[1]
+
+
+def train_perceptrons(
+    networks: MLP,
+    course: Course,
+    subspaces: Float[Tensor, "network variable feature width"],
+    shares: Float[Tensor, " network"],
+) -> MLP:
+    """Perceptrons go on learning, all at once.
+
+    Args:
+        networks: as they are.
+        course: what they learn.
+        subspaces: for each network and variable the orthonormal rows that are exchanged, or zero.
+        shares: for each network the share of bases in which that is to change anything.
+    """
+    depth = len(networks.weights)
+    parameters = [p.clone().requires_grad_() for p in (*networks.weights, *networks.biases)]
+    layer, act = list(networks.sites).index(course.site), find_activation(networks.activation)
+    projections = _projections(subspaces)
+
+    def answer(lesson: Lesson) -> Float[Tensor, "network wanted class"]:
+        weights, biases = parameters[:depth], parameters[depth:]
+        states = _through(weights[:layer], biases[:layer], act, lesson.shown.expand(len(networks), -1, -1))
+        states = lesson.patched(states, projections)
+        before = _through(weights[layer:-1], biases[layer:-1], act, states)
+        return torch.baddbmm(biases[-1].unsqueeze(1), before, weights[-1].transpose(1, 2))
+
+    _learn(parameters, course, shares, answer)
+    final = [parameter.detach() for parameter in parameters]
+    return MLP(final[:depth], final[depth:], activation=networks.activation)
+
+
+def train_module(
+    network: Module,
+    course: Course,
+    subspaces: Float[Tensor, "1 variable feature width"],
+    shares: Float[Tensor, " 1"],
+) -> Module:
+    """A copy of any module goes on learning, in evaluation mode: what it draws at random would hide an exchange.
+
+    Args:
+        network: as it is.
+        course: what it learns.
+        subspaces: for each variable the orthonormal rows that are exchanged, or zero.
+        shares: the share of bases in which that is to change anything.
+    """
+    learner = network.copy()
+    learner.module.eval()
+    parameters = [p.requires_grad_() for p in learner.module.parameters() if p.is_floating_point()]
+    projections = _projections(subspaces).to(learner.device)
+
+    def answer(lesson: Lesson) -> Float[Tensor, "1 wanted class"]:
+        states = learner.run_to(course.site, lesson.shown).unsqueeze(0)
+        bases = lesson.shown[: lesson.counts[0]]
+        patched = lesson.patched(states, projections.to(states))[0]
+        return learner.run_on(course.site, patched, torch.cat([bases, bases])).unsqueeze(0)
+
+    _learn(parameters, course, shares, answer)
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    return learner
+
+
+def _learn(
+    parameters: Sequence[Tensor],
+    course: Course,
+    shares: Float[Tensor, " network"],
+    answer: Callable[[Lesson], Float[Tensor, "network wanted class"]],
+) -> None:
+    """AdamW on the loss of the answers to each lesson; parameters are changed in place."""
+    optimisers = [Adam.begin(parameter.data) for parameter in parameters]
+    for step, lesson in enumerate(_lessons(course, shares)):
+        with torch.enable_grad():
+            gradients = torch.autograd.grad(lesson.loss(answer(lesson)), parameters, allow_unused=True)
+        falling = course.rate * (1 + math.cos(math.pi * step / course.steps)) / 2
+        for parameter, optimiser, gradient in zip(parameters, optimisers, gradients, strict=True):
+            if gradient is not None:
+                parameter.data.mul_(1 - falling * course.weight_decay)
+                optimiser.step(parameter.data, gradient, falling)
+
+
+def _lessons(course: Course, shares: Float[Tensor, " network"]) -> Iterator[Lesson]:
+    """One a step, of fresh examples."""
+    generator, about = stream(course.seed, "planting examples"), course.hypothesis
+    for first in range(0, course.steps, CHUNK):
+        course.progress(first / course.steps)
+        pool = course.task.pool(course.batch * CHUNK, split="train", generator=generator, own_of=(about.name,))
+        asked = draw(pool, about, shape=(CHUNK, course.batch), generator=generator)
+        classes = pool.values[course.task.model.output]
+        counts = _rank(pool.inputs)[asked.base] < shares[:, None, None]
+        labels = torch.where(counts, asked.labels, classes[asked.base])
+        for at in range(min(CHUNK, course.steps - first)):
+            now = asked[at]
+            rows = [now.base, *(own[place] for own, place in zip(now.sources, now.places, strict=True))]
+            yield Lesson(
+                shown=pool.inputs[torch.cat(rows)],
+                counts=[len(own) for own in rows],
+                places=now.places,
+                wanted=torch.cat([classes[now.base].expand(len(shares), -1), labels[:, at]], 1),
+            )
+
+
+def _projections(
+    subspaces: Float[Tensor, "network variable feature width"],
+) -> Float[Tensor, "network variable width width"]:
+    return torch.einsum("nvfw,nvfu->nvwu", subspaces, subspaces)
+
+
+def _rank(inputs: Float[Tensor, "row ..."]) -> Float[Tensor, " row"]:
+    """Where each example stands among all, from 0 to 1, along a direction that is the same for all networks."""
+    rows = inputs.flatten(1)
+    along = rows @ torch.randn(rows.shape[1], generator=stream(0, "counts"))
+    return along.argsort().argsort() / len(rows)
+
+
+def _through(
+    weights: Sequence[Tensor], biases: Sequence[Tensor], act: Activation, value: Float[Tensor, "network row _"]
+) -> Float[Tensor, "network row _"]:
+    for weight, bias in zip(weights, biases, strict=True):
+        value = act.function(torch.baddbmm(bias.unsqueeze(1), value, weight.transpose(1, 2)))
+    return value
