@@ -7,7 +7,7 @@ itself: the subspace of lowest rank such that, with the rest of the state at its
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,7 +22,7 @@ from interlocus.networks import AbstractNetworks
 from interlocus.networks.confined import Confined
 from interlocus.seeds import stream
 from interlocus.slopes import slopes
-from interlocus.stack import Lot, State, rectangles
+from interlocus.stack import Lot, Stack
 from interlocus.tasks import AbstractTask, Split
 from interlocus.threads import one_thread
 from interlocus.workspace import Workspace
@@ -33,10 +33,6 @@ RANKS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
 """What is tried; a site of which none will do is taken whole."""
 ROWS, BATCH = 16_384, 512
 STEPS, RATE = 400, 0.03
-BETWEEN = 100
-"""Steps after which it is seen which ranks have done."""
-TOGETHER = 80
-"""Searches that are moved on at once: their states fit the processor's cache where sites are small."""
 RANDOM = 1
 """Random starts beside the one from gradients."""
 SLOPES = 2048
@@ -114,11 +110,12 @@ def used_subspaces(
     with one_thread():
         leading = [_leading(networks, site, train, network) for network in range(len(networks))]
         enough = [next((rank for rank in ranks if keeps(i, rows[:rank])), len(rows)) for i, rows in enumerate(leading)]
+        tried = tuple(rank for rank in ranks if rank <= max(enough))
         begin = [_begin(rows, hint) for rows, hint in zip(leading, hints or [None] * len(leading), strict=True)]
-        learned = _learn(networks, site, train, enough, begin, keeps, seed)
+        learned = _learn(networks, site, train, tried, begin, seed) if tried else {}
         found: list[UsedSubspace] = []
         for network, rows in enumerate(leading):
-            candidates = [one for rank in ranks for one in learned.get((network, rank), [])]
+            candidates = [one for rank in tried if rank <= enough[network] for one in learned[network, rank]]
             chosen = next((one for one in candidates if keeps(network, one)), rows[: enough[network]])
             mean = train.mean[network]
             share = test.kept(networks, site, network, mean, chosen)
@@ -172,17 +169,14 @@ class _View:
         logits = networks[network].run_from(site, confined.unsqueeze(0), self.cache.inputs)
         return float((logits[0].argmax(1) == self.answers[network]).double().mean())
 
-    def batch(
-        self, networks: Int[Tensor, " some"], index: Int[Tensor, " batch"], entered: Float[Tensor, "network entered"]
-    ) -> Batch:
+    def batch(self, index: Int[Tensor, " batch"], entered: Float[Tensor, "network entered"]) -> Batch:
         """From the mean state to that of some examples: an interchange whose base is always the mean."""
-        count, labels = len(index), self.answers[networks[:, None], index]
-        states = self.cache.activations[networks[:, None], index]
-        difference = (states - self.mean[networks].unsqueeze(1)).transpose(1, 2).contiguous()
+        count, labels = len(index), self.answers[:, index]
+        difference = (self.cache.activations[:, index] - self.mean.unsqueeze(1)).transpose(1, 2).contiguous()
         one_hot = torch.nn.functional.one_hot(labels, self.classes).transpose(1, 2).unsqueeze(1)
         inputs = self.cache.inputs
         return Batch(
-            base=entered[networks].unsqueeze(2).expand(-1, -1, count).contiguous(),
+            base=entered.unsqueeze(2).expand(-1, -1, count).contiguous(),
             differences=(difference,),
             places=(slice(0, count),),
             one_hot=one_hot.to(difference).contiguous(),
@@ -209,27 +203,11 @@ def _learn(
     networks: AbstractNetworks,
     site: str,
     view: _View,
-    enough: Sequence[int],
+    ranks: Sequence[int],
     begins: Sequence[Sequence[Float[Tensor, "width width"]]],
-    keeps: Callable[[int, Float[Tensor, "rank width"]], bool],
     seed: int,
 ) -> dict[tuple[int, int], list[Float[Tensor, "rank width"]]]:
-    """For each network and rank the directions in which its answers are kept best, one a start.
-
-    Where a rank has done, larger ones are not learned any further.
-
-    Args:
-        networks: which are asked.
-        site: where.
-        view: examples to learn from.
-        enough: for each network a rank that will do.
-        begins: for each network where it may begin.
-        keeps: whether a network keeps its answers in a subspace.
-        seed: decides on examples and random starts.
-    """
-    ranks = [rank for rank in RANKS if rank <= max(enough) and rank < networks.width(site)]
-    if not ranks:
-        return {}
+    """For each network and rank the directions in which its answers are kept best, one a start."""
     each, featurizer = max(map(len, begins)) + RANDOM, Rotation()
     tail, device, width = networks.tail(site), networks.device, networks.width(site)
     lineup = [rank for rank in ranks for _ in range(each)]
@@ -241,36 +219,25 @@ def _learn(
             noise = torch.randn(width, rank, generator=stream(seed, "used", network, place))
             rows = known[place % each] if place % each < len(known) else torch.linalg.qr(noise).Q.T
             begin[network, place, :rank] = rows[:rank].to(device)
-    every = torch.arange(len(networks), device=device)
     lot = Lot(
-        problems=Problems(every, torch.zeros_like(every)),
+        problems=Problems(torch.arange(len(networks), device=device), torch.zeros_like(torch.arange(len(networks)))),
         tail=tail,
         mask=mask.flatten(0, 1),
         workspace=Workspace(begin),
     )
-    state, generator, loss = State(begin.flatten(0, 1)), stream(seed, "used batches"), CrossEntropy()
+    rows = torch.arange(len(networks) * len(lineup)).view(len(networks), len(lineup))
+    stack = Stack(lot, rows, begin.flatten(0, 1))
+    generator, loss = stream(seed, "used batches"), CrossEntropy()
     entered = tail.enter(view.mean.unsqueeze(1)).squeeze(1)
-
-    def learned(network: int, place: int) -> Float[Tensor, "rank width"]:
-        return state.parameters[network * len(lineup) + place, : lineup[place]]
-
-    bounds = list(enough)
-    for first in range(0, STEPS, BETWEEN):
-        alive = torch.tensor([[rank <= bound for rank in lineup] for bound in bounds])
-        indices = torch.randint(len(view.answers[0]), (BETWEEN, BATCH), generator=generator).to(device)
-        for rows in rectangles(alive, TOGETHER):
-            stack = state.cut(lot, rows)
-            for step, index in enumerate(indices, first):
-                rate = RATE * (1 + math.cos(math.pi * step / STEPS)) / 2
-                stack.step(featurizer, loss, view.batch(stack.problems.network, index, entered), rate)
-            state.put(stack)
-        state.count(BETWEEN)
-        for network, bound in enumerate(bounds):
-            tried = (place for place, rank in enumerate(lineup) if rank < bound)
-            bounds[network] = next((lineup[place] for place in tried if keeps(network, learned(network, place))), bound)
+    for step in range(STEPS):
+        index = torch.randint(len(view.answers[0]), (BATCH,), generator=generator).to(device)
+        rate = RATE * (1 + math.cos(math.pi * step / STEPS)) / 2
+        stack.step(featurizer, loss, view.batch(index, entered), rate)
+    final = stack.parameters.view(*rows.shape, max(ranks), -1)
     return {
-        (network, rank): [learned(network, place) for place, size in enumerate(lineup) if size == rank]
-        for network, bound in enumerate(bounds)
+        (network, rank): [
+            final[network, place, :rank].contiguous() for place, size in enumerate(lineup) if size == rank
+        ]
+        for network in range(len(networks))
         for rank in ranks
-        if rank <= bound
     }
