@@ -17,7 +17,7 @@ from interlocus.shifted import on_shifted
 from interlocus.tasks import AbstractTask
 
 FEW = 4_000
-"""Interventions; figures that decide nothing need no more."""
+"""Interventions, and pairs of sources; figures that decide nothing need no more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ def aside_of(
     varies: dict[str, float] = {}
     for variable in alignment.variables:
         with suppress(AlignmentError):  # a number or a vector has no equal values
-            varies[variable] = output_varies(alignment, variable, network, task, seed=seed).share
+            varies[variable] = output_varies(alignment, variable, network, task, pairs=FEW, seed=seed).share
     code: dict[str, float] = {}
     with suppress(SpecificationError):  # what does not follow from few discrete values cannot be counted out
         code = code_at(alignment, network, task, rivals=rivals, budget=few, seed=seed).shares

@@ -23,6 +23,7 @@ from interlocus.findings import Ended, gather
 from interlocus.interchange import Cache, Problems, batches, lay_out
 from interlocus.interchange_warp import exchange_for
 from interlocus.ledger import Ledger
+from interlocus.losses import AbstractLoss
 from interlocus.metrics import Score
 from interlocus.natural import Natural
 from interlocus.networks import AbstractNetworks
@@ -173,6 +174,7 @@ class _Stage:
         """
         ledger, every = self.ledger, self.request.budget.check_every
         cache, pool = self.view.training(phase)
+        loss = LOSSES.get(phase.loss)()
         natural = Natural.of(cache, pool, self.request.hypotheses) if phase.latent else None
         state = State(ledger.best)
         for first in range(0, phase.steps, every):
@@ -184,7 +186,7 @@ class _Stage:
             asked = self.view.batches(number, phase, first)
             steps = range(first, min(first + every, phase.steps))
             for stack in self._stacks(state, alive):
-                self._move(stack, phase, cache, asked, steps, natural)
+                self._move(stack, phase, loss, cache, asked, steps, natural)
                 state.put(stack)
             state.count(len(steps))
             ledger.count(len(steps))
@@ -195,13 +197,14 @@ class _Stage:
         self,
         stack: Stack,
         phase: Phase,
+        loss: AbstractLoss,
         cache: Cache,
         asked: Sequence[Interventions],
         steps: range,
         natural: Natural | None,
     ) -> None:
         """Some steps of a phase."""
-        loss, script = LOSSES.get(phase.loss)(), lay_out(cache, asked, stack.problems, self.view.classes)
+        script = lay_out(cache, asked, stack.problems, self.view.classes)
         codes = None if natural is None else natural.codes(asked)
         for step, batch in zip(steps, batches(cache, script), strict=False):
             rate = phase.learning_rate * (1 + math.cos(math.pi * step / phase.steps)) / 2
