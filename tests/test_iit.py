@@ -87,5 +87,5 @@ def test_on_the_ladder_the_true_iia_climbs_and_the_networks_solve_the_task():
     for place, iia in enumerate(iias):
         low, high = (0.5 + 0.5 * (SMALLEST + (1 - SMALLEST) * (place + end) / 5) for end in (0, 1))
         assert low - 0.04 < iia < high + 0.01
-    assert min(made.networks.accuracy(TASK, seed=1)) > 0.98
+    assert min(made.networks.accuracy(TASK, seed=1)) > 0.97
     assert len(made.admitted) == 5

@@ -34,6 +34,7 @@ def blocks(
     like: Plantable,
     count: int,
     seed: int,
+    spare: int = 0,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Planted:
     """Up to the site, each variable has neurons of its own, which see only the inputs that it depends on.
@@ -41,6 +42,8 @@ def blocks(
     Whatever code training picks, the variable is in those neurons, and nothing else of the input is. Which neurons they
     are is drawn at random. In every second network the first layer holds signed differences in pairs and is not
     trained, so that values are coded by spread and not by means.
+
+    All are trained to the end, so that none needs to be spared.
 
     Raises:
         SpecificationError: two variables depend on the same input, or the networks are no perceptrons.

@@ -5,6 +5,7 @@ Source: arXiv 2112.00826, section 3.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -160,15 +161,51 @@ def _learn(
     answer: Callable[[Lesson], Float[Tensor, "network wanted class"]],
 ) -> None:
     """AdamW on the loss of the answers to each lesson; parameters are changed in place."""
-    optimisers = [Adam.begin(parameter.data) for parameter in parameters]
+    flats: list[_Flat] = []
     for step, lesson in enumerate(_lessons(course, shares)):
         with torch.enable_grad():
-            gradients = torch.autograd.grad(lesson.loss(answer(lesson)), parameters, allow_unused=True)
+            gradients = torch.autograd.grad(lesson.loss(answer(lesson)), parameters, allow_unused=not flats)
+        if not flats:  # what has no part in the answer is left alone
+            used = [gradient is not None for gradient in gradients]
+            parameters, gradients = (list(itertools.compress(some, used)) for some in (parameters, gradients))
+            flats = _Flat.all_of(parameters)
         falling = course.rate * (1 + math.cos(math.pi * step / course.steps)) / 2
-        for parameter, optimiser, gradient in zip(parameters, optimisers, gradients, strict=True):
-            if gradient is not None:
-                parameter.data.mul_(1 - falling * course.weight_decay)
-                optimiser.step(parameter.data, gradient, falling)
+        for flat in flats:
+            flat.step(gradients, falling, course.weight_decay)
+
+
+class _Flat:
+    """Parameters of one precision as one vector, so that a step of the optimiser is a few operations for all of them.
+
+    Args:
+        parameters: of the networks, of which some are meant; they become views of the vector.
+        places: which.
+    """
+
+    def __init__(self, parameters: Sequence[Tensor], places: Sequence[int]) -> None:
+        self._places = places
+        own = [parameters[place] for place in places]
+        self._vector = torch.cat([one.data.flatten() for one in own])
+        for one, part in zip(own, self._vector.split([one.numel() for one in own]), strict=True):
+            one.data = part.view(one.shape)
+        self._adam = Adam.begin(self._vector)
+
+    @classmethod
+    def all_of(cls, parameters: Sequence[Tensor]) -> list[_Flat]:
+        """All of them, a vector a precision."""
+        kinds = dict.fromkeys(parameter.dtype for parameter in parameters)
+        return [cls(parameters, [i for i, one in enumerate(parameters) if one.dtype == kind]) for kind in kinds]
+
+    def step(self, gradients: Sequence[Tensor], rate: float, weight_decay: float) -> None:
+        """One step of AdamW.
+
+        Args:
+            gradients: of all parameters.
+            rate: of learning.
+            weight_decay: likewise.
+        """
+        self._vector.mul_(1 - rate * weight_decay)
+        self._adam.step(self._vector, torch.cat([gradients[place].flatten() for place in self._places]), rate)
 
 
 def _lessons(course: Course, shares: Float[Tensor, " network"]) -> Iterator[Lesson]:

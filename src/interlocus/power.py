@@ -29,6 +29,8 @@ TWINS = 16
 """All of 16 found says that at least .806 would be; of fewer, less than the default threshold can be said."""
 RECOVERED = 0.02
 """A variable that is there in part counts as found when the searches come so near to its true IIA."""
+SPARE = 4
+"""So many more are begun, for the last take longest to get where they should be."""
 ROUNDS = 3
 """So many times as many are planted at most, where planting fails in some."""
 APART = 100
@@ -182,12 +184,13 @@ def planted_twins(
         report: is told the share that is done.
     """
     seed = stream(study.seed, "twins", kind).initial_seed() % 2**31  # their own: no twin is a network of the study
-    together = TWINS if isinstance(likes[0], MLP) else 1
+    together, spare = (TWINS + SPARE, SPARE) if isinstance(likes[0], MLP) else (1, 0)
     rounds: list[Twins] = []
-    for number in range(ROUNDS * TWINS // together):
+    for number in range(ROUNDS if spare else ROUNDS * TWINS):
         like, own = likes[number % len(likes)], seed + APART * number
         try:
-            planted = KINDS[kind](task, hypothesis=study.asked, site=site, like=like, count=together, seed=own)
+            about = {"like": like, "count": together, "spare": spare, "seed": own}
+            planted = KINDS[kind](task, hypothesis=study.asked, site=site, **about)
         except SpecificationError:  # variables that depend on the same inputs have no neurons of their own, say
             return Twins(kind=kind, planted=(), best=(), hits=(), left_out=together)
         rounds.append(search_twins(study, task, planted, site, kind, device))

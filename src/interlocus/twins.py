@@ -27,15 +27,15 @@ from interlocus.seeds import stream
 from interlocus.tasks import AbstractTask
 
 SIZES = (2, 4)
-BATCH, STEPS, ROUNDS = 256, 800, 7
+BATCH, STEPS, ROUNDS = 128, 1000, 6
 """Networks learn in rounds of so many steps, and leave once the variables are where they should be."""
-ENOUGH = 0.995
-"""Planted IIA with which a network leaves: safely above what it is admitted with."""
+ENOUGH = 0.992
+"""Planted IIA with which a network leaves: above what it is admitted with."""
 SMALLEST = 0.2
 """Share of the bases in which the variables count on the lowest rung: an IIA of .6 where doing nothing scores .5."""
-BLURRED = 0.02
+BLURRED = 0.05
 """So much less than it should is enough for such a network: near the plane that parts its bases it is unsure."""
-RATES = {"sigmoid": 3e-2}
+RATES = {"sigmoid": 5e-2}
 RATE = 1e-2
 """Learning rate where the activation has none of its own."""
 GENTLE = 3e-3
@@ -51,7 +51,7 @@ Where = Callable[[int, Sequence[int]], Subspaces]
 
 
 class MakesTwins(Protocol):
-    """A kind of planting. Of a module one twin is made at a time, of perceptrons any number.
+    """A kind of planting. Of a module one twin is made at a time, of perceptrons any number; some may be spared.
 
     Raises `SpecificationError` where variables cannot be planted in this way.
     """
@@ -65,6 +65,7 @@ class MakesTwins(Protocol):
         like: Plantable,
         count: int,
         seed: int,
+        spare: int = ...,
         progress: Callable[[float], None] = ...,
     ) -> Planted: ...
 
@@ -78,11 +79,12 @@ def mean_coded(
     count: int,
     seed: int,
     sizes: Sequence[int] = SIZES,
+    spare: int = 0,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Planted:
     """Fresh networks, trained toward the hypothesis through few random directions: the values are in their means."""
     begin, anywhere = _fresh(task, like, count, seed), _anywhere(task, hypothesis, site, like, seed)
-    return _trained(task, hypothesis, site, begin, seed, sizes, progress, anywhere)
+    return _trained(task, hypothesis, site, begin, seed, sizes, spare, progress, anywhere)
 
 
 def ladder(
@@ -94,6 +96,7 @@ def ladder(
     count: int,
     seed: int,
     sizes: Sequence[int] = SIZES,
+    spare: int = 0,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Planted:
     """Like `mean_coded`, with the variables in nearly all bases of the last network and in fewer of every one before.
@@ -104,7 +107,7 @@ def ladder(
     begin, anywhere = _fresh(task, like, count, seed), _anywhere(task, hypothesis, site, like, seed)
     offset = torch.rand(1, generator=stream(seed, "rungs"))
     shares = (SMALLEST + (1 - SMALLEST) * (torch.arange(count) + offset) / count).tolist()
-    made = _trained(task, hypothesis, site, begin, seed, sizes, progress, anywhere, shares)
+    made = _trained(task, hypothesis, site, begin, seed, sizes, spare, progress, anywhere, shares)
     return replace(made, least=_aim(task, hypothesis, SMALLEST))
 
 
@@ -117,6 +120,7 @@ def fine_tuned(
     count: int,
     seed: int,
     sizes: Sequence[int] = SIZES,
+    spare: int = 0,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Planted:
     """The studied networks themselves, changed until the variables are where a search already came nearest to them.
@@ -144,7 +148,7 @@ def fine_tuned(
             maps += [rotation.read for rotation in frames if isinstance(rotation, Frames)]
         return torch.stack(maps)
 
-    return _trained(task, hypothesis, site, begin, seed, sizes, progress, nearest, gentle=GENTLE)
+    return _trained(task, hypothesis, site, begin, seed, sizes, spare, progress, nearest, gentle=GENTLE)
 
 
 def _fresh(task: AbstractTask, like: Plantable, count: int, seed: int) -> Plantable:
@@ -174,6 +178,7 @@ def _trained(
     begin: Plantable,
     seed: int,
     sizes: Sequence[int],
+    spare: int,
     progress: Callable[[float], None],
     where: Where,
     shares: Sequence[float] = (),
@@ -188,6 +193,7 @@ def _trained(
         begin: the networks as they are.
         seed: decides on examples.
         sizes: of which each network gets one.
+        spare: so many of them need not get there.
         progress: is told the share that is done.
         where: gives the subspaces of some networks, for one of the sizes.
         shares: for each the share of bases in which the variables are to count, by default all.
@@ -224,7 +230,7 @@ def _trained(
         )
         learned |= {i: planted.only(place) for place, i in enumerate(learning)}
         rest = [place for place, i in enumerate(learning) if planted.scores[place].iia < enough[i]]
-        if not rest:
+        if len(rest) <= spare:
             break
         networks, learning = planted.networks.only(rest), [learning[place] for place in rest]
     return Planted.together([learned[i] for i in range(len(begin))])
