@@ -62,8 +62,8 @@ class Rate:
     Args:
         count: in how many networks.
         of: of how many.
-        high: upper end of the 95 % interval (Clopper–Pearson) of the share, networks taken as independent; with none
-            of n it is about 3/n.
+        low: lower end of the one-sided 95 % interval (Clopper–Pearson) of the share, networks taken as independent.
+        high: upper end of the same; with none of n it is about 3/n.
         architectures: in how many architectures it happened at all.
         of_architectures: of how many.
         high_clustered: upper end of the same interval over architectures: what can be said of another one.
@@ -71,6 +71,7 @@ class Rate:
 
     count: int
     of: int
+    low: float
     high: float
     architectures: int
     of_architectures: int
@@ -102,16 +103,19 @@ class Calibration:
     ungated: Rate
 
     @property
-    def rates(self) -> dict[str, Rate]:
-        """The same in words for people."""
+    def wrong(self) -> dict[str, Rate]:
+        """What should be rare, in words for people."""
         return {
-            "said to be there where it is not": self.false_found,
-            "said not to be there where it is": self.false_missing,
-            "undecided, of networks that solve the task": self.undecided,
-            "size within one, where one direction is enough": self.size_right,
-            "size no larger than planted": self.size_within,
-            "without the gate, found in networks that cannot do the task": self.ungated,
+            "said to be there, and is not": self.false_found,
+            "said not to be there, and is": self.false_missing,
+            "undecided, and solves the task": self.undecided,
+            "found without the gate, unlearned": self.ungated,
         }
+
+    @property
+    def right(self) -> dict[str, Rate]:
+        """What should be frequent."""
+        return {"size within one, of one": self.size_right, "size as planted or smaller": self.size_within}
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -199,11 +203,17 @@ def _rate(happened: Sequence[Tried], among: Sequence[Tried]) -> Rate:
     return Rate(
         count=len(happened),
         of=len(among),
+        low=_low(len(happened), len(among)),
         high=_high(len(happened), len(among)),
         architectures=len(where),
         of_architectures=len(architectures),
         high_clustered=_high(len(where), len(architectures)),
     )
+
+
+def _low(count: int, of: int) -> float:
+    """Lower end of Clopper and Pearson's one-sided interval."""
+    return 0.0 if count == 0 else float(beta.ppf(1 - CONFIDENCE, count, of - count + 1))
 
 
 def _high(count: int, of: int) -> float:

@@ -18,7 +18,7 @@ from rich.table import Table
 from interlocus import phases
 from interlocus.audits import Audit
 from interlocus.calibrating import Calibrated
-from interlocus.calibration import UNCERTAIN
+from interlocus.calibration_text import print_calibration
 from interlocus.code import names_code
 from interlocus.compare import Comparison, Key
 from interlocus.console import err, out
@@ -199,23 +199,10 @@ def show_calibration(found: Calibrated, *, as_json: bool) -> None:
     if as_json:
         out.print_json(json.dumps({name: table.to_json() for name, table in found.tables.items()}))
         return
-    for name, calibration in found.tables.items():
-        words = [word for word in UNCERTAIN if any(row[word] for row in calibration.table.values())]
-        table = plain_table(f"The {name} search", ("what is there",), words)
-        for kind, row in calibration.table.items():
-            table.add_row(escape(kind), *(str(row[word] or "·") for word in words))
-        out.print(table)
-        for what, rate in calibration.rates.items():
-            out.print(
-                f"{what}: {rate.count} of {rate.of} (at most {rate.high:.1%}); in {rate.architectures} of "
-                f"{rate.of_architectures} architectures (at most {rate.high_clustered:.0%})"
-            )
-        out.print(_took(found.runs[name].seconds) + "\n")
-        for failure in found.runs[name].failures:
+    print_calibration(found, out)
+    for run in found.runs.values():
+        for failure in run.failures:
             err.print(f"[red]failed[/red] {failure.error}")
-    out.print(
-        "At most: upper ends of one-sided 95 % intervals (Clopper–Pearson), over networks and over architectures."
-    )
 
 
 def _took(seconds: Mapping[str, float]) -> str:
