@@ -20,7 +20,7 @@ from interlocus.levels import floors
 from interlocus.metrics import Score
 from interlocus.networks import AbstractNetworks
 from interlocus.networks.confined import Confined
-from interlocus.planting import Plantable
+from interlocus.planting import Plantable, can_be_planted
 from interlocus.portfolio import portfolio
 from interlocus.power import Twins, hardest_of, planted_twins
 from interlocus.purity import operands_ride
@@ -199,7 +199,7 @@ class Audited:
 
     def _power(self) -> Power | None:
         """In how many networks with planted variables the searches find them, for the hardest kind."""
-        if not isinstance(self.network, Plantable):
+        if not (isinstance(self.network, Plantable) and can_be_planted(self.network)):
             return None
         measured: list[Twins] = []
         for kind in KINDS:

@@ -16,8 +16,9 @@ from interlocus.code import load_code, names_code
 from interlocus.errors import InterlocusError, NetworkError, SpecificationError, UnknownNameError
 from interlocus.in_hand import held
 from interlocus.kinds import AbstractKind, Done
-from interlocus.networks import MLP, AbstractNetworks, Module
+from interlocus.networks import AbstractNetworks, Module
 from interlocus.networks.training import BATCH
+from interlocus.planting import can_be_planted
 from interlocus.registry import NETWORKS
 from interlocus.seeds import stream
 from interlocus.tasks import AbstractTask
@@ -81,6 +82,9 @@ class Made(AbstractKind):
 
     def flops_of_training(self, task: AbstractTask) -> float:
         return 3.0 * BATCH * 3000 * self.flops_behind(task, "")
+
+    def plantable(self, task: AbstractTask) -> bool:
+        return can_be_planted(_built(self, task, 0))
 
     @property
     def summary(self) -> str:
@@ -179,9 +183,8 @@ class InHand(AbstractKind):
     def architecture(self) -> str:
         return self.name.partition(",")[0]
 
-    @property
-    def plantable(self) -> bool:
-        return isinstance(self._stacks[0], MLP | Module)
+    def plantable(self, task: AbstractTask) -> bool:
+        return can_be_planted(self._stacks[0])
 
     @property
     def _stacks(self) -> tuple[AbstractNetworks, ...]:

@@ -19,6 +19,7 @@ from interlocus.alignment import Alignment
 from interlocus.asides import Aside, aside_of
 from interlocus.causal import Hypothesis
 from interlocus.data import Data
+from interlocus.decoyed import Decoy, decoy_of
 from interlocus.engine import solve
 from interlocus.family import Family
 from interlocus.inside import NEAR, Inside
@@ -60,6 +61,8 @@ class Control:
         aside: further figures of the alignment that the site is judged by; `None` where that was not asked.
         shuffled: the best IIA of the whole portfolio when it learns and chooses by labels of other interventions;
             `None` where that was not asked.
+        decoy: what the whole portfolio makes of decoys of this architecture; `None` where that was not asked, or where
+            they cannot be made.
     """
 
     network: str
@@ -75,6 +78,7 @@ class Control:
     decodable: dict[str, dict[str, float]] = field(default_factory=dict)
     aside: Aside | None = None
     shuffled: float | None = None
+    decoy: Decoy | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -83,8 +87,9 @@ class Control:
             for name, maps in self.inside.items()
         }
         aside = None if self.aside is None else self.aside.to_json()
-        plain = {name: value for name, value in vars(self).items() if name not in {"inside", "aside"}}
-        return plain | {"inside": inside, "aside": aside}
+        decoy = None if self.decoy is None else self.decoy.to_json()
+        plain = {name: value for name, value in vars(self).items() if name not in {"inside", "aside", "decoy"}}
+        return plain | {"inside": inside, "aside": aside, "decoy": decoy}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Control:
@@ -98,7 +103,8 @@ class Control:
             for name, maps in data["pure"].items()
         }
         aside = Aside(**data["aside"]) if data.get("aside") else None
-        return cls(**(data | {"inside": inside, "pure": pure, "aside": aside}))
+        decoy = Decoy(**data["decoy"]) if data.get("decoy") else None
+        return cls(**(data | {"inside": inside, "pure": pure, "aside": aside, "decoy": decoy}))
 
 
 def measure_controls(
@@ -163,6 +169,7 @@ def controls_of(
     probed = _probed(study, task, networks, site, asked)
     asides = _asides(study, task, networks, best)
     shuffled = _shuffled(study, task, networks, site, asked)
+    decoy = decoy_of(study, task, networks, site) if "decoy" in study.controls else None
     report(0.2)
     inside = Inside(study=study, task=task, networks=networks, site=site)
     found = inside.search(needed, lambda share: report(0.2 + 0.8 * share))
@@ -181,6 +188,7 @@ def controls_of(
             decodable=probed[i],
             aside=asides[i],
             shuffled=shuffled[i],
+            decoy=decoy,
         )
         for i, name in enumerate(names)
     ]

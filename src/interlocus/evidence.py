@@ -59,7 +59,7 @@ def about(entry: Entry, good: Sequence[Entry], seen: Seen, bars: Thresholds) -> 
                 passes=abs(entry.joint - entry.single) <= bars.gap,
             )
         )
-    rows += [_used_text(seen, bars), _pure_text(seen, bars), _power_text(seen, bars)]
+    rows += [_used_text(seen, bars), _pure_text(seen, bars), _power_text(seen, bars), *_decoy_text(seen)]
     return rows + [Evidence(control=name, text=text, passes=None) for name, text in _asides(seen).items()]
 
 
@@ -115,6 +115,24 @@ def _power_text(seen: Seen, bars: Thresholds) -> Evidence:
         f"{power.low:.2f}; {bars.power:g} is asked for.",
         passes=power.low >= bars.power,
     )
+
+
+def _decoy_text(seen: Seen) -> list[Evidence]:
+    """Whether what was found inside is above what is found where nobody reads it; nothing where that was not asked."""
+    decoy = seen.decoy
+    if decoy is None:
+        return []
+    if not decoy.count:
+        text = "No network could be made here in which the variables can be decoded and nobody reads them."
+        return [Evidence(control="decoys", text=text, passes=None)]
+    entries = seen.used.entries if seen.used else ()
+    text = (
+        f"In {decoy.count} networks in which the variables can be decoded (at least {decoy.decodable:.3f} of them) and "
+        f"nobody reads them, the same searches reach {decoy.full:.3f} in the full state and {decoy.inside:.3f} inside "
+        "the used subspace."
+    )
+    above = max((entry.low for entry in entries), default=0.0) > decoy.inside if entries else None
+    return [Evidence(control="decoys", text=text, passes=above)]
 
 
 def _asides(seen: Seen) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -63,12 +63,14 @@ class Lesson:
         counts: how many these are.
         places: for each variable where in the batch it is swapped.
         wanted: of the bases the class, and behind it the label after the exchange.
+        codes: for each variable with declared values which of them it has on the bases.
     """
 
     shown: Float[Tensor, "row ..."]
     counts: list[int]
     places: tuple[slice, ...]
     wanted: Int[Tensor, "network wanted"]
+    codes: tuple[Int[Tensor, " base"], ...]
 
     def patched(
         self, states: Float[Tensor, "network row width"], projections: Float[Tensor, "network variable width width"]
@@ -118,7 +120,52 @@ def train_perceptrons(
         before = _through(weights[layer:-1], biases[layer:-1], act, states)
         return torch.baddbmm(biases[-1].unsqueeze(1), before, weights[-1].transpose(1, 2))
 
-    _learn(parameters, course, shares, answer)
+    _learn(parameters, course, shares, lambda lesson: lesson.loss(answer(lesson)))
+    final = [parameter.detach() for parameter in parameters]
+    return MLP(final[:depth], final[depth:], activation=networks.activation)
+
+
+def train_unread(
+    networks: MLP,
+    course: Course,
+    read: Float[Tensor, "network read width"],
+    dormant: Float[Tensor, "network variable feature width"],
+) -> MLP:
+    """Perceptrons learn to answer from few directions of a site, with the variables to be decoded from others.
+
+    With the rest of the state at its mean they are to give the same answers, exchanging the other directions is to
+    change nothing, and a linear read-out that learns along is to tell each variable from these.
+
+    Args:
+        networks: as they are.
+        course: what they learn; its variables have declared values.
+        read: for each network orthonormal rows that are read on.
+        dormant: for each network and variable orthonormal rows of its own, apart from those.
+    """
+    depth = len(networks.weights)
+    parameters = [p.clone().requires_grad_() for p in (*networks.weights, *networks.biases)]
+    values = [len(course.hypothesis.model.variables[name].values or ()) for name in course.hypothesis.variables]
+    heads = [torch.zeros(len(networks), dormant.shape[2], count, requires_grad=True) for count in values]
+    layer, act = list(networks.sites).index(course.site), find_activation(networks.activation)
+    asleep, kept = _projections(dormant), read.transpose(1, 2) @ read
+
+    def loss(lesson: Lesson) -> Tensor:
+        weights, biases = parameters[:depth], parameters[depth:]
+        states = _through(weights[:layer], biases[:layer], act, lesson.shown.expand(len(networks), -1, -1))
+        states = lesson.patched(states, asleep)
+        base = states[:, : lesson.counts[0]]
+        mean = base.mean(1, keepdim=True)
+        confined = mean + (base - mean) @ kept
+        before = _through(weights[layer:-1], biases[layer:-1], act, torch.cat([states, confined], 1))
+        logits = torch.baddbmm(biases[-1].unsqueeze(1), before, weights[-1].transpose(1, 2))
+        wanted = torch.cat([lesson.wanted, lesson.wanted[:, : base.shape[1]]], 1)
+        total = replace(lesson, wanted=wanted).loss(logits)
+        for variable, (head, codes) in enumerate(zip(heads, lesson.codes, strict=True)):
+            told = base @ dormant[:, variable].transpose(1, 2) @ head
+            total = total + replace(lesson, wanted=codes.expand(len(networks), -1)).loss(told)
+        return total
+
+    _learn([*parameters, *heads], course, torch.zeros(len(networks)), loss)
     final = [parameter.detach() for parameter in parameters]
     return MLP(final[:depth], final[depth:], activation=networks.activation)
 
@@ -148,7 +195,7 @@ def train_module(
         patched = lesson.patched(states, projections.to(states))[0]
         return learner.run_on(course.site, patched, torch.cat([bases, bases])).unsqueeze(0)
 
-    _learn(parameters, course, shares, answer)
+    _learn(parameters, course, shares, lambda lesson: lesson.loss(answer(lesson)))
     for parameter in parameters:
         parameter.requires_grad_(False)
     return learner
@@ -158,13 +205,13 @@ def _learn(
     parameters: Sequence[Tensor],
     course: Course,
     shares: Float[Tensor, " network"],
-    answer: Callable[[Lesson], Float[Tensor, "network wanted class"]],
+    loss: Callable[[Lesson], Tensor],
 ) -> None:
-    """AdamW on the loss of the answers to each lesson; parameters are changed in place."""
+    """AdamW on the loss of each lesson; parameters are changed in place."""
     flats: list[_Flat] = []
     for step, lesson in enumerate(_lessons(course, shares)):
         with torch.enable_grad():
-            gradients = torch.autograd.grad(lesson.loss(answer(lesson)), parameters, allow_unused=not flats)
+            gradients = torch.autograd.grad(loss(lesson), parameters, allow_unused=not flats)
         if not flats:  # what has no part in the answer is left alone
             used = [gradient is not None for gradient in gradients]
             parameters, gradients = (list(itertools.compress(some, used)) for some in (parameters, gradients))
@@ -216,6 +263,8 @@ def _lessons(course: Course, shares: Float[Tensor, " network"]) -> Iterator[Less
         pool = course.task.pool(course.batch * CHUNK, split="train", generator=generator, own_of=(about.name,))
         asked = draw(pool, about, shape=(CHUNK, course.batch), generator=generator)
         classes = pool.values[course.task.model.output]
+        known = [(pool.values[name], about.model.variables[name].values) for name in about.variables]
+        codes = [(own.unsqueeze(1) == torch.tensor(values)).int().argmax(1) for own, values in known if values]
         counts = _rank(pool.inputs)[asked.base] < shares[:, None, None]
         labels = torch.where(counts, asked.labels, classes[asked.base])
         for at in range(min(CHUNK, course.steps - first)):
@@ -226,6 +275,7 @@ def _lessons(course: Course, shares: Float[Tensor, " network"]) -> Iterator[Less
                 counts=[len(own) for own in rows],
                 places=now.places,
                 wanted=torch.cat([classes[now.base].expand(len(shares), -1), labels[:, at]], 1),
+                codes=tuple(own[now.base] for own in codes),
             )
 
 

@@ -52,8 +52,7 @@ class AbstractKind(abc.ABC):
     def architecture(self) -> str:
         """Equal for networks that differ in their parameters only: what an untrained one is held against."""
 
-    @property
-    def plantable(self) -> bool:
+    def plantable(self, task: AbstractTask) -> bool:
         """Whether twins of them with a planted variable can be made."""
         return True
 

@@ -18,6 +18,8 @@ _CONTROLS = {
     "power": "the same searches were put to networks of the same architecture in which the variables had been planted",
     "decodable": "it was measured what linear and small-perceptron probes can tell from the activations",
     "aside": "alignments were scored on items that are drawn otherwise as well",
+    "decoy": "the same searches were put to networks of the same architecture in which the variables can be decoded "
+    "and are not read",
     "shuffled": "the searches were repeated with labels of other interventions, whose best score counts as chance",
 }
 

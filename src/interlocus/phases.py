@@ -145,11 +145,11 @@ class Phases:
         """Where a verdict waits for it, see whether the searches find planted variables."""
         if "power" not in self.study.controls:
             return []
-        families = {family.name: family for family in self.study.families}
+        families, task = {family.name: family for family in self.study.families}, self.study.task.build()
         waiting = wanting_power(self.study, verdicts(self.study, self.store, self.store.records()))
         wanted: dict[tuple[str, str], list[Family]] = {}  # those built alike share most twins
         for name, site in waiting:
-            if has_twins(families[name]):
+            if has_twins(families[name], task):
                 wanted.setdefault((families[name].kind.architecture, site), []).append(families[name])
         tasks = [
             Task(function=measure_power, arguments=(self.study, own, site, self.store.folder, self.device), cost=1.0)

@@ -16,7 +16,7 @@ from interlocus.evaluation import evaluate_each
 from interlocus.featurizers import Frames
 from interlocus.iit import Course, train_module, train_perceptrons
 from interlocus.metrics import Score
-from interlocus.networks import MLP, Module
+from interlocus.networks import MLP, AbstractNetworks, Module
 from interlocus.networks.training import RECIPES
 from interlocus.seeds import stream
 from interlocus.tasks import AbstractTask
@@ -27,6 +27,8 @@ MODULE_RATE = 3e-3
 """Learning rate of modules, of which nothing is known."""
 Plantable = MLP | Module
 """Networks that can learn toward a hypothesis."""
+LARGEST = 250_000
+"""Parameters of a module beyond which no twins of it are made unasked: that would take hours."""
 ADMITTED = 0.99
 """A planted network counts from this IIA on, measured through the known subspace."""
 
@@ -97,6 +99,11 @@ class Planted:
             alignments=tuple(one for part in parts for one in part.alignments),
             scores=tuple(one for part in parts for one in part.scores),
         )
+
+
+def can_be_planted(networks: AbstractNetworks) -> bool:
+    """Whether networks like these can learn toward a hypothesis, in a time that one may wait for."""
+    return isinstance(networks, MLP) or (isinstance(networks, Module) and networks.parameters <= LARGEST)
 
 
 def plant(

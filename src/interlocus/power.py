@@ -79,9 +79,9 @@ class Twins:
         return cls(**plain)
 
 
-def has_twins(family: Family) -> bool:
+def has_twins(family: Family, task: AbstractTask) -> bool:
     """Whether networks like these with planted variables can be made."""
-    return family.kind.plantable
+    return family.kind.plantable(task)
 
 
 def twins_of(store: Store, family: Family, site: str) -> list[Twins]:

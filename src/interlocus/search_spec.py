@@ -46,9 +46,11 @@ class SearchSpec(Written):
         return tuple(size_for(size, hypothesis.variables, hypothesis.name) for size in self.sizes)
 
 
-Control = Literal["used", "purity", "power", "decodable", "aside", "shuffled"]
+Control = Literal["used", "purity", "power", "decodable", "aside", "shuffled", "decoy"]
 """What is measured beside the searches: the used subspace and what is found inside it, how much of the operands rides
 along there, whether the searches find planted variables, what probes can tell from the activations, further figures of
-the best alignment (`interlocus.asides`), and what the whole portfolio reaches with shuffled labels."""
+the best alignment (`interlocus.asides`), what the whole portfolio reaches with shuffled labels, and what it makes of
+networks in which the variables can be decoded and nobody reads them (`interlocus.decoyed`)."""
 CONTROLS_BY_DEFAULT: tuple[Control, ...] = ("used", "purity", "power", "decodable", "aside")
-"""All but the shuffled labels, which take as long as the searches and are no higher a bar than untrained networks."""
+"""All but the shuffled labels, which take as long as the searches and are no higher a bar than untrained networks, and
+the decoys, which take as long as planting."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from interlocus.asides import Aside
+from interlocus.decoyed import Decoy
 from interlocus.metrics import wilson
 from interlocus.size import Size
 from interlocus.thresholds import Thresholds
@@ -101,6 +102,7 @@ class Seen:
         used: the search inside the used subspace; `None` without that control.
         power: of the search; `None` without that control.
         aside: further figures, which decide nothing.
+        decoy: what the searches make of networks in which the variables can be decoded and nobody reads them.
     """
 
     site: str
@@ -115,6 +117,7 @@ class Seen:
     used: Used | None = None
     power: Power | None = None
     aside: Aside | None = None
+    decoy: Decoy | None = None
 
     @property
     def ceiling(self) -> float:

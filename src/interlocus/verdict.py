@@ -28,7 +28,7 @@ FOUND: tuple[Word, ...] = ("computed", "relayed")
 MISSING: tuple[Word, ...] = ("absent", "consumed", "bypassed")
 PLANTED = (
     "Networks in which the variable is planted, to see whether the search could find it: the control `power`, for "
-    "perceptrons and torch modules."
+    "perceptrons and for torch modules of up to 250,000 parameters."
 )
 """What an absence waits for."""
 

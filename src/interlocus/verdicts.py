@@ -170,6 +170,7 @@ class _Court:
                 used=_used(control, self.study.asked, variable, looks),
                 power=self._power(family, site),
                 aside=control.aside if control else None,
+                decoy=control.decoy if control else None,
             )
             for variable in self.asked.variables
         ]
