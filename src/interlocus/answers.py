@@ -119,9 +119,9 @@ def _agreeing(study: Study, records: Sequence[Record]) -> str:
     widths = {family.name: family.kind.sites(task) for family in study.families}
     for site in study.sites:
         shares, chances = [], []
-        for record in records:
+        for record in (one for one in records if one.trial.site == site):
             best = _best(record)
-            own = best.agreeing(NEAR) if record.trial.site == site else []
+            own = best.agreeing(NEAR)
             shares += own
             chances += [mean_size(best.size) / widths[record.trial.family][site]] * len(own)
         if shares:

@@ -21,11 +21,11 @@ from interlocus.featurizers import AbstractFeaturizer
 from interlocus.fit import check_fit
 from interlocus.metrics import Score, over_networks
 from interlocus.networks import AbstractNetworks
-from interlocus.registry import FEATURIZERS, STARTS
+from interlocus.registry import FEATURIZERS
 from interlocus.request import Request
 from interlocus.results import Attempts, Finding
 from interlocus.size import Size, WrittenSize, size_for
-from interlocus.starts import AbstractStart
+from interlocus.starts import AbstractStart, find_start
 from interlocus.tables import to_pandas, to_xarray
 from interlocus.tasks import AbstractTask
 from interlocus.watching import Watch
@@ -223,7 +223,7 @@ def search(
     check_fit(networks, task)
     budget = budget or Budget()
     chosen: AbstractFeaturizer = FEATURIZERS.get(featurizer)() if isinstance(featurizer, str) else featurizer
-    made = [(STARTS.get(start)() if isinstance(start, str) else start, count) for start, count in starts.items()]
+    made = [(find_start(start) if isinstance(start, str) else start, count) for start, count in starts.items()]
     sought = task.hypothesis(hypothesis)
     request = Request(
         site=site,
