@@ -56,7 +56,8 @@ def test_where_nothing_is_known_of_directions_nothing_is_said(agreement):
 def test_searches_that_find_the_same_agree_and_others_do_not():
     """Of (a − b) at the input there is one subspace of four directions, which the closed form finds each time."""
     found = il.search(
-        hand_wired(), HierarchicalEquality(), hypothesis="left", site="input", sizes=(4,), phases=(Phase(steps=20, learning_rate=1e-4),),
+        hand_wired(), HierarchicalEquality(), hypothesis="left", site="input", sizes=(4,),
+        phases=(Phase(steps=20, learning_rate=1e-4),),
         starts={"covariance": 1, "covariance+0.01": 2, "random": 1},
         budget=Budget(pool=8192, held_out=4096, partners=1, batch=128, check_every=10, validation=1024, test=2000),
     )  # fmt: skip
