@@ -80,7 +80,7 @@ def _by_site(own: Sequence[NetworkVerdict]) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Reached:
+class Reached:
     """How often restarts come near to the best that is known of a network at a site."""
 
     start: str
@@ -94,23 +94,32 @@ class _Reached:
 
 def how_hard(study: Study, records: Sequence[Record]) -> str:
     """Was the right alignment easy to find? Restarts against the best that is known, by site and start."""
-    asked = study.asked, study.schedule
-    own = [record for record in records if (record.trial.hypothesis, record.trial.schedule) == asked]
-    trained = {family.name for family in study.families if family.trained}
+    own = _asked(study, records)
     parts = []
-    for site in study.sites:
-        here = [record for record in own if record.trial.site == site and record.trial.family in trained]
-        reached = _reached(here)
-        if reached:
-            shares = ", ".join(f"{one.start} {one.share:.0%} of {one.count}" for one in reached)
-            parts.append(f"{'at the input' if site == INPUT else f'at {site}'} {shares}")
+    for site, reached in restarts(study, records).items():
+        shares = ", ".join(f"{one.start} {one.share:.0%} of {one.count}" for one in reached)
+        parts.append(f"{'at the input' if site == INPUT else f'at {site}'} {shares}")
     if not parts:
         return "No search was made in a trained network."
     return (
         f"Share of restarts within {NEAR:g} of the best IIA known for their network and class of maps, at its best "
-        f"size: {'; '.join(parts)}. {_agreeing(study, [one for one in own if one.trial.family in trained])}"
-        f"{_maps(study, own, trained)}"
+        f"size: {'; '.join(parts)}. {_agreeing(study, own)}{_maps(study, own)}"
     )
+
+
+def restarts(study: Study, records: Sequence[Record]) -> dict[str, list[Reached]]:
+    """For each site how many restarts come near to the best that is known of their trained network, by start."""
+    own = _asked(study, records)
+    sites = {site: _reached([one for one in own if one.trial.site == site]) for site in study.sites}
+    return {site: reached for site, reached in sites.items() if reached}
+
+
+def _asked(study: Study, records: Sequence[Record]) -> list[Record]:
+    """What verdicts rest on, in trained networks."""
+    asked, trained = (study.asked, study.schedule), {family.name for family in study.families if family.trained}
+    return [
+        one for one in records if (one.trial.hypothesis, one.trial.schedule) == asked and one.trial.family in trained
+    ]
 
 
 def _agreeing(study: Study, records: Sequence[Record]) -> str:
@@ -133,7 +142,7 @@ def _best(record: Record) -> Attempts:
     return max(record.sizes, key=lambda entry: entry.best.score.iia)
 
 
-def _reached(records: Sequence[Record]) -> list[_Reached]:
+def _reached(records: Sequence[Record]) -> list[Reached]:
     near: dict[str, int] = {}
     count: dict[str, int] = {}
     for record in records:
@@ -141,10 +150,10 @@ def _reached(records: Sequence[Record]) -> list[_Reached]:
         for attempt in best.attempts:
             count[attempt.start] = count.get(attempt.start, 0) + 1
             near[attempt.start] = near.get(attempt.start, 0) + (attempt.score.iia >= best.best.score.iia - NEAR)
-    return [_Reached(start=name, near=near[name], count=count[name]) for name in count]
+    return [Reached(start=name, near=near[name], count=count[name]) for name in count]
 
 
-def _maps(study: Study, own: Sequence[Record], trained: set[str]) -> str:
+def _maps(study: Study, own: Sequence[Record]) -> str:
     """Whether the class of maps decides, at the first hidden site."""
     hidden = [site for site in study.sites if site != INPUT]
     maps = dict.fromkeys(record.trial.featurizer for record in own)
@@ -155,9 +164,9 @@ def _maps(study: Study, own: Sequence[Record], trained: set[str]) -> str:
         means = []
         for name in maps:
             here = [
-                max(entry.best.score.iia for entry in record.sizes)
+                _best(record).best.score.iia
                 for record in own
-                if (record.trial.site, record.trial.featurizer) == (site, name) and record.trial.family in trained
+                if (record.trial.site, record.trial.featurizer) == (site, name)
             ]
             if here:
                 means.append(f"{name} {sum(here) / len(here):.3f}")

@@ -10,7 +10,6 @@ from typing import Any
 from interlocus.alignment import Alignment
 from interlocus.controls import Control, controls_of
 from interlocus.data import Data
-from interlocus.engine import solve
 from interlocus.entries import entry_of
 from interlocus.errors import AlignmentError
 from interlocus.evaluation import evaluate
@@ -21,7 +20,7 @@ from interlocus.metrics import Score
 from interlocus.networks import AbstractNetworks
 from interlocus.networks.confined import Confined
 from interlocus.planting import Plantable, can_be_planted
-from interlocus.portfolio import portfolio
+from interlocus.portfolio import reached
 from interlocus.power import Twins, hardest_of, planted_twins
 from interlocus.purity import operands_ride
 from interlocus.results import Attempts
@@ -188,14 +187,9 @@ class Audited:
             return None
         asked, site = self.task.hypothesis(self.alignment.hypothesis), self.alignment.site
         data = Data.draw(self.task, self.study.budget, seed=self.study.seed, hypotheses=[asked.name])
-        best = 0.0
-        for networks in blank:
-            for featurizer in self.study.featurizers_of(asked.name, site):
-                sizes = self.study.sizes_of(asked.name, site)
-                request = portfolio(self.study, site=site, hypotheses=(asked,), sizes=sizes, featurizer=featurizer)
-                for finding in solve(networks, data, request):
-                    best = max(best, *(entry.best.score.iia for entry in finding.sizes))
-        return best
+        return max(
+            iia for networks in blank for iia in reached(self.study, networks, data, site=site, hypothesis=asked)
+        )
 
     def _power(self) -> Power | None:
         """In how many networks with planted variables the searches find them, for the hardest kind."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from interlocus.causal import Hypothesis
 from interlocus.errors import SpecificationError
+from interlocus.fresh import fresh_like
 from interlocus.networks import MLP
 from interlocus.networks.activations import find_activation
 from interlocus.networks.training import RECIPES, fit
@@ -19,8 +20,6 @@ from interlocus.seeds import stream
 from interlocus.tasks import AbstractTask
 from interlocus.threads import one_thread
 
-GAINS = {"tanh": 2.0}
-"""First parameters are so many times as large as usual: tanh is all but linear there, and learns nothing for long."""
 STEPS, STEPS_OF = 1500, {"sigmoid": 3000}
 SHOWN = 256
 """Examples on which it is seen what a variable depends on."""
@@ -93,17 +92,6 @@ def blocks(
     networks = MLP(*fitted, activation=like.activation)
     rows = _neurons(owners[-1], len(sees))
     return Planted.of(networks, task, sought, site, rows, seed=seed)
-
-
-def fresh_like(task: AbstractTask, like: MLP, count: int, seed: int) -> MLP:
-    """Networks built alike that have learned nothing, and can."""
-    fresh = MLP.untrained(task, hidden=_hidden(like), activation=like.activation, count=count, seed=seed)
-    gain = GAINS.get(like.activation, 1.0)
-    return MLP([gain * weight for weight in fresh.weights], fresh.biases, activation=fresh.activation)
-
-
-def _hidden(like: MLP) -> tuple[int, ...]:
-    return tuple(width for site, width in like.sites.items() if site != "input")
 
 
 def _inputs_of(task: AbstractTask, hypothesis: Hypothesis) -> Bool[Tensor, "variable input"]:

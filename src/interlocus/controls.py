@@ -8,7 +8,7 @@ what no map could exceed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,12 @@ from interlocus.asides import Aside, aside_of
 from interlocus.causal import Hypothesis
 from interlocus.data import Data
 from interlocus.decoyed import Decoy, decoy_of
-from interlocus.engine import solve
 from interlocus.family import Family
 from interlocus.inside import NEAR, Inside
 from interlocus.networks import AbstractNetworks
 from interlocus.nulls import random_subspaces
 from interlocus.plan import Trial
-from interlocus.portfolio import portfolio
+from interlocus.portfolio import reached
 from interlocus.probes import decodable
 from interlocus.results import Attempts
 from interlocus.size import Size, parse_size
@@ -247,14 +246,7 @@ def _shuffled(
     if "shuffled" not in study.controls:
         return [None] * len(networks)
     data = Data.draw(task, study.budget, seed=study.seed, hypotheses=(asked.name,))
-    best = [0.0] * len(networks)
-    for featurizer in study.featurizers_of(asked.name, site):
-        sizes = study.sizes_of(asked.name, site)
-        request = portfolio(study, site=site, hypotheses=(asked,), sizes=sizes, featurizer=featurizer)
-        for finding in solve(networks, data, replace(request, shuffle=True)):
-            reached = max(attempts.best.score.iia for attempts in finding.sizes)
-            best[finding.network] = max(best[finding.network], reached)
-    return [*best]
+    return [*reached(study, networks, data, site=site, hypothesis=asked, shuffle=True)]
 
 
 def _random(

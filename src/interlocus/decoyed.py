@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from interlocus.data import Data
-from interlocus.engine import solve
 from interlocus.inside import Inside
 from interlocus.networks import MLP, AbstractNetworks
-from interlocus.portfolio import portfolio
+from interlocus.portfolio import reached
 from interlocus.seeds import stream
 from interlocus.study import Study
 from interlocus.tasks import AbstractTask
@@ -63,15 +62,9 @@ def decoy_of(study: Study, task: AbstractTask, networks: AbstractNetworks, site:
         return Decoy(count=0, decodable=0.0, full=0.0, inside=0.0)
     decoys = made.networks.only(chosen)
     data = Data.draw(task, study.budget, seed=study.seed, hypotheses=[asked.name])
-    full = 0.0
-    for featurizer in study.featurizers_of(asked.name, site):
-        sizes = study.sizes_of(asked.name, site)
-        request = portfolio(study, site=site, hypotheses=(asked,), sizes=sizes, featurizer=featurizer)
-        found = solve(decoys, data, request)
-        full = max(full, *(attempts.best.score.iia for finding in found for attempts in finding.sizes))
     needed = used_subspaces(decoys, task, site=site, agreement=study.verdict.agreement, seed=study.seed)
     inside = Inside(study=study, task=task, networks=decoys, site=site).search(needed, lambda share: None)
-    reached = [
+    found = [
         attempts.best.score.iia
         for own, _ in inside.values()
         for sizes in own.get(asked.name, {}).values()
@@ -80,6 +73,6 @@ def decoy_of(study: Study, task: AbstractTask, networks: AbstractNetworks, site:
     return Decoy(
         count=len(chosen),
         decodable=min(made.decodable[i] for i in chosen),
-        full=full,
-        inside=max(reached, default=0.0),
+        full=max(reached(study, decoys, data, site=site, hypothesis=asked)),
+        inside=max(found, default=0.0),
     )

@@ -14,7 +14,6 @@ from interlocus.held_out import HeldOut, exchange_in
 from interlocus.interchange import Interchange, Problems
 from interlocus.metrics import Score
 from interlocus.networks import AbstractNetworks
-from interlocus.seeds import stream
 from interlocus.tasks import AbstractTask
 from interlocus.workspace import Workspace
 
@@ -39,7 +38,7 @@ def evaluate(
     if len(network) != 1 or network.fingerprint() != alignment.network:
         raise AlignmentError.of_another_network(alignment.network, network.fingerprint())
     hypothesis = task.hypothesis(alignment.hypothesis)
-    held_out = _held_out(network, task, hypothesis, alignment.site, budget or Budget(), seed)
+    held_out = HeldOut.of_search(network, alignment.site, task, hypothesis, budget=budget or Budget(), seed=seed)
     interchange, problems = exchange_in(network, alignment.site, 0, linear=alignment.frames.linear)
     return held_out.scores(interchange, alignment.frames.alone(network.device), problems)[0]
 
@@ -65,25 +64,9 @@ def evaluate_each(
         budget: how many examples and interventions.
         seed: decides on them.
     """
-    held_out = _held_out(networks, task, hypothesis, site, budget or Budget(), seed)
+    held_out = HeldOut.of_search(networks, site, task, hypothesis, budget=budget or Budget(), seed=seed)
     every = torch.arange(len(networks), device=networks.device)
     tail, workspace = networks.tail(site), Workspace(maps.read.to(networks.device))
     interchange = Interchange(entry=tail.entry, rest=tail.rest(every), workspace=workspace)
     maps = Frames(*(part.to(networks.device) for part in maps))
     return tuple(held_out.scores(interchange, maps, Problems(network=every, hypothesis=torch.zeros_like(every))))
-
-
-def _held_out(
-    networks: AbstractNetworks, task: AbstractTask, hypothesis: Hypothesis, site: str, budget: Budget, seed: int
-) -> HeldOut:
-    """The test interventions of a search with this seed."""
-    pool = task.pool(budget.held_out, split="test", generator=stream(seed, "pool", "test"), own_of=(hypothesis.name,))
-    return HeldOut.draw(
-        networks,
-        site,
-        pool,
-        (hypothesis,),
-        count=budget.test,
-        batch=budget.batch,
-        generator=lambda hypothesis: stream(seed, "test", hypothesis.name),
-    )

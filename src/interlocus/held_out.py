@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from interlocus.budget import Budget
 from interlocus.causal import Hypothesis
 from interlocus.counterfactuals import Interventions, Pool, draw, shuffled
 from interlocus.featurizers import Frames
@@ -17,6 +18,8 @@ from interlocus.interchange import Cache, Problems, batches, is_right, lay_out, 
 from interlocus.interchange_warp import AnyInterchange, exchange_for
 from interlocus.metrics import Grouping, Score, group, scores
 from interlocus.networks import AbstractNetworks
+from interlocus.seeds import stream
+from interlocus.tasks import AbstractTask
 from interlocus.workspace import Workspace
 
 
@@ -91,6 +94,39 @@ class HeldOut:
             asked=asked,
             groupings=tuple(groupings),
             classes=torch.stack([pool.values[h.model.output] for h in hypotheses]).to(own.device),
+        )
+
+    @classmethod
+    def of_search(
+        cls,
+        networks: AbstractNetworks,
+        site: str,
+        task: AbstractTask,
+        hypothesis: Hypothesis,
+        *,
+        budget: Budget,
+        seed: int,
+    ) -> HeldOut:
+        """The test interventions of a search with this budget and seed.
+
+        Args:
+            networks: which are asked.
+            site: where.
+            task: whose examples they are.
+            hypothesis: what for, one of the task's.
+            budget: how many examples and interventions.
+            seed: decides on them.
+        """
+        own = (hypothesis.name,)
+        pool = task.pool(budget.held_out, split="test", generator=stream(seed, "pool", "test"), own_of=own)
+        return cls.draw(
+            networks,
+            site,
+            pool,
+            (hypothesis,),
+            count=budget.test,
+            batch=budget.batch,
+            generator=lambda hypothesis: stream(seed, "test", hypothesis.name),
         )
 
     def shuffled(self, generator: Callable[[Hypothesis], torch.Generator]) -> HeldOut:

@@ -19,7 +19,7 @@ from interlocus.adam import Adam
 from interlocus.causal import Hypothesis
 from interlocus.counterfactuals import draw
 from interlocus.networks import MLP, Module
-from interlocus.networks.activations import Activation, find_activation
+from interlocus.networks.activations import find_activation
 from interlocus.seeds import stream
 from interlocus.tasks import AbstractTask
 
@@ -108,21 +108,13 @@ def train_perceptrons(
         subspaces: for each network and variable the orthonormal rows that are exchanged, or zero.
         shares: for each network the share of bases in which that is to change anything.
     """
-    depth = len(networks.weights)
-    parameters = [p.clone().requires_grad_() for p in (*networks.weights, *networks.biases)]
-    layer, act = list(networks.sites).index(course.site), find_activation(networks.activation)
-    projections = _projections(subspaces)
+    learners, projections = _Learners(networks, course.site), _projections(subspaces)
 
-    def answer(lesson: Lesson) -> Float[Tensor, "network wanted class"]:
-        weights, biases = parameters[:depth], parameters[depth:]
-        states = _through(weights[:layer], biases[:layer], act, lesson.shown.expand(len(networks), -1, -1))
-        states = lesson.patched(states, projections)
-        before = _through(weights[layer:-1], biases[layer:-1], act, states)
-        return torch.baddbmm(biases[-1].unsqueeze(1), before, weights[-1].transpose(1, 2))
+    def loss(lesson: Lesson) -> Tensor:
+        return lesson.loss(learners.run_on(lesson.patched(learners.run_to(lesson.shown), projections)))
 
-    _learn(parameters, course, shares, lambda lesson: lesson.loss(answer(lesson)))
-    final = [parameter.detach() for parameter in parameters]
-    return MLP(final[:depth], final[depth:], activation=networks.activation)
+    _learn(learners.parameters, course, shares, loss)
+    return learners.networks
 
 
 def train_unread(
@@ -142,32 +134,25 @@ def train_unread(
         read: for each network orthonormal rows that are read on.
         dormant: for each network and variable orthonormal rows of its own, apart from those.
     """
-    depth = len(networks.weights)
-    parameters = [p.clone().requires_grad_() for p in (*networks.weights, *networks.biases)]
+    learners = _Learners(networks, course.site)
     values = [len(course.hypothesis.model.variables[name].values or ()) for name in course.hypothesis.variables]
     heads = [torch.zeros(len(networks), dormant.shape[2], count, requires_grad=True) for count in values]
-    layer, act = list(networks.sites).index(course.site), find_activation(networks.activation)
     asleep, kept = _projections(dormant), read.transpose(1, 2) @ read
 
     def loss(lesson: Lesson) -> Tensor:
-        weights, biases = parameters[:depth], parameters[depth:]
-        states = _through(weights[:layer], biases[:layer], act, lesson.shown.expand(len(networks), -1, -1))
-        states = lesson.patched(states, asleep)
+        states = lesson.patched(learners.run_to(lesson.shown), asleep)
         base = states[:, : lesson.counts[0]]
         mean = base.mean(1, keepdim=True)
         confined = mean + (base - mean) @ kept
-        before = _through(weights[layer:-1], biases[layer:-1], act, torch.cat([states, confined], 1))
-        logits = torch.baddbmm(biases[-1].unsqueeze(1), before, weights[-1].transpose(1, 2))
         wanted = torch.cat([lesson.wanted, lesson.wanted[:, : base.shape[1]]], 1)
-        total = replace(lesson, wanted=wanted).loss(logits)
+        total = replace(lesson, wanted=wanted).loss(learners.run_on(torch.cat([states, confined], 1)))
         for variable, (head, codes) in enumerate(zip(heads, lesson.codes, strict=True)):
             told = base @ dormant[:, variable].transpose(1, 2) @ head
             total = total + replace(lesson, wanted=codes.expand(len(networks), -1)).loss(told)
         return total
 
-    _learn([*parameters, *heads], course, torch.zeros(len(networks)), loss)
-    final = [parameter.detach() for parameter in parameters]
-    return MLP(final[:depth], final[depth:], activation=networks.activation)
+    _learn([*learners.parameters, *heads], course, torch.zeros(len(networks)), loss)
+    return learners.networks
 
 
 def train_module(
@@ -185,7 +170,7 @@ def train_module(
         shares: the share of bases in which that is to change anything.
     """
     learner = network.copy()
-    learner.module.eval()
+    learner.module.train(False)
     parameters = [p.requires_grad_() for p in learner.module.parameters() if p.is_floating_point()]
     projections = _projections(subspaces).to(learner.device)
 
@@ -199,6 +184,47 @@ def train_module(
     for parameter in parameters:
         parameter.requires_grad_(False)
     return learner
+
+
+class _Learners:
+    """Perceptrons whose parameters learn, run in two parts.
+
+    Args:
+        begin: as they are; they are left so.
+        site: between the parts.
+    """
+
+    def __init__(self, begin: MLP, site: str) -> None:
+        self._begin, self._layer = begin, list(begin.sites).index(site)
+        self._weights, self._biases = (
+            [p.clone().requires_grad_() for p in some] for some in (begin.weights, begin.biases)
+        )
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """All of them."""
+        return [*self._weights, *self._biases]
+
+    @property
+    def networks(self) -> MLP:
+        """As they are now."""
+        parts = ([parameter.detach() for parameter in some] for some in (self._weights, self._biases))
+        return MLP(*parts, activation=self._begin.activation)
+
+    def run_to(self, inputs: Float[Tensor, "row input"]) -> Float[Tensor, "network row width"]:
+        """Activations at the site."""
+        return self._through(range(self._layer), inputs.expand(len(self._begin), -1, -1))
+
+    def run_on(self, states: Float[Tensor, "network row width"]) -> Float[Tensor, "network row class"]:
+        """Logits from activations at the site on."""
+        before = self._through(range(self._layer, len(self._weights) - 1), states)
+        return torch.baddbmm(self._biases[-1].unsqueeze(1), before, self._weights[-1].transpose(1, 2))
+
+    def _through(self, layers: range, value: Float[Tensor, "network row _"]) -> Float[Tensor, "network row _"]:
+        act = find_activation(self._begin.activation)
+        for i in layers:
+            value = act.function(torch.baddbmm(self._biases[i].unsqueeze(1), value, self._weights[i].transpose(1, 2)))
+        return value
 
 
 def _learn(
@@ -290,11 +316,3 @@ def _rank(inputs: Float[Tensor, "row ..."]) -> Float[Tensor, " row"]:
     rows = inputs.flatten(1)
     along = rows @ torch.randn(rows.shape[1], generator=stream(0, "counts"))
     return along.argsort().argsort() / len(rows)
-
-
-def _through(
-    weights: Sequence[Tensor], biases: Sequence[Tensor], act: Activation, value: Float[Tensor, "network row _"]
-) -> Float[Tensor, "network row _"]:
-    for weight, bias in zip(weights, biases, strict=True):
-        value = act.function(torch.baddbmm(bias.unsqueeze(1), value, weight.transpose(1, 2)))
-    return value

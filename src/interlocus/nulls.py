@@ -49,16 +49,7 @@ def random_subspaces(
     sought, budget = task.hypothesis(hypothesis), budget or Budget()
     width, variables = networks.width(site), len(sought.variables)
     with one_thread():
-        pool = task.pool(budget.held_out, split="test", generator=stream(seed, "pool", "test"), own_of=(hypothesis,))
-        held_out = HeldOut.draw(
-            networks,
-            site,
-            pool,
-            (sought,),
-            count=budget.test,
-            batch=budget.batch,
-            generator=lambda hypothesis: stream(seed, "test", hypothesis.name),
-        )
+        held_out = HeldOut.of_search(networks, site, task, sought, budget=budget, seed=seed)
         found = np.empty((len(networks), len(sizes), draws))
         for place, size in enumerate(sizes):
             noise = torch.randn(draws, width, variables * size, generator=stream(seed, "subspaces", site, size))

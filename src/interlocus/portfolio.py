@@ -1,10 +1,14 @@
-"""All searches that a study puts to a site, as one request: what controls repeat has to be the same."""
+"""All searches that a study puts to a site: what controls repeat has to be the same."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from interlocus.causal import Hypothesis
+from interlocus.data import Data
+from interlocus.engine import solve
+from interlocus.networks import AbstractNetworks
 from interlocus.registry import FEATURIZERS
 from interlocus.request import Request
 from interlocus.size import Size
@@ -44,3 +48,25 @@ def portfolio(
         budget=study.budget,
         seed=study.seed if seed is None else seed,
     )
+
+
+def reached(
+    study: Study, networks: AbstractNetworks, data: Data, *, site: str, hypothesis: Hypothesis, shuffle: bool = False
+) -> list[float]:
+    """For each network the best IIA of the whole portfolio, over classes of maps and sizes.
+
+    Args:
+        study: whose portfolio it is.
+        networks: which are searched.
+        data: the examples.
+        site: where.
+        hypothesis: what for.
+        shuffle: with labels of other interventions, from which nothing should be learned.
+    """
+    best = [0.0] * len(networks)
+    for featurizer in study.featurizers_of(hypothesis.name, site):
+        sizes = study.sizes_of(hypothesis.name, site)
+        request = portfolio(study, site=site, hypotheses=(hypothesis,), sizes=sizes, featurizer=featurizer)
+        for finding in solve(networks, data, replace(request, shuffle=shuffle)):
+            best[finding.network] = max(best[finding.network], *(one.best.score.iia for one in finding.sizes))
+    return best

@@ -19,7 +19,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from interlocus.answers import NEAR
+from interlocus.answers import NEAR, restarts
 from interlocus.details import details
 from interlocus.figures import save_figures
 from interlocus.figures._base import starts_of
@@ -83,7 +83,10 @@ def _page(run: Run, pictures: Sequence[Picture]) -> str:
             "begun": starts_of(study),
             "starts": STARTS.entries(),
             "methods": methods_text(run),
-            "easy": _easy(run),
+            "easy": [
+                (site, {one.start: one.share for one in own})
+                for site, own in restarts(study, list(run.records)).items()
+            ],
             "near": f"{NEAR:g}",
             "lacking": _lacking(run),
             "times": _times(run),
@@ -104,25 +107,6 @@ def _paragraphs(run: Run, text: str) -> list[tuple[str, str]]:
             name, rest = family, after
     parts.append((name, rest.strip()))
     return [(name, said) for name, said in parts if said]
-
-
-def _easy(run: Run) -> list[tuple[str, dict[str, float]]]:
-    """For each site and start the share of searches in trained networks that come near to the best of their network."""
-    study = run.study
-    trained = {family.name for family in study.families if family.trained}
-    tried: dict[str, dict[str, list[bool]]] = {}
-    for record in run.records:
-        asked = (record.trial.hypothesis, record.trial.schedule) == (study.asked, study.schedule)
-        if asked and record.trial.family in trained:
-            best = max(record.sizes, key=lambda entry: entry.best.score.iia)
-            for one in best.attempts:
-                near = one.score.iia >= best.best.score.iia - NEAR
-                tried.setdefault(record.trial.site, {}).setdefault(one.start, []).append(near)
-    return [
-        (site, {start: sum(near) / len(near) for start, near in tried[site].items()})
-        for site in study.sites
-        if site in tried
-    ]
 
 
 def _lacking(run: Run) -> list[str]:

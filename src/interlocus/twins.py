@@ -15,11 +15,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.blocks import blocks, fresh_like
+from interlocus.blocks import blocks
 from interlocus.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.errors import SpecificationError
 from interlocus.featurizers import Frames
 from interlocus.found import search
+from interlocus.fresh import fresh_like, quick_rate
 from interlocus.levels import floors
 from interlocus.networks import Module
 from interlocus.planting import Plantable, Planted, plant, random_subspaces
@@ -35,9 +36,8 @@ SMALLEST = 0.2
 """Share of the bases in which the variables count on the lowest rung: an IIA of .6 where doing nothing scores .5."""
 BLURRED = 0.05
 """So much less than it should is enough for such a network: near the plane that parts its bases it is unsure."""
-RATES = {"sigmoid": 5e-2}
 RATE = 1e-2
-"""Learning rate where the activation has none of its own."""
+"""Learning rate of fresh modules."""
 GENTLE = 3e-3
 """Learning rate of somebody's own module that is trained on: it should change as little as is needed."""
 LOOK = (Phase(steps=300),)
@@ -200,7 +200,7 @@ def _trained(
         gentle: learning rate of modules.
     """
     shares = shares or [1.0] * len(begin)
-    rate = gentle if isinstance(begin, Module) else RATES.get(begin.activation, RATE)
+    rate = gentle if isinstance(begin, Module) else quick_rate(begin.activation)
     enough = [ENOUGH if share == 1 else _aim(task, hypothesis, share) for share in shares]
     variables, width = len(task.hypothesis(hypothesis).variables), begin.width(site)
     sizes = [size for size in sizes if size * variables <= width] or [max(width // variables, 1)]

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.blocks import fresh_like
 from interlocus.evaluation import evaluate_each
 from interlocus.featurizers import Frames
+from interlocus.fresh import fresh_like, quick_rate
 from interlocus.iit import Course, train_unread
 from interlocus.levels import floors
 from interlocus.networks import MLP
@@ -20,7 +20,6 @@ from interlocus.tasks import AbstractTask
 from interlocus.threads import one_thread
 
 BATCH, STEPS, ROUNDS = 256, 1000, 4
-RATES, RATE = {"sigmoid": 5e-2}, 1e-2
 SIZE = 2
 """Directions from which a variable can be decoded, where so many fit."""
 CERTAIN = 0.99
@@ -88,7 +87,7 @@ def unread_like(task: AbstractTask, *, hypothesis: str, site: str, like: MLP, co
             site=site,
             steps=STEPS,
             batch=BATCH,
-            rate=RATES.get(like.activation, RATE),
+            rate=quick_rate(like.activation),
             weight_decay=0.0,
             seed=seed + rounds,
             progress=lambda share: None,
