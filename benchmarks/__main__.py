@@ -16,8 +16,8 @@ from benchmarks.curves import curves
 from benchmarks.measure import Line
 from benchmarks.roofline import roofline
 from benchmarks.targets import default_study, start_up, targets
+from interlocus.core.threads import begin_one_thread
 from interlocus.networks import MLP
-from interlocus.threads import begin_one_thread
 
 console = Console(highlight=False)
 

@@ -61,8 +61,8 @@ def search_ours(network: MLP, rate: float, *, seed: int) -> Reach:
         )  # fmt: skip
 
     spent = seconds(work)
-    attempt = found[0].attempts(network=0, size=SIZE).best
-    return Reach(seconds=spent, reached=attempt.validation >= GOAL, iia=attempt.score.iia, steps=attempt.steps)
+    restart = found[0].restarts(network=0, size=SIZE).best
+    return Reach(seconds=spent, reached=restart.validation >= GOAL, iia=restart.score.iia, steps=restart.steps)
 
 
 @dataclass(kw_only=True)

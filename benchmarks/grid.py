@@ -12,8 +12,8 @@ import interlocus as il
 from benchmarks import ours, theirs
 from benchmarks.measure import Line, Sample, in_turns, seconds
 from benchmarks.steps import their_step
+from interlocus.core.threads import begin_one_thread
 from interlocus.networks import MLP
-from interlocus.threads import begin_one_thread
 
 NETWORKS, SITES, SIZES, RESTARTS = 10, ("layer1", "layer2", "layer3"), (1, 2, 4, 8), 12
 SEARCHES = NETWORKS * len(SITES) * len(SIZES) * RESTARTS
@@ -31,7 +31,7 @@ def run(networks: MLP, steps: int) -> int:
             networks, ours.TASK, hypothesis="both", site=site, sizes=SIZES, starts={"random": RESTARTS},
             phases=(il.Phase(steps=steps),), budget=budget,
         )  # fmt: skip
-        made += sum(a.steps for f in found.findings for entry in f.sizes for a in entry.attempts)
+        made += sum(a.steps for f in found.findings for entry in f.sizes for a in entry.restarts)
     return made
 
 

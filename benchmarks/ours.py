@@ -9,15 +9,16 @@ from typing import Literal
 import torch
 
 import interlocus as il
-from interlocus.counterfactuals import Interventions, Pool, draw, label
+from interlocus.alignment.interchange.cache import Problems, batches, cache_activations, plan_batches
+from interlocus.alignment.interchange.losses import CrossEntropy
+from interlocus.causal.examples import Pool
+from interlocus.causal.interventions import Interventions, draw, label
+from interlocus.core.linalg import BufferPool
+from interlocus.core.random import derived_generator
 from interlocus.featurizers import Rotation
-from interlocus.interchange import Problems, batches, lay_out, look
-from interlocus.losses import CrossEntropy
 from interlocus.networks import MLP
-from interlocus.seeds import stream
-from interlocus.stack import Lot, Stack
+from interlocus.searches.stack import SearchBatch, Stack
 from interlocus.tasks import HierarchicalEquality
-from interlocus.workspace import Workspace
 
 TASK = HierarchicalEquality(item_width=4)
 SITE = "layer1"
@@ -78,16 +79,16 @@ class Shape:
 
 def counterfactuals(count: int, batch: int, *, seed: int) -> Interventions:
     """A fresh pool, its causal values, and as many interventions."""
-    pool = TASK.pool(count, split="train", generator=stream(seed, "pool"))
-    return draw(pool, TASK.hypothesis("both"), shape=(count // batch, batch), generator=stream(seed, "draw"))
+    pool = TASK.pool(count, split="train", generator=derived_generator(seed, "pool"))
+    return draw(pool, TASK.hypothesis("both"), shape=(count // batch, batch), generator=derived_generator(seed, "draw"))
 
 
 def _ask(pool: Pool, shape: Shape) -> Interventions:
     hypothesis = TASK.hypothesis("left" if shape.kind == "single" else "both")
     steps = (SCRIPT, shape.batch)
     if shape.kind != "double":
-        return draw(pool, hypothesis, shape=steps, generator=stream(1))
-    base, *sources = torch.randint(pool.count, (3, *steps), generator=stream(1))
+        return draw(pool, hypothesis, shape=steps, generator=derived_generator(1))
+    base, *sources = torch.randint(pool.count, (3, *steps), generator=derived_generator(1))
     both = torch.stack(sources)
     everywhere = slice(0, shape.batch)
     labels = label(pool, hypothesis, base, both)
@@ -100,16 +101,16 @@ class Stepper:
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
         network = MLP.untrained(TASK, hidden=(shape.width,) * 3, count=1)
-        pool = TASK.pool(shape.pool, split="train", generator=stream(0))
-        self._cache = look(network, SITE, pool)
+        pool = TASK.pool(shape.pool, split="train", generator=derived_generator(0))
+        self._cache = cache_activations(network, SITE, pool)
         one = torch.zeros(1, dtype=torch.long)
         problems = Problems(network=one, hypothesis=one)
         rows = shape.variables * shape.size
-        begin = torch.linalg.qr(torch.randn(shape.searches, shape.width, rows, generator=stream(2))).Q
+        begin = torch.linalg.qr(torch.randn(shape.searches, shape.width, rows, generator=derived_generator(2))).Q
         mask = torch.ones(shape.searches, shape.variables, shape.size, 1)
-        lot = Lot(problems=problems, tail=network.tail(SITE), mask=mask, workspace=Workspace(mask))
+        lot = SearchBatch(problems=problems, suffix=network.suffix(SITE), mask=mask, buffers=BufferPool(mask))
         self._stack = Stack(lot, torch.arange(shape.searches).unsqueeze(0), begin.transpose(1, 2).contiguous())
-        self._script = lay_out(self._cache, [_ask(pool, shape)], problems, TASK.classes)
+        self._script = plan_batches(self._cache, [_ask(pool, shape)], problems, TASK.classes)
         self._featurizer, self._loss = Rotation(), CrossEntropy()
         rounds = (batches(self._cache, self._script) for _ in itertools.count())
         self._batches = itertools.chain.from_iterable(rounds)

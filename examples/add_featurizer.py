@@ -10,7 +10,7 @@ import torch
 
 import interlocus as il
 from interlocus.featurizers import AbstractLinearMap, Frames, Rotation
-from interlocus.networks.training import Recipe
+from interlocus.networks.mlp.training import Recipe
 
 
 class Within(AbstractLinearMap):

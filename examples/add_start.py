@@ -8,8 +8,8 @@
 import torch
 
 import interlocus as il
-from interlocus.networks.training import Recipe
-from interlocus.starts import AbstractStart
+from interlocus.networks.mlp.training import Recipe
+from interlocus.searches.starts import AbstractStart
 
 
 class Loudness(AbstractStart):
@@ -17,18 +17,18 @@ class Loudness(AbstractStart):
 
     name = "loudness"
 
-    def directions(self, sight, sizes, generator):
+    def directions(self, context, sizes, generator):
         """One-hot rows for each variable; no neuron is taken twice."""
-        width = sight.activations.shape[1]
+        width = context.activations.shape[1]
         free, chosen = torch.ones(width, dtype=torch.bool), []
-        for contrasts, size in zip(sight.moments, sizes, strict=True):
+        for contrasts, size in zip(context.moments, sizes, strict=True):
             telling = torch.zeros(width, dtype=torch.float64)
             for inside, outside in contrasts:  # the moments where the variable has a value, and where it has another
                 ratio = (inside.covariance.diagonal() + 1e-6).log() - (outside.covariance.diagonal() + 1e-6).log()
                 telling = torch.maximum(telling, ratio.abs())
             neurons = telling.masked_fill(~free, -1.0).topk(size).indices
             free[neurons] = False
-            chosen.append(torch.eye(width)[neurons].to(sight.activations))
+            chosen.append(torch.eye(width)[neurons].to(context.activations))
         return tuple(chosen)
 
 
@@ -51,5 +51,5 @@ for steps in (1, 200):
         phases=(il.Phase(steps=steps),),
         budget=il.Budget(pool=16_384, held_out=8_192, batch=256),
     )
-    for attempt in found.attempts(network=0, size=4).attempts:
-        print(f"{steps:3} steps from {attempt.start}: IIA {attempt.score.iia:.3f}")
+    for restart in found.restarts(network=0, size=4).restarts:
+        print(f"{steps:3} steps from {restart.start}: IIA {restart.score.iia:.3f}")

@@ -73,7 +73,7 @@ if __name__ == "__main__":
         name: between
         title: Does a network look at each step by itself?
         task: {name: "add_task.py:Between", gap: 0.2}
-        families:
+        networks:
           - {name: relu, hidden: [16, 16], count: 1, steps: 600}
           - {name: blank, hidden: [16, 16], count: 1, trained: false}
         sites: [layer1]

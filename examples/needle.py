@@ -9,7 +9,7 @@ import torch
 
 import interlocus as il
 from interlocus.featurizers import Frames
-from interlocus.networks.training import Recipe
+from interlocus.networks.mlp.training import Recipe
 
 task = il.tasks.HierarchicalEquality(item_width=4)
 network = il.networks.MLP.train(task, count=1, recipe=Recipe(learning_rate=5e-3, steps=2500), seed=0)
@@ -65,6 +65,6 @@ found = il.search(
     phases=(il.Phase(steps=400),),
     budget=il.Budget(pool=16_384, held_out=8_192, batch=256),
 )
-ends = [(attempt.start, attempt.score.iia) for attempt in found.attempts(network=0, size=4).attempts]
+ends = [(restart.start, restart.score.iia) for restart in found.restarts(network=0, size=4).restarts]
 for start, iia in ends:
     print(f"from {start}: IIA {iia:.3f}")

@@ -43,7 +43,7 @@ def fails() -> Fails:
             yield caught
         error = caught.value
         assert type(error) is kind
-        parts = [error.found, error.why, error.mend]
+        parts = [error.found, error.why, error.hint]
         for part in parts:
             assert part == part.strip()
             assert part[-1] in ".?"

@@ -4,7 +4,7 @@ TINY = """
 name: tiny
 title: Does it work at all?
 task: {name: hierarchical_equality, item_width: 2}
-families:
+networks:
   - {name: relu, activation: relu, hidden: [8, 8], count: 2, steps: 60}
   - {name: blank, activation: tanh, hidden: [8, 8], count: 2, trained: false}
 sites: [input, layer1]

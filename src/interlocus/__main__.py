@@ -1,6 +1,6 @@
 """`python -m interlocus`."""
 
-from interlocus.cli import main
+from interlocus.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch._subclasses import FakeTensorMode
 
+from interlocus.core.plugins import FEATURIZERS
+from interlocus.core.random import derived_generator
 from interlocus.featurizers import AbstractFeaturizer, Frames, Identity, compact, in_use
 from interlocus.featurizers.rotation import orthonormalise
-from interlocus.registry import FEATURIZERS
-from interlocus.seeds import stream
 
 WIDTH, VARIABLES = 12, 2
 SIZES = (3, 1, 2, 3)
@@ -56,7 +56,7 @@ def directions_of(
     directions = torch.zeros(len(sizes), variables, most, width, dtype=dtype)
     mask = torch.zeros(len(sizes), variables, most, 1, dtype=dtype)
     for search, size in enumerate(sizes):
-        generator = stream(search, "directions")
+        generator = derived_generator(search, "directions")
         square = torch.randn(width, width, dtype=torch.float64, generator=generator)
         basis = torch.eye(width).double()[torch.randperm(width, generator=generator)]
         rows = basis if neurons else torch.linalg.qr(square).Q
@@ -67,7 +67,7 @@ def directions_of(
 
 def seen(count: int, *, width=WIDTH, dtype=torch.float64) -> list[Tensor]:
     """Activations whose principal components are the neurons, centred or not: each has its own variance, no mean."""
-    rows = torch.randn(200, width, dtype=torch.float64, generator=stream(3, "seen"))
+    rows = torch.randn(200, width, dtype=torch.float64, generator=derived_generator(3, "seen"))
     rows = torch.linalg.qr(rows - rows.mean(0)).Q * torch.arange(1, width + 1)
     return [rows.to(dtype)] * count
 
@@ -88,7 +88,7 @@ def moved(featurizer: AbstractFeaturizer, directions: Tensor, mask: Tensor, *, b
     parameters = begun(featurizer, directions)
     if not featurizer.trainable:
         return parameters
-    step = torch.randn(parameters.shape, dtype=parameters.dtype, generator=stream(9, "step"))
+    step = torch.randn(parameters.shape, dtype=parameters.dtype, generator=derived_generator(9, "step"))
     used = (parameters.norm(dim=-1, keepdim=True) > 0).to(parameters.dtype)
     step = movable(featurizer, step)
     # once more, for a step as large as this leaves a little to do
@@ -108,7 +108,7 @@ def swap(frames: Frames, base: Tensor, sources: Tensor) -> Tensor:
 
 
 def activations(count: int, *, dtype=torch.float64, width=WIDTH) -> Tensor:
-    return torch.randn(count, 20, width, dtype=dtype, generator=stream(1, "activations"))
+    return torch.randn(count, 20, width, dtype=dtype, generator=derived_generator(1, "activations"))
 
 
 def flat(part: Tensor) -> Tensor:
@@ -265,7 +265,7 @@ def test_a_swap_of_one_variable_that_may_overlap_gives_its_features_of_the_sourc
 
 def test_a_swap_of_two_variables_that_may_overlap_adds_what_each_does_alone(overlapping):
     """Along a direction that both have the state is moved by both differences, and nothing else happens."""
-    shared = stream(0, "shared")
+    shared = derived_generator(0, "shared")
     rows = torch.linalg.qr(torch.randn(WIDTH, 3, generator=shared, dtype=torch.float64)).Q.T
     directions = torch.stack([rows[:2], rows[1:]]).unsqueeze(0)
     mask = torch.ones(1, 2, 2, 1, dtype=torch.float64)
@@ -309,7 +309,10 @@ def _gradient(frames: Frames) -> Frames:
     """A linear functional of the maps, blind to rows that are not in use, as every loss is: they carry nothing."""
     used = in_use(frames).unsqueeze(3)
     return Frames(
-        *(torch.randn(frames.read.shape, dtype=torch.float64, generator=stream(2, i)) * used for i in range(2))
+        *(
+            torch.randn(frames.read.shape, dtype=torch.float64, generator=derived_generator(2, i)) * used
+            for i in range(2)
+        )
     )
 
 
@@ -421,7 +424,7 @@ def test_rows_are_orthonormal_again_after_a_step_of_adam(rate):
     directions, _ = directions_of(dtype=torch.float32)
     rows = flat(directions)
     used = (rows.norm(dim=2, keepdim=True) > 0).float()
-    signs = torch.randn(rows.shape, generator=stream(0, "signs")).sign()
+    signs = torch.randn(rows.shape, generator=derived_generator(0, "signs")).sign()
     mended = orthonormalise(rows + rate * used * signs)
     assert torch.allclose(mended @ mended.transpose(1, 2), torch.diag_embed(used.squeeze(2)), atol=1e-5)
     assert (mended * (1 - used) == 0).all()
@@ -431,12 +434,12 @@ def test_rows_are_orthonormal_again_after_a_step_of_adam(rate):
 def test_rows_are_orthonormal_again_after_a_large_step(width, rate):
     directions, _ = directions_of((8,), width=width, dtype=torch.float32)
     rows = flat(directions)
-    mended = orthonormalise(rows + rate * torch.randn(rows.shape, generator=stream(0, "signs")).sign())
+    mended = orthonormalise(rows + rate * torch.randn(rows.shape, generator=derived_generator(0, "signs")).sign())
     assert torch.allclose(mended @ mended.transpose(1, 2), torch.eye(16).expand(1, -1, -1), atol=1e-4)
 
 
 def test_orthonormalising_takes_the_nearest_orthonormal_rows():
     directions, _ = directions_of((3,))
-    rows = flat(directions) + 0.1 * torch.randn(1, 6, WIDTH, dtype=torch.float64, generator=stream(0))
+    rows = flat(directions) + 0.1 * torch.randn(1, 6, WIDTH, dtype=torch.float64, generator=derived_generator(0))
     left, _, right = torch.linalg.svd(rows, full_matrices=False)
     assert torch.allclose(orthonormalise(rows), left @ right, atol=1e-10)

@@ -7,13 +7,13 @@ import math
 import pytest
 import torch
 
-from interlocus.causal import Hypothesis
-from interlocus.counterfactuals import draw
-from interlocus.errors import UnknownNameError
-from interlocus.levels import DRAWN, ROWS, floors
-from interlocus.registry import TASKS
-from interlocus.seeds import stream
+from interlocus.causal.hypothesis import Hypothesis
+from interlocus.causal.interventions import draw
+from interlocus.core.errors import UnknownNameError
+from interlocus.core.plugins import TASKS
+from interlocus.core.random import derived_generator
 from interlocus.tasks import AbstractTask
+from interlocus.tasks.chance_levels import ESTIMATE_EXAMPLES, ESTIMATE_INTERVENTIONS, chance_levels
 
 COUNT = 10_000
 SPLITS = ("train", "validation", "test")
@@ -30,7 +30,7 @@ def sought(task: AbstractTask) -> list[str]:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_examples_are_as_wide_and_as_many_classes_as_the_task_says(task, split):
-    inputs, labels = task.examples(COUNT, split=split, generator=stream(0))
+    inputs, labels = task.examples(COUNT, split=split, generator=derived_generator(0))
     assert inputs.shape == (COUNT, task.input_width)
     assert inputs.dtype == torch.float32
     assert torch.isfinite(inputs).all()
@@ -40,20 +40,20 @@ def test_examples_are_as_wide_and_as_many_classes_as_the_task_says(task, split):
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_samples_are_the_inputs_of_the_causal_model(task, split):
-    drawn = task.sample(7, split=split, generator=stream(0))
+    drawn = task.sample(7, split=split, generator=derived_generator(0))
     assert set(drawn) == set(task.model.inputs)
     assert all(len(value) == 7 for value in drawn.values())
 
 
 def test_the_generator_decides(task):
-    one, again, other = (task.examples(100, split="train", generator=stream(seed))[0] for seed in (0, 0, 1))
+    one, again, other = (task.examples(100, split="train", generator=derived_generator(seed))[0] for seed in (0, 0, 1))
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
 
 
 def test_the_global_generator_is_left_alone(task):
     before = torch.random.get_rng_state()
-    task.pool(100, split="train", generator=stream(0), partners_of=sought(task))
+    task.pool(100, split="train", generator=derived_generator(0), partners_of=sought(task))
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
@@ -70,17 +70,17 @@ def test_hypotheses_go_by_their_names(task, fails):
 def test_every_hypothesis_gives_the_classes_of_the_task(task):
     for hypothesis in task.hypotheses.values():
         drawn = (
-            task.apart(hypothesis.name, COUNT, split="train", generator=stream(0))
+            task.apart(hypothesis.name, COUNT, split="train", generator=derived_generator(0))
             if hypothesis.sampled == "apart"
-            else task.sample(COUNT, split="train", generator=stream(0))
+            else task.sample(COUNT, split="train", generator=derived_generator(0))
         )
         values = hypothesis.model.run(drawn)
         assert torch.equal(values[hypothesis.model.output], task.model.run(drawn)[task.model.output])
 
 
 def test_a_pool_holds_inputs_with_the_values_on_them(task):
-    pool = task.pool(COUNT, split="train", generator=stream(0))
-    drawn = task.sample(COUNT, split="train", generator=stream(0))
+    pool = task.pool(COUNT, split="train", generator=derived_generator(0))
+    drawn = task.sample(COUNT, split="train", generator=derived_generator(0))
     assert pool.count == COUNT
     assert pool.partners == {}
     assert torch.equal(pool.inputs, task.encode(drawn))
@@ -94,12 +94,12 @@ def test_a_pool_holds_inputs_with_the_values_on_them(task):
 
 def test_what_a_hypothesis_needs_of_its_own_lies_behind_the_examples(task):
     names = list(task.hypotheses)
-    pool = task.pool(100, split="train", generator=stream(0), own_of=names)
-    assert torch.equal(pool.inputs[:100], task.pool(100, split="train", generator=stream(0)).inputs)
+    pool = task.pool(100, split="train", generator=derived_generator(0), own_of=names)
+    assert torch.equal(pool.inputs[:100], task.pool(100, split="train", generator=derived_generator(0)).inputs)
     assert len(pool.inputs) == 100 * (1 + len(pool.matched) + len(pool.apart))
-    backwards = task.pool(100, split="train", generator=stream(0), own_of=names[::-1])
+    backwards = task.pool(100, split="train", generator=derived_generator(0), own_of=names[::-1])
     for hypothesis in task.hypotheses.values():
-        alone = task.pool(100, split="train", generator=stream(0), own_of=(hypothesis.name,))
+        alone = task.pool(100, split="train", generator=derived_generator(0), own_of=(hypothesis.name,))
         rows = [pool.examples(hypothesis), alone.examples(hypothesis), backwards.examples(hypothesis)]
         inputs = [one.inputs[place] for one, place in zip((pool, alone, backwards), rows, strict=True)]
         assert torch.equal(inputs[0], inputs[1])
@@ -111,7 +111,7 @@ def test_what_a_hypothesis_needs_of_its_own_lies_behind_the_examples(task):
 
 def test_partners_differ_in_their_variable_alone(task):
     variables = sought(task)
-    pool = task.pool(COUNT, split="train", generator=stream(0), partners_of=variables)
+    pool = task.pool(COUNT, split="train", generator=derived_generator(0), partners_of=variables)
     assert len(pool.inputs) == COUNT * (1 + len(pool.partners))
     assert set(pool.partners) <= set(variables)
     for variable, first in pool.partners.items():
@@ -127,7 +127,7 @@ def test_examples_are_as_frequent_as_the_settings_are_probable(task):
         return  # floors are drawn
     counted = task.settings()
     assert float(counted.probability.sum()) == pytest.approx(1)
-    values = task.discrete_values(task.sample(COUNT, split="test", generator=stream(0)))
+    values = task.discrete_values(task.sample(COUNT, split="test", generator=derived_generator(0)))
     seen = torch.zeros(COUNT, dtype=torch.bool)
     for row, probability in enumerate(counted.probability.tolist()):
         here = torch.stack([values[root] == counted.values[root][row] for root in counted.roots]).all(0)
@@ -139,10 +139,10 @@ def test_examples_are_as_frequent_as_the_settings_are_probable(task):
 
 
 def test_every_hypothesis_can_be_asked(task):
-    pool = task.pool(COUNT, split="train", generator=stream(0), own_of=list(task.hypotheses))
+    pool = task.pool(COUNT, split="train", generator=derived_generator(0), own_of=list(task.hypotheses))
     for hypothesis in task.hypotheses.values():
         for sampling in ("natural", "balanced"):
-            asked = draw(pool, hypothesis, shape=(300,), sampling=sampling, generator=stream(0))
+            asked = draw(pool, hypothesis, shape=(300,), sampling=sampling, generator=derived_generator(0))
             before = pool.values[hypothesis.model.output][asked.base]
             # a share of one half has a deviation of 15 in 300; no hypothesis is asked for labels that are all but one
             assert 30 < (asked.labels != before).sum() < 270
@@ -151,14 +151,14 @@ def test_every_hypothesis_can_be_asked(task):
 
 def test_floors_of_every_hypothesis_are_known_and_where_they_are_counted_drawing_agrees(task):
     for hypothesis in task.hypotheses.values():
-        known = floors(task, hypothesis)
-        drawn = known if known.means == "drawn" else floors(task, hypothesis, means="drawn")
+        known = chance_levels(task, hypothesis)
+        drawn = known if known.means == "drawn" else chance_levels(task, hypothesis, means="drawn")
         rows = 1 + len(hypothesis.variables)
-        for name in ("floor", "copy_source", "one_sided", "output_only"):
+        for name in ("no_effect", "copy_source", "one_directional", "output_only"):
             value, estimate = getattr(known, name), getattr(drawn, name)
             if value is None:
                 assert any(hypothesis.model.variables[variable].values is None for variable in hypothesis.variables)
                 continue
             assert 0 <= value <= 1
-            deviation = math.sqrt(value * (1 - value) * (1 / DRAWN + rows / ROWS))
+            deviation = math.sqrt(value * (1 - value) * (1 / ESTIMATE_INTERVENTIONS + rows / ESTIMATE_EXAMPLES))
             assert abs(value - estimate) <= 4 * deviation

@@ -7,21 +7,22 @@ import torch
 from torch import Tensor
 
 import interlocus as il
-from interlocus.budget import Budget, Phase
-from interlocus.counterfactuals import draw
-from interlocus.errors import AlignmentError, SpecificationError
-from interlocus.evaluation import evaluate
-from interlocus.featurizers import AbstractFeaturizer, Coupling, Rotation, Warp, WarpGradient
-from interlocus.interchange import Interchange, Problems, batches, lay_out, look
-from interlocus.interchange_warp import WarpInterchange
-from interlocus.losses import CrossEntropy, gradient
+from interlocus.alignment.evaluation import evaluate
+from interlocus.alignment.interchange.cache import Problems, batches, cache_activations, plan_batches
+from interlocus.alignment.interchange.linear import Interchange
+from interlocus.alignment.interchange.losses import CrossEntropy, gradient
+from interlocus.alignment.interchange.nonlinear import WarpInterchange
+from interlocus.causal.interventions import draw
+from interlocus.core.errors import AlignmentError, SpecificationError
+from interlocus.core.linalg import BufferPool
+from interlocus.core.plugins import FEATURIZERS
+from interlocus.core.random import derived_generator
+from interlocus.featurizers import AbstractFeaturizer, Coupling, NonlinearGradient, NonlinearMap, Rotation
 from interlocus.networks import MLP
-from interlocus.networks.training import RECIPES, Recipe
-from interlocus.registry import FEATURIZERS
-from interlocus.seeds import stream
-from interlocus.study import Study
+from interlocus.networks.mlp.training import RECIPES, Recipe
+from interlocus.searches.budget import Budget, Phase
+from interlocus.studies.spec.study import Study
 from interlocus.tasks import HierarchicalEquality
-from interlocus.workspace import Workspace
 
 TASK = HierarchicalEquality()
 WIDTH, VARIABLES, SIZES = 16, 2, (3, 1, 8, 3)
@@ -38,7 +39,7 @@ def begin(sizes=SIZES, *, variables=VARIABLES, dtype=torch.float64) -> tuple[Ten
     directions = torch.zeros(len(sizes), variables, max(sizes), WIDTH, dtype=dtype)
     mask = torch.zeros(len(sizes), variables, max(sizes), 1, dtype=dtype)
     for search, size in enumerate(sizes):
-        square = torch.randn(WIDTH, WIDTH, dtype=torch.float64, generator=stream(search, "directions"))
+        square = torch.randn(WIDTH, WIDTH, dtype=torch.float64, generator=derived_generator(search, "directions"))
         rows = torch.linalg.qr(square).Q[: variables * size]
         directions[search, :, :size] = rows.view(variables, size, WIDTH).to(dtype)
         mask[search, :, :size] = 1
@@ -48,17 +49,17 @@ def begin(sizes=SIZES, *, variables=VARIABLES, dtype=torch.float64) -> tuple[Ten
 def moved(featurizer: AbstractFeaturizer, directions: Tensor) -> Tensor:
     """Allowed parameters, far enough from the start for the map to bend."""
     parameters = featurizer.begin(directions, [])
-    step = torch.randn(parameters.shape, dtype=parameters.dtype, generator=stream(9, "step"))
+    step = torch.randn(parameters.shape, dtype=parameters.dtype, generator=derived_generator(9, "step"))
     return featurizer.constrain(featurizer.constrain(parameters + 0.3 * step))
 
 
-def warp(featurizer: AbstractFeaturizer, sizes=SIZES, *, variables=VARIABLES, dtype=torch.float64) -> Warp:
+def warp(featurizer: AbstractFeaturizer, sizes=SIZES, *, variables=VARIABLES, dtype=torch.float64) -> NonlinearMap:
     directions, mask = begin(sizes, variables=variables, dtype=dtype)
     return featurizer.frames(moved(featurizer, directions), mask)[0]
 
 
 def states(count: int, *, dtype=torch.float64) -> Tensor:
-    return torch.randn(count, 20, WIDTH, dtype=dtype, generator=stream(1, "states"))
+    return torch.randn(count, 20, WIDTH, dtype=dtype, generator=derived_generator(1, "states"))
 
 
 # what single precision leaves of the inverse of six couplings whose functions have slopes of a few
@@ -130,7 +131,7 @@ def test_an_odd_width_is_refused(featurizer, fails):
     with fails(SpecificationError, featurizer.name, "'layer1'", "7"):
         il.search(networks, TASK, hypothesis="left", site="layer1", sizes=(1,), featurizer=featurizer, budget=SMALL)
     specification = {
-        "families": [{"name": "odd", "hidden": [7, 16]}],
+        "networks": [{"name": "odd", "hidden": [7, 16]}],
         "sites": ["layer1"],
         "searches": [{"hypotheses": ["left"], "sizes": [1], "featurizers": [featurizer.name]}],
     }
@@ -142,14 +143,18 @@ def problem(site: str):
     """Two networks in double precision with two searches each, and one batch."""
     network = MLP.untrained(TASK, count=2, activation="tanh", seed=6)
     network = MLP([w.double() for w in network.weights], [b.double() for b in network.biases], activation="tanh")
-    pool = TASK.pool(300, split="train", generator=stream(0, "pool"))
+    pool = TASK.pool(300, split="train", generator=derived_generator(0, "pool"))
     pool = type(pool)(inputs=pool.inputs.double(), values=pool.values, count=pool.count)
     problems = Problems(network=torch.tensor([1, 0]), hypothesis=torch.tensor([0, 0]))
     searches = torch.tensor([1, 1, 0, 0])
-    cache, tail = look(network, site, pool), network.tail(site)
-    asked = draw(pool, TASK.hypothesis("both"), shape=(1, 60), generator=stream(1))
-    batch = next(batches(cache, lay_out(cache, [asked], problems, TASK.classes)))
-    about = {"entry": tail.entry[problems.network], "rest": tail.rest(searches), "workspace": Workspace(tail.entry)}
+    cache, suffix = cache_activations(network, site, pool), network.suffix(site)
+    asked = draw(pool, TASK.hypothesis("both"), shape=(1, 60), generator=derived_generator(1))
+    batch = next(batches(cache, plan_batches(cache, [asked], problems, TASK.classes)))
+    about = {
+        "entry": suffix.entry[problems.network],
+        "rest": suffix.rest(searches),
+        "workspace": BufferPool(suffix.entry),
+    }
     return network, pool, asked[0], searches, batch, about
 
 
@@ -166,13 +171,13 @@ def test_logits_and_gradients_are_those_of_a_graph_through_the_whole_network(fea
     whole, _ = featurizer.frames(leaf, mask)
     wanted = []
     for search, number in enumerate(searches.tolist()):
-        one = Warp(whole.parameters[search], whole.mask[search], whole.architecture)
+        one = NonlinearMap(whole.parameters[search], whole.mask[search], whole.architecture)
         base, *sources = (network.activations(site, pool.inputs[r])[number] for r in (asked.base, *asked.sources))
         wanted.append(network[number].run_from(site, one.swap(base, dict(enumerate(sources))).unsqueeze(0))[0].T)
     torch.testing.assert_close(logits.flatten(0, 1), torch.stack(wanted).detach())
     probability = (torch.stack(wanted).softmax(1) * batch.one_hot[0]).sum(1)
     CrossEntropy().value(probability).mean(1).sum().backward()
-    slope = gradient(CrossEntropy(), logits, batch.one_hot, interchange.workspace)
+    slope = gradient(CrossEntropy(), logits, batch.one_hot, interchange.buffers)
     pulled = interchange.backward(maps, batch, saved, slope)
     torch.testing.assert_close(pulled.parameters, leaf.grad)
 
@@ -200,7 +205,7 @@ def test_pull_leaves_what_moves_along_the_allowed_parameters(featurizer):
     value(free).backward()
     value(featurizer.constrain(bound)).backward()
     _, saved = featurizer.frames(parameters, mask)
-    pulled = featurizer.pull(parameters, saved, WarpGradient(free.grad))
+    pulled = featurizer.pull(parameters, saved, NonlinearGradient(free.grad))
     torch.testing.assert_close(pulled, bound.grad, rtol=1e-8, atol=1e-8)
 
 
@@ -220,7 +225,7 @@ def test_it_is_searched_scored_again_written_and_kept(featurizer, tmp_path):
 
     best.save(tmp_path / "found.safetensors")
     again = il.Alignment.load(tmp_path / "found.safetensors")
-    inputs = TASK.pool(30, split="test", generator=stream(2)).inputs
+    inputs = TASK.pool(30, split="test", generator=derived_generator(2)).inputs
     assert again.sizes == {"left": 2, "right": 2}
     assert again.size == 2
     written = again.write(networks[1], inputs, left=inputs.flip(0))
@@ -241,7 +246,7 @@ def test_it_has_no_directions(featurizer, fails):
 def test_patched_states_can_be_kept_natural(featurizer):
     networks = MLP.untrained(TASK, count=1, hidden=(8, 8, 4), seed=4)
     free, held = (search(featurizer, networks, phases=(Phase(steps=25, latent=w),)) for w in (0.0, 5.0))
-    assert free.attempts(network=0, size=2).best != held.attempts(network=0, size=2).best
+    assert free.restarts(network=0, size=2).best != held.restarts(network=0, size=2).best
 
 
 def test_a_coupling_finds_what_no_linear_map_does():

@@ -10,13 +10,13 @@ from interlocus.featurizers._base import (
     in_use,
 )
 from interlocus.featurizers.boundless import Boundless
-from interlocus.featurizers.coupling import Coupling, Warp, WarpGradient
+from interlocus.featurizers.coupling import Coupling, NonlinearGradient, NonlinearMap
 from interlocus.featurizers.frame import Frame
 from interlocus.featurizers.identity import Identity
 from interlocus.featurizers.linear import Linear
 from interlocus.featurizers.mask import Mask
 from interlocus.featurizers.overlapping import Overlapping
-from interlocus.featurizers.principal import Principal
+from interlocus.featurizers.principal import PrincipalComponents
 from interlocus.featurizers.rotation import Rotation
 
 __all__ = [
@@ -30,11 +30,11 @@ __all__ = [
     "Linear",
     "Maps",
     "Mask",
+    "NonlinearGradient",
+    "NonlinearMap",
     "Overlapping",
-    "Principal",
+    "PrincipalComponents",
     "Rotation",
-    "Warp",
-    "WarpGradient",
     "check_width",
     "compact",
     "in_use",

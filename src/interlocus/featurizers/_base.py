@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from interlocus.errors import SpecificationError
+from interlocus.core.errors import SpecificationError
 
 
 class Frames(NamedTuple):

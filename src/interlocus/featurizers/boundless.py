@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.errors import SpecificationError
+from interlocus.core.errors import SpecificationError
 from interlocus.featurizers._base import AbstractLinearMap, Frames
 from interlocus.featurizers._gates import Gated, constrain_basis, gated_frames, pull_basis, pull_gates, temperature
 from interlocus.featurizers.linear import complete
 
-HOT, COLD = 1.0, 0.05
+FIRST_BOUNDARY_TEMPERATURE, LAST_BOUNDARY_TEMPERATURE = 1.0, 0.05
 """Temperatures of a boundary, in features."""
 
 
@@ -79,7 +79,7 @@ class Boundless(AbstractLinearMap):
         place = torch.arange(width, device=basis.device) - first
         behind = choice[:, :, :1] * block - place - 0.5
         if heat > 0:
-            slope = 1 / temperature(heat, HOT, COLD)
+            slope = 1 / temperature(heat, FIRST_BOUNDARY_TEMPERATURE, LAST_BOUNDARY_TEMPERATURE)
             gates = torch.sigmoid(behind * slope)
         else:
             slope = 0.0  # a hard choice does not move with its boundary

@@ -9,16 +9,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from interlocus.core.random import derived_generator
 from interlocus.featurizers._base import AbstractFeaturizer, places
 from interlocus.featurizers.linear import complete
 from interlocus.featurizers.rotation import orthonormalise, tangent
-from interlocus.seeds import stream
 
-PACE = 0.03
+WEIGHT_SCALE = 0.03
 """Weights are this times their parameters, so that a learning rate that suits rotations suits them."""
 
 
-class Architecture(NamedTuple):
+class CouplingShape(NamedTuple):
     """Shapes of a coupling map.
 
     Args:
@@ -52,7 +52,7 @@ class Function(NamedTuple):
         return torch.baddbmm(self.shift, hidden, self.second)
 
 
-class Warp(NamedTuple):
+class NonlinearMap(NamedTuple):
     """Coupling maps of a stack of searches: z = f(h), of which variables swap coordinates.
 
     Args:
@@ -64,7 +64,7 @@ class Warp(NamedTuple):
 
     parameters: Float[Tensor, "search number"]
     mask: Float[Tensor, "search variable feature 1"]
-    architecture: Architecture
+    architecture: CouplingShape
 
     @property
     def linear(self) -> bool:
@@ -74,11 +74,13 @@ class Warp(NamedTuple):
     def sizes(self) -> list[int]:
         return [int(count) for count in self.mask.sum((1, 2))]
 
-    def of(self, search: int) -> Warp:
-        return Warp(self.parameters[search].cpu(), self.mask[search].cpu(), self.architecture)
+    def of(self, search: int) -> NonlinearMap:
+        return NonlinearMap(self.parameters[search].cpu(), self.mask[search].cpu(), self.architecture)
 
-    def alone(self, device: torch.device) -> Warp:
-        return Warp(self.parameters.unsqueeze(0).to(device), self.mask.unsqueeze(0).to(device), self.architecture)
+    def alone(self, device: torch.device) -> NonlinearMap:
+        return NonlinearMap(
+            self.parameters.unsqueeze(0).to(device), self.mask.unsqueeze(0).to(device), self.architecture
+        )
 
     def encode(self, states: Float[Tensor, "search batch width"]) -> Float[Tensor, "search batch width"]:
         """z = f(h): the rotation, then y₁ = x₁ + F(x₂), y₂ = x₂ + G(y₁) in each block."""
@@ -122,9 +124,9 @@ class Warp(NamedTuple):
         return {"parameters": self.parameters, "mask": self.mask, "architecture": torch.tensor(self.architecture)}
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Warp:
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> NonlinearMap:
         """What `tensors` gave."""
-        return cls(tensors["parameters"], tensors["mask"], Architecture(*tensors["architecture"].tolist()))
+        return cls(tensors["parameters"], tensors["mask"], CouplingShape(*tensors["architecture"].tolist()))
 
     def _unpack(self) -> tuple[Float[Tensor, "search width width"], list[tuple[Function, Function]]]:
         """The rotation, and the two functions of each block."""
@@ -132,12 +134,12 @@ class Warp(NamedTuple):
         half = width // 2
         shapes = [(half, hidden), (1, hidden), (hidden, half), (1, half)]
         basis, *parts = self.parameters.split(self.architecture.sizes, 1)
-        parts = [PACE * part.view(count, *shapes[i % 4]) for i, part in enumerate(parts)]
+        parts = [WEIGHT_SCALE * part.view(count, *shapes[i % 4]) for i, part in enumerate(parts)]
         functions = [Function(*parts[i : i + 4]) for i in range(0, len(parts), 4)]
         return basis.view(count, width, width), list(zip(functions[::2], functions[1::2], strict=True))
 
 
-class WarpGradient(NamedTuple):
+class NonlinearGradient(NamedTuple):
     """The gradient with respect to the parameters of a stack of warps."""
 
     parameters: Float[Tensor, "search number"]
@@ -191,10 +193,10 @@ class Coupling(AbstractFeaturizer):
         directions: Float[Tensor, "search variable feature width"],
         activations: Sequence[Float[Tensor, "_ width"]],
     ) -> Float[Tensor, "search number"]:
-        half, generator = directions.shape[3] // 2, stream(self.seed, "coupling")
+        half, generator = directions.shape[3] // 2, derived_generator(self.seed, "coupling")
         functions = []
         for _ in range(2 * self.blocks):
-            first = torch.randn(half * self.hidden, generator=generator) * (2 / half) ** 0.5 / PACE
+            first = torch.randn(half * self.hidden, generator=generator) * (2 / half) ** 0.5 / WEIGHT_SCALE
             functions += [first, torch.zeros(self.hidden + self.hidden * half + half)]
         rest = torch.cat(functions).to(directions).expand(len(directions), -1)
         return torch.cat([complete(directions.flatten(1, 2)).flatten(1), rest], 1)
@@ -204,12 +206,12 @@ class Coupling(AbstractFeaturizer):
         parameters: Float[Tensor, "search number"],
         mask: Float[Tensor, "search variable feature 1"],
         heat: float = 0.0,
-    ) -> tuple[Warp, Any]:
+    ) -> tuple[NonlinearMap, Any]:
         width = self._width(parameters)
-        return Warp(parameters, mask, Architecture(width, self.blocks, self.hidden)), width
+        return NonlinearMap(parameters, mask, CouplingShape(width, self.blocks, self.hidden)), width
 
     def pull(
-        self, parameters: Float[Tensor, "search number"], saved: Any, gradient: WarpGradient
+        self, parameters: Float[Tensor, "search number"], saved: Any, gradient: NonlinearGradient
     ) -> Float[Tensor, "search number"]:
         square = (len(parameters), saved, saved)
         whole, basis = gradient.parameters, parameters[:, : saved**2].view(square)

@@ -10,7 +10,7 @@ from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interlocus.errors import SpecificationError
+from interlocus.core.errors import SpecificationError
 from interlocus.featurizers._base import AbstractLinearMap, Frames, places
 
 PRICE = 1.0

@@ -10,15 +10,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interlocus.featurizers._base import AbstractLinearMap, Frames
-from interlocus.featurizers._choice import choose
 from interlocus.featurizers._gates import Gated, constrain_basis, gated_frames, pull_basis, pull_gates, temperature
+from interlocus.featurizers.identity import choose
 from interlocus.featurizers.linear import complete
 from interlocus.featurizers.principal import components
 
 Over = Literal["neurons", "principal", "rotation"]
-HOT, COLD = 0.5, 0.1
+FIRST_MASK_TEMPERATURE, LAST_MASK_TEMPERATURE = 0.5, 0.1
 """Temperatures of a choice, in logits: colder, and what was chosen early could not be taken back."""
-SURE = 1.0
+CHOSEN_LOGIT = 1.0
 """The logit of what the start chooses, and minus that of the rest."""
 
 
@@ -68,7 +68,7 @@ class Mask(AbstractLinearMap):
         else:
             basis = complete(directions.flatten(1, 2))
         chosen = choose(directions, basis).sum(2)
-        return Gated(basis, SURE * (2 * chosen - 1)).join()
+        return Gated(basis, CHOSEN_LOGIT * (2 * chosen - 1)).join()
 
     def frames(
         self,
@@ -78,7 +78,7 @@ class Mask(AbstractLinearMap):
     ) -> tuple[Frames, Any]:
         basis, logits = Gated.split(parameters)
         if heat > 0:
-            slope = 1 / temperature(heat, HOT, COLD)
+            slope = 1 / temperature(heat, FIRST_MASK_TEMPERATURE, LAST_MASK_TEMPERATURE)
             gates = _with_nobody(logits * slope).softmax(1)[:, 1:]
         else:
             slope = 0.0  # a hard choice does not move with its logits

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.errors import UnknownNameError
+from interlocus.core.errors import UnknownNameError
 from interlocus.featurizers._base import AbstractFeaturizer, AbstractLinearMap, Frames
 from interlocus.featurizers.frame import Frame
 from interlocus.featurizers.linear import Linear

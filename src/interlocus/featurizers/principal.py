@@ -10,10 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interlocus.featurizers._base import AbstractLinearMap, Frames
-from interlocus.featurizers._choice import choose
+from interlocus.featurizers.identity import choose
 
 
-class Principal(AbstractLinearMap):
+class PrincipalComponents(AbstractLinearMap):
     """Features are principal components. Nothing is learned: the start's directions choose those they point to.
 
     Centred, components are eigenvectors of the covariance E[(h − μ)(h − μ)ᵀ]; otherwise of the second moment E[h hᵀ],

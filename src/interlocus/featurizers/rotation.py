@@ -12,9 +12,9 @@ from torch import Tensor
 
 from interlocus.featurizers._base import AbstractLinearMap, Frames
 
-POLISHES = 20
+MAX_ITERATIONS = 20
 """At most; a step of the usual size takes two or three."""
-NEAR = 1e-3
+ORTHONORMAL_TOLERANCE = 1e-3
 """Rows that one more iteration changes by less are orthonormal after it, up to the square of this."""
 
 
@@ -85,11 +85,11 @@ def orthonormalise(rows: Float[Tensor, "search row width"]) -> Float[Tensor, "se
     if bound.amax() > 2.5:
         scale = bound.clamp_min(1.0).rsqrt()[:, None, None]
         rows, gram = rows * scale, gram * scale.square()
-    for _ in range(POLISHES):
+    for _ in range(MAX_ITERATIONS):
         turned = torch.bmm(gram, rows)
         change = (turned - rows).abs_().amax()
         rows = torch.lerp(turned, rows, 1.5)
-        if change < NEAR:
+        if change < ORTHONORMAL_TOLERANCE:
             break
         gram = torch.bmm(rows, rows.transpose(1, 2))
     return rows

@@ -10,13 +10,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interlocus.errors import UnknownNameError
-from interlocus.seeds import stream
+from interlocus.core.errors import UnknownNameError
+from interlocus.core.linalg import BufferPool
+from interlocus.core.random import derived_generator
 from interlocus.tasks import AbstractTask
-from interlocus.workspace import Workspace
 
 
-class AbstractRest(abc.ABC):
+class AbstractSuffixBody(abc.ABC):
     """What comes behind the entry of a tail, one copy a search, with its gradient written out.
 
     The layout is `[search width batch]`, batch last: searches of one network then share their products.
@@ -26,7 +26,7 @@ class AbstractRest(abc.ABC):
     def forward(
         self,
         entered: Float[Tensor, "search entered batch"],
-        workspace: Workspace,
+        buffers: BufferPool,
         inputs: Float[Tensor, "problem batch ..."] | None = None,
     ) -> tuple[Float[Tensor, "search class batch"], Any]:
         """Logits, and what `backward` needs. Both may be overwritten: the logits by the caller, `entered` by this.
@@ -37,12 +37,12 @@ class AbstractRest(abc.ABC):
 
     @abc.abstractmethod
     def backward(
-        self, saved: Any, gradient: Float[Tensor, "search class batch"], workspace: Workspace
+        self, saved: Any, gradient: Float[Tensor, "search class batch"], buffers: BufferPool
     ) -> Float[Tensor, "search entered batch"]:
         """The gradient with respect to `entered`, from that with respect to the logits."""
 
 
-class AbstractTail(abc.ABC):
+class AbstractSuffix(abc.ABC):
     """The part of networks behind a site.
 
     It begins with a linear map, the *entry*. A linear interchange is then an update of the entry's output, which is
@@ -64,7 +64,7 @@ class AbstractTail(abc.ABC):
         """The entry with its bias."""
 
     @abc.abstractmethod
-    def rest(self, network: Int[Tensor, " search"]) -> AbstractRest:
+    def rest(self, network: Int[Tensor, " search"]) -> AbstractSuffixBody:
         """What comes behind the entry, for searches in these networks."""
 
 
@@ -90,7 +90,7 @@ class AbstractNetworks(abc.ABC):
         """
 
     @abc.abstractmethod
-    def only(self, indices: Sequence[int]) -> AbstractNetworks:
+    def select(self, indices: Sequence[int]) -> AbstractNetworks:
         """Some of them, run together."""
 
     @property
@@ -134,7 +134,7 @@ class AbstractNetworks(abc.ABC):
         """
 
     @abc.abstractmethod
-    def meet(self, inputs: Float[Tensor, "batch ..."]) -> None:
+    def prepare(self, inputs: Float[Tensor, "batch ..."]) -> None:
         """Be shown some inputs before anything else, so that what cannot work is said at once.
 
         Raises:
@@ -147,7 +147,7 @@ class AbstractNetworks(abc.ABC):
         """How many classes the networks tell apart; `None` before they have met an input."""
 
     @abc.abstractmethod
-    def tail(self, site: str) -> AbstractTail:
+    def suffix(self, site: str) -> AbstractSuffix:
         """The part behind a site."""
 
     @abc.abstractmethod
@@ -164,7 +164,7 @@ class AbstractNetworks(abc.ABC):
 
     def accuracy(self, task: AbstractTask, *, seed: int, count: int = 20_000) -> list[float]:
         """Share of right classes on fresh examples, for each network."""
-        inputs, labels = task.examples(count, split="test", generator=stream(seed, "accuracy"))
+        inputs, labels = task.examples(count, split="test", generator=derived_generator(seed, "accuracy"))
         with torch.no_grad():
             logits = self(inputs.to(self.device))
         own = logits.gather(2, labels.to(self.device).expand(len(self), -1).unsqueeze(2)).squeeze(2)

@@ -12,11 +12,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interlocus.causal import CausalModel, Hypothesis, Values
-from interlocus.counterfactuals import Pool
-from interlocus.errors import CausalModelError, UnknownNameError
-from interlocus.floors import Settings, settings
-from interlocus.seeds import stream
+from interlocus.causal.chance_levels import Settings, settings
+from interlocus.causal.examples import Pool
+from interlocus.causal.hypothesis import Hypothesis
+from interlocus.causal.model import CausalModel, Values
+from interlocus.core.errors import CausalModelError, UnknownNameError
+from interlocus.core.random import derived_generator
 
 Split = Literal["train", "validation", "test"]
 """Which examples: nothing that is chosen on one split is measured on the same."""
@@ -193,12 +194,12 @@ class AbstractTask(abc.ABC):
         for hypothesis in map(self.hypothesis, own_of):
             if hypothesis.sampled == "apart":
                 apart[hypothesis.name] = count * len(parts)
-                own = stream(seed, "apart", hypothesis.name)
+                own = derived_generator(seed, "apart", hypothesis.name)
                 parts.append(self.apart(hypothesis.name, count, split=split, generator=own))
             elif hypothesis.sampled == "matched":
                 for variable in [name for name in hypothesis.variables if name not in matched]:
                     matched[variable] = count * len(parts)
-                    own = stream(seed, "matched", variable)
+                    own = derived_generator(seed, "matched", variable)
                     parts.append(self.matched(parts[0], variable, split=split, generator=own))
         drawn = parts[0] if len(parts) == 1 else {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
         return Pool(

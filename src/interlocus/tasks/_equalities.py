@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from interlocus.causal import CausalModel, Hypothesis, Variable
+from interlocus.causal.hypothesis import Hypothesis
+from interlocus.causal.model import CausalModel, Variable
 
 
 def from_truth_values(below: Sequence[Variable]) -> CausalModel:

@@ -8,7 +8,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from interlocus.causal import CausalModel, Hypothesis, Values, Variable
+from interlocus.causal.hypothesis import Hypothesis
+from interlocus.causal.model import CausalModel, Values, Variable
 from interlocus.tasks._base import AbstractTask, Split
 
 BITS = (0, 1)

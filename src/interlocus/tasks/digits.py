@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interlocus.causal import CausalModel, Hypothesis, Values, Variable
+from interlocus.causal.hypothesis import Hypothesis
+from interlocus.causal.model import CausalModel, Values, Variable
 from interlocus.tasks._base import AbstractTask, Split
 from interlocus.tasks._equalities import above_equalities, from_truth_values
 
@@ -18,8 +19,8 @@ _PAIR = {"left": ("a", "b"), "right": ("c", "d")}
 _OTHER = {"digit_a": ("a", "b"), "digit_b": ("b", "a")}
 _SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
 SIDE = 8
-KINDS = 10
-MANY = 2**31
+DIGIT_CLASSES = 10
+INDEX_RANGE = 2**31
 """Numbers that a place in a list is drawn from: of some hundred places each is as likely as others to one in 10⁷."""
 
 
@@ -88,7 +89,7 @@ class Digits(AbstractTask):
     def sample(self, count: int, *, split: Split, generator: torch.Generator) -> Values:
         values: Values = {}
         for first, second in _PAIR.values():
-            digit = torch.randint(KINDS, (count,), generator=generator)
+            digit = torch.randint(DIGIT_CLASSES, (count,), generator=generator)
             values[first] = self._image(digit, split, generator)
             values[second] = self._beside(values[first], split, generator)
         return values
@@ -126,7 +127,7 @@ class Digits(AbstractTask):
         shown, place, lists, counts = torch.from_numpy(digits).long(), torch.zeros(len(digits)).long(), {}, {}
         for split, images in zip(_SHARES, (learn, validation, test), strict=True):
             rows = torch.tensor(images)
-            of_digit = [rows[shown[rows] == digit] for digit in range(KINDS)]
+            of_digit = [rows[shown[rows] == digit] for digit in range(DIGIT_CLASSES)]
             for own in of_digit:
                 place[own] = torch.arange(len(own))
             lists[split] = torch.nn.utils.rnn.pad_sequence(of_digit, batch_first=True)
@@ -147,7 +148,10 @@ class Digits(AbstractTask):
         but: Int[Tensor, " batch"] | None = None,
     ) -> Int[Tensor, " batch"]:
         """An image of each digit, and never the same as another one."""
-        count, drawn = self.photographs.counts[split][digit], torch.randint(MANY, digit.shape, generator=generator)
+        count, drawn = (
+            self.photographs.counts[split][digit],
+            torch.randint(INDEX_RANGE, digit.shape, generator=generator),
+        )
         place = drawn % count
         if but is not None:
             # so many places behind that image in the list of its digit
@@ -164,13 +168,13 @@ class Digits(AbstractTask):
         )
 
     def _another_digit(self, digit: Int[Tensor, " batch"], generator: torch.Generator) -> Int[Tensor, " batch"]:
-        return (digit + torch.randint(1, KINDS, digit.shape, generator=generator)) % KINDS
+        return (digit + torch.randint(1, DIGIT_CLASSES, digit.shape, generator=generator)) % DIGIT_CLASSES
 
     @cached_property
     def _hypotheses(self) -> dict[str, Hypothesis]:
         shown = [Variable(name=name) for name in "abcd"]
         shown += [
-            Variable(name=f"digit_{name}", parents=(name,), mechanism=self._digit, values=tuple(range(KINDS)))
+            Variable(name=f"digit_{name}", parents=(name,), mechanism=self._digit, values=tuple(range(DIGIT_CLASSES)))
             for name in "abcd"
         ]
         right = Variable(name="right", parents=("digit_c", "digit_d"), mechanism=torch.eq, values=(0, 1))

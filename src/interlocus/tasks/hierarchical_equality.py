@@ -10,8 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.causal import CausalModel, Hypothesis, Values, Variable
-from interlocus.errors import SpecificationError, UnknownNameError
+from interlocus.causal.hypothesis import Hypothesis
+from interlocus.causal.model import CausalModel, Values, Variable
+from interlocus.core.errors import SpecificationError, UnknownNameError
 from interlocus.tasks._base import AbstractTask, Split
 from interlocus.tasks._equalities import above_equalities, from_truth_values
 

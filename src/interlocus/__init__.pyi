@@ -1,0 +1,29 @@
+from . import featurizers as featurizers
+from . import networks as networks
+from . import tasks as tasks
+from .alignment.alignment import Alignment as Alignment
+from .alignment.evaluation import evaluate as evaluate
+from .alignment.metrics import Score as Score
+from .alignment.pyvene import from_pyvene as from_pyvene
+from .alignment.pyvene import to_pyvene as to_pyvene
+from .causal.hypothesis import Hypothesis as Hypothesis
+from .causal.model import CausalModel as CausalModel
+from .causal.model import Variable as Variable
+from .core.errors import InterlocusError as InterlocusError
+from .networks.validation import check_task as check_task
+from .report.terminal.progress import show_progress as show_progress
+from .searches import starts as starts
+from .searches.api import SearchResult as SearchResult
+from .searches.api import search as search
+from .searches.budget import Budget as Budget
+from .searches.budget import Phase as Phase
+from .searches.callbacks import TensorBoard as TensorBoard
+from .studies.audit import Audit as Audit
+from .studies.audit import audit as audit
+from .studies.examine import examine as examine
+from .studies.reuse.measure import Reuse as Reuse
+from .studies.reuse.measure import measure_reuse as measure_reuse
+from .studies.run import Run as Run
+from .studies.spec.study import Study as Study
+
+__version__: str

@@ -1,0 +1,29 @@
+"""The hot path: cached activations, interchange interventions with linear and other maps, losses and their gradients.
+
+Nothing here chooses, stores or reports; everything is tensors in, tensors out.
+"""
+
+from interlocus.alignment.interchange.cache import (
+    Batch,
+    BatchPlan,
+    Cache,
+    Problems,
+    batches,
+    cache_activations,
+    plan_batches,
+)
+from interlocus.alignment.interchange.linear import Interchange
+from interlocus.alignment.interchange.losses import Bounded, CrossEntropy
+
+__all__ = [
+    "Batch",
+    "BatchPlan",
+    "Bounded",
+    "Cache",
+    "CrossEntropy",
+    "Interchange",
+    "Problems",
+    "batches",
+    "cache_activations",
+    "plan_batches",
+]

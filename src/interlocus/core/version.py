@@ -1,0 +1,3 @@
+"""The version of the library: stored in records, printed in reports."""
+
+__version__ = "0.2.0"

@@ -1,0 +1,44 @@
+"""From a score to a colour of the page: steps of one scale, on light paper and on dark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+from matplotlib.colors import Colormap, LinearSegmentedColormap, to_hex
+
+SHADE_COUNT = 25
+LOW, HIGH = 0.5, 1.0
+"""The ends of the scale; what lies outside has the colour of its end."""
+
+_DARK = LinearSegmentedColormap.from_list("dark", ["#202a35", "#1f4e63", "#1f8a8a", "#86cf9b", "#f6f2b8"])
+_DARK_DIFFERENCE = LinearSegmentedColormap.from_list("dark difference", ["#e8a13a", "#232b34", "#5aa9e6"])
+_LIGHT_DIFFERENCE = LinearSegmentedColormap.from_list("light difference", ["#b35806", "#f7f7f7", "#2166ac"])
+
+
+def step(value: float, *, low: float = LOW, high: float = HIGH) -> int:
+    """Which step of the scale a value falls on."""
+    share = (value - low) / (high - low)
+    return round(min(max(share, 0.0), 1.0) * (SHADE_COUNT - 1))
+
+
+def scale_css() -> str:
+    """Rules for the classes `h0`, `h1`, … of scores and `d0`, `d1`, … of differences, for light and for dark paper."""
+    light = _rules("h", mpl.colormaps["YlGnBu"]) + _rules("d", _LIGHT_DIFFERENCE)
+    dark = _rules("h", _DARK) + _rules("d", _DARK_DIFFERENCE)
+    return "\n".join([*light, "@media screen and (prefers-color-scheme: dark) {", *dark, "}"])
+
+
+def _rules(letter: str, colours: Colormap) -> list[str]:
+    rules = []
+    for number in range(SHADE_COUNT):
+        red, green, blue, _ = colours(number / (SHADE_COUNT - 1))
+        ink = readable((red, green, blue))
+        rules.append(f".{letter}{number} {{ background: {to_hex((red, green, blue))}; color: {ink}; }}")
+    return rules
+
+
+def readable(colour: Sequence[float]) -> str:
+    """Black or white, whichever has more contrast to a colour; that is at least 4.5 (WCAG 2)."""
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour)
+    return "#000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "#fff"

@@ -1,0 +1,3 @@
+"""What the command line prints: progress, tables, answers."""
+
+__all__ = []

@@ -1,0 +1,31 @@
+"""Starts: where a search begins."""
+
+from interlocus.searches.starts._base import AbstractStart, StartContext, discretise
+from interlocus.searches.starts.covariance import Covariance
+from interlocus.searches.starts.discriminant import Discriminant
+from interlocus.searches.starts.gradient import Gradient
+from interlocus.searches.starts.mean_difference import MeanDifference
+from interlocus.searches.starts.nested import Nested
+from interlocus.searches.starts.neurons import Neurons
+from interlocus.searches.starts.perturbed import Perturbed, find_start, noise_of
+from interlocus.searches.starts.principal import Principal
+from interlocus.searches.starts.probe import Probe
+from interlocus.searches.starts.random import Random
+
+__all__ = [
+    "AbstractStart",
+    "Covariance",
+    "Discriminant",
+    "Gradient",
+    "MeanDifference",
+    "Nested",
+    "Neurons",
+    "Perturbed",
+    "Principal",
+    "Probe",
+    "Random",
+    "StartContext",
+    "discretise",
+    "find_start",
+    "noise_of",
+]

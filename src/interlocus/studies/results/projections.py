@@ -1,0 +1,237 @@
+"""States of a layer, seen in a found subspace: what a picture of it needs, kept in the run folder as plain numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interlocus.alignment.alignment import Alignment
+from interlocus.causal.examples import Pool
+from interlocus.causal.hypothesis import Hypothesis
+from interlocus.causal.interventions import label
+from interlocus.core.errors import InterlocusError
+from interlocus.core.random import derived_generator
+from interlocus.networks import AbstractNetworks
+from interlocus.studies.records import Record
+from interlocus.studies.results.summary import SUFFICIENT_WITHIN
+from interlocus.studies.results.verdicts import INPUT_SITE
+from interlocus.studies.spec.networks import NetworkGroup
+from interlocus.studies.spec.study import Study
+from interlocus.studies.store import Store
+
+DOTS = 160
+"""States of each sort."""
+FITTED = 2048
+"""Examples that decide on the plane."""
+COORDINATE_DIGITS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class States:
+    """States as points in a plane.
+
+    Args:
+        x, y: where.
+        value: of the variable: the one they have, or were given.
+        follows: whether the network answers as the causal model says.
+    """
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    value: tuple[int, ...]
+    follows: tuple[bool, ...]
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> States:
+        """What `asdict` gave."""
+        return cls(**{name: tuple(values) for name, values in data.items()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Projection:
+    """One variable in the subspace that was found for it, in one network at one site.
+
+    Args:
+        share: of the variance of the found features, how much the plane shows.
+        values: that the variable can take.
+        base, source: states as they are.
+        patched: those of the bases, after the exchange of this variable.
+    """
+
+    network: str
+    group: str
+    site: str
+    variable: str
+    map: str
+    size: int
+    share: float
+    values: tuple[int, ...]
+    base: States
+    source: States
+    patched: States
+
+    @property
+    def states(self) -> dict[str, States]:
+        """By what they are called."""
+        return {"base": self.base, "source": self.source, "patched": self.patched}
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """Of the axes."""
+        if self.size == 1:
+            return "the found feature", "rest of the layer"
+        return "found features, 1st component", "2nd"
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Projection:
+        """What `asdict` gave."""
+        sorts = {name: States.from_json(data[name]) for name in ("base", "source", "patched")}
+        plain: dict[str, Any] = data | {"values": tuple(data["values"])} | sorts
+        return cls(**plain)
+
+
+def projections(study: Study, store: Store) -> list[Projection]:
+    """One network of each trained family, at each hidden site, for the hypothesis that is asked for.
+
+    A study that looks at the input only gets pictures of the input.
+
+    They are read from `DIR/projections`; what is not there is made where the network and its alignment are. Where they
+    are not, or where making the network would run code, there is no picture.
+
+    Raises:
+        RunFolderError: the folder cannot be written.
+    """
+    first: dict[tuple[str, str], Record] = {}
+    for record in store.records():
+        trial = record.trial
+        maps = study.featurizers_of(study.asked, trial.site)[:1]  # those that the study names first
+        if (trial.hypothesis, trial.schedule) == (study.asked, study.schedule) and trial.featurizer in maps:
+            first.setdefault((trial.group, trial.site), record)
+    found = []
+    sites = [site for site in study.sites if site != INPUT_SITE] or study.sites
+    for group in study.networks if not study.code else ():
+        for site in sites:
+            record = first.get((group.name, site))
+            if group.trained and record is not None:
+                found += _kept(store, group, site) or _made(study, store, group, record)
+    return found
+
+
+def _kept(store: Store, group: NetworkGroup, site: str) -> list[Projection]:
+    try:
+        data = json.loads((store.folder / "projections" / f"{group.name}.{site}.json").read_text())
+        return [Projection.from_json(one) for one in data["projections"]]
+    except (OSError, ValueError, KeyError, TypeError):  # it is made again
+        return []
+
+
+def _made(study: Study, store: Store, group: NetworkGroup, record: Record) -> list[Projection]:
+    made = []
+    path = store.network_path(record.trial.network)
+    if path.is_file():
+        with suppress(InterlocusError):  # a network of somebody's own that cannot be built here
+            network = group.source.load(study.task.build(), [path], seed=study.seed)[0][0]
+            made = project(study, store, network, record)
+    if made:
+        folder = store.folder / "projections"
+        with suppress(OSError):  # what is wrong is said by the write
+            folder.mkdir(exist_ok=True)
+        text = json.dumps({"projections": [asdict(one) for one in made]}) + "\n"
+        store.write(folder / f"{group.name}.{record.trial.site}.json", text.encode())
+    return made
+
+
+def project(study: Study, store: Store, network: AbstractNetworks, record: Record) -> list[Projection]:
+    """The discrete variables of a trial, at the smallest size that is about as good as the best.
+
+    Args:
+        study: what was asked.
+        store: holds the alignment.
+        network: in which it was found.
+        record: of the trial.
+
+    Raises:
+        AlignmentError: the alignment is not there, or belongs to another network.
+    """
+    trial, task = record.trial, study.task.build()
+    bar = max(entry.best.validation for entry in record.sizes) - SUFFICIENT_WITHIN
+    size = min(entry.size for entry in record.sizes if entry.best.validation >= bar)
+    alignment = Alignment.load(store.folder / "alignments" / f"{trial.name}.safetensors", size=size)
+    hypothesis = task.hypothesis(trial.hypothesis)
+    generator = derived_generator(study.seed, "projection")
+    pool = task.pool(FITTED, split="test", generator=generator, own_of=(hypothesis.name,))
+    discrete = [name for name in alignment.variables if hypothesis.model.variables[name].values]
+    return [_of_variable(network, alignment, hypothesis, pool, record, name) for name in discrete]
+
+
+def _of_variable(
+    network: AbstractNetworks, alignment: Alignment, hypothesis: Hypothesis, pool: Pool, record: Record, variable: str
+) -> Projection:
+    place, rows = alignment.variables.index(variable), torch.arange(len(pool.inputs))[pool.examples(hypothesis)]
+    base, source = rows[:DOTS], rows[DOTS : 2 * DOTS]
+    if hypothesis.sampled == "matched":
+        source = base + pool.matched[variable]
+    with torch.no_grad():
+        states = network.activations(alignment.site, pool.inputs)[0]
+        patched = alignment.frames.swap(states[base], {place: states[source]})
+        answers = network.run_from(alignment.site, patched.unsqueeze(0), pool.inputs[base])[0]
+        plain = network(pool.inputs)[0]
+    sources = torch.stack([source if other == variable else base for other in alignment.variables])
+    wanted = label(pool, hypothesis, base, sources)
+    own, values = pool.values[hypothesis.model.output], pool.values[variable]
+    plane, share = _plane(alignment.frames.features(states[rows])[place], states[rows])
+
+    def points(here: Tensor, value: Tensor, logits: Tensor, right: Tensor) -> States:
+        x, y = plane(alignment.frames.features(here)[place], here).T.tolist()
+        follows = (logits.argmax(1) == right).tolist()
+        rounded = [tuple(round(number, COORDINATE_DIGITS) for number in axis) for axis in (x, y)]
+        return States(x=rounded[0], y=rounded[1], value=tuple(value.tolist()), follows=tuple(follows))
+
+    return Projection(
+        network=record.trial.network,
+        group=record.trial.group,
+        site=alignment.site,
+        variable=variable,
+        map=alignment.featurizer,
+        size=alignment.sizes[variable],
+        share=round(share, COORDINATE_DIGITS),
+        values=tuple(hypothesis.model.variables[variable].values or ()),
+        base=points(states[base], values[base], plain[base], own[base]),
+        source=points(states[source], values[source], plain[source], own[source]),
+        patched=points(patched, values[source], answers, wanted),
+    )
+
+
+Plane = Callable[[Tensor, Tensor], Tensor]
+
+
+def _plane(features: Float[Tensor, "batch feature"], states: Float[Tensor, "batch width"]) -> tuple[Plane, float]:
+    """The first two principal components of features; of one feature, itself and the first component of the rest."""
+    middle, centre = features.mean(0), states.mean(0)
+    centred, around = features - middle, states - centre
+    if features.shape[1] > 1:
+        _, spread, axes = torch.linalg.svd(centred, full_matrices=False)
+        axes = _signed(axes[:2])
+        share = float(spread[:2].square().sum() / spread.square().sum().clamp_min(1e-12))
+        return lambda own, _: (own - middle) @ axes.T, share
+    slope = (centred.T @ around) / centred.square().sum().clamp_min(1e-12)
+    rest = _signed(torch.linalg.svd(around - centred @ slope, full_matrices=False)[2][:1])
+
+    def both(own: Tensor, here: Tensor) -> Tensor:
+        left = own - middle
+        return torch.cat([left, (here - centre - left @ slope) @ rest.T], 1)
+
+    return both, 1.0
+
+
+def _signed(axes: Float[Tensor, "axis feature"]) -> Float[Tensor, "axis feature"]:
+    """Each axis with its largest part positive, so that pictures do not depend on how it was computed."""
+    largest = axes.gather(1, axes.abs().argmax(1, keepdim=True))
+    return axes * torch.where(largest < 0, -1.0, 1.0)

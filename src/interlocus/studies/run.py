@@ -1,0 +1,231 @@
+"""A study, from specification to records, table and answers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from interlocus.core.dataframes import to_pandas, to_xarray
+from interlocus.core.display import AbstractShown, Shown, share
+from interlocus.core.plugins import PAGE, SHOW
+from interlocus.networks.validation import check_task
+from interlocus.searches.callbacks import OnValidation
+from interlocus.studies.executors import AbstractExecutor, Local
+from interlocus.studies.pipeline import Failure, OnStageProgress, Pipeline, StageProgress
+from interlocus.studies.plan import jobs
+from interlocus.studies.records import Record
+from interlocus.studies.results.answers import study_answers
+from interlocus.studies.results.indices import GroupIndices, indices_of
+from interlocus.studies.results.method_comparison import MethodScore, compare_methods
+from interlocus.studies.results.scores import Row, rows, to_csv
+from interlocus.studies.results.summary import Line, group_sentences, summarise
+from interlocus.studies.results.verdicts import to_json, verdicts
+from interlocus.studies.reuse.curves import ReuseCurve, reuse_curves, reuse_rows
+from interlocus.studies.spec.study import Study
+from interlocus.studies.store import Store
+from interlocus.verdicts.network import NetworkVerdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Run(AbstractShown):
+    """What is in a run folder.
+
+    Args:
+        store: the folder.
+        study: what was asked.
+        table: one row a network, site, hypothesis, size and featurizer.
+        lines: the same over networks.
+        failures: what could not be finished in this call.
+        seconds: what each phase of this call took.
+    """
+
+    store: Store
+    study: Study
+    table: Sequence[Row]
+    lines: Sequence[Line]
+    failures: Sequence[Failure] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Run:
+        """Read a run folder, finished or not.
+
+        Raises:
+            RunFolderError: it is none, or damaged.
+        """
+        store = Store(folder)
+        study = store.study()
+        table = rows(study, store.records())
+        return cls(store=store, study=study, table=table, lines=summarise(study, table))
+
+    @cached_property
+    def records(self) -> Sequence[Record]:
+        """What was found, a record a trial."""
+        return tuple(self.store.records())
+
+    @property
+    def scores(self) -> Sequence[Row]:
+        """The table: one row a network, site, hypothesis, size and featurizer."""
+        return self.table
+
+    def shown(self) -> Shown:
+        """The scores over networks, and the answers in words."""
+        missing = len(self.missing)
+        return Shown(
+            title=f"{self.study.title or self.study.name} ({self.store.folder})",
+            columns=("group", "site", "swap", "map", "IIA", "size", "no_effect", "trick", "cell"),
+            rows=[
+                (
+                    line.group,
+                    line.site,
+                    line.hypothesis,
+                    line.featurizer,
+                    f"{share(line.best.iia.value)} [{share(line.best.iia.low)}, {share(line.best.iia.high)}]",
+                    str(line.best.size),
+                    share(line.no_effect),
+                    "–" if line.one_directional is None else share(line.one_directional),
+                    share(line.best.worst_transition),
+                )
+                for line in self.lines
+            ],
+            notes=[*self.answer.values(), *([f"{missing} trials are missing."] if missing else [])],
+        )
+
+    def to_rows(self, what: Literal["scores", "verdicts", "reuse"] = "scores") -> list[dict[str, Any]]:
+        """Plain values, for a table.
+
+        Args:
+            what: `scores`, one mapping a row of `scores.csv`; `verdicts`, one a network, site and variable, as in
+                `verdict.json`; or `reuse`, one a network, way, number of labels and draw.
+        """
+        if what == "scores":
+            return [asdict(row) for row in self.table]
+        if what == "reuse":
+            return reuse_rows(self.study, self.store)
+        about = ("network", "group", "accuracy", "answer")
+        return [
+            {name: getattr(one, name) for name in about}
+            | {name: value for name, value in row.items() if name not in {"evidence", "wanted"}}
+            for one in self.verdicts
+            for row in one.to_json()["sites"]
+        ]
+
+    def to_pandas(self, what: Literal["scores", "verdicts", "reuse"] = "scores") -> pd.DataFrame:
+        """The same as a data frame.
+
+        Raises:
+            SpecificationError: pandas is not installed.
+        """
+        return to_pandas(self.to_rows(what))
+
+    def to_xarray(self) -> xr.Dataset:
+        """The scores as a data set over `network`, `site`, `hypothesis`, `featurizer` and `size`.
+
+        Raises:
+            SpecificationError: pandas or xarray is not installed.
+        """
+        return to_xarray(self.to_rows(), ("network", "site", "hypothesis", "featurizer", "size"))
+
+    def show(self) -> str:
+        """The table over networks and the answers, as text."""
+        return SHOW.load()(self)
+
+    def report(self) -> Path:
+        """Write the figures and the page into the run folder; returns the path of the page.
+
+        Raises:
+            RunFolderError: the folder cannot be written.
+        """
+        return PAGE.load()(self)
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """For each family one sentence."""
+        return group_sentences(self.study, self.table, self.lines)
+
+    @cached_property
+    def verdicts(self) -> Sequence[NetworkVerdict]:
+        """The verdict on every network that was searched."""
+        return verdicts(self.study, self.store, self.records)
+
+    @cached_property
+    def indices(self) -> Sequence[GroupIndices]:
+        """How far networks go through the middle, a number each, where the controls for it were measured."""
+        return indices_of(self.study, self.store, self.verdicts)
+
+    @cached_property
+    def answer(self) -> dict[str, str]:
+        """`direct`: through the middle, or straight to the end? `search`: was the right alignment easy to find?"""
+        return study_answers(self.study, self.verdicts, self.records)
+
+    @cached_property
+    def methods(self) -> Sequence[MethodScore]:
+        """Every class of maps at every site, over all trained networks, with time spent and untrained ones beside."""
+        return compare_methods(self.study, self.table, self.records)
+
+    @property
+    def reuse(self) -> Sequence[ReuseCurve]:
+        """How well a new question about what was found is answered, where the study asks one."""
+        return reuse_curves(self.study, self.store)
+
+    @property
+    def missing(self) -> list[str]:
+        """Trials of the study without a record."""
+        return [trial.name for job in jobs(self.study) for trial in job.trials if not self.store.has(trial)]
+
+
+def run_study(
+    study: Study,
+    folder: str | Path,
+    *,
+    executor: AbstractExecutor | None = None,
+    device: str = "cpu",
+    on_progress: OnStageProgress = lambda progress: None,
+    on_validation: OnValidation | None = None,
+) -> Run:
+    """Do what a folder does not hold yet, and read it.
+
+    Args:
+        study: what is asked.
+        folder: where results are kept.
+        executor: where work is done; by default in this process.
+        device: where searches run, `"cpu"` or `"cuda"`.
+        on_progress: is told how far it is.
+        on_validation: is shown every validation of the searches; it changes no number. With several processes it is copied to
+            each of them.
+
+    Raises:
+        RunFolderError: the folder holds another study, or cannot be written.
+    """
+    executor = executor or Local()
+    if study.code:  # a task that nobody has checked before
+        asked = dict.fromkeys(name for search in study.searches for name in search.hypotheses)
+        check_task(study.task.build(), hypotheses=tuple(asked), seed=study.seed)
+    store = Store(folder)
+    store.begin(study)
+    phases = Pipeline(
+        study=study, store=store, executor=executor, device=device, on_progress=on_progress, on_validation=on_validation
+    )
+    try:
+        failures = phases.do()
+    finally:
+        executor.close()
+
+    begun = time.perf_counter()
+    on_progress(StageProgress("reading the results", 0.0))
+    run = replace(Run.load(folder), failures=failures, seconds=phases.seconds)
+    store.renew(store.scores, to_csv(run.table).encode())
+    judged = to_json(study, run.verdicts, run.answer) | {"indices": [one.to_json() for one in run.indices]}
+    store.renew(store.verdict, (json.dumps(judged, indent=1) + "\n").encode())
+    phases.seconds["reading the results"] = time.perf_counter() - begun
+    on_progress(StageProgress("reading the results", 1.0))
+    return run

@@ -1,0 +1,240 @@
+"""Laws of scores and intervals."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest, norm
+
+from interlocus.alignment.metrics import Cell, Score, group, scores
+from interlocus.causal.examples import Pool
+from interlocus.causal.hypothesis import Hypothesis
+from interlocus.causal.interventions import Interventions, draw, kind_rows
+from interlocus.causal.model import CausalModel, Variable
+from interlocus.core.random import derived_generator
+from interlocus.core.statistics import Interval, over_networks, wilson
+from interlocus.tasks import HierarchicalEquality
+
+TASK = HierarchicalEquality()
+POOL = TASK.pool(2000, split="test", generator=derived_generator(0, "pool"), partners_of=("left", "right"))
+BATCH = 1200
+Z = float(norm.ppf(0.975))
+
+
+def asked(name: str, sampling: str = "natural") -> tuple[Hypothesis, Interventions]:
+    hypothesis = TASK.hypothesis(name)
+    return hypothesis, draw(POOL, hypothesis, shape=(BATCH,), sampling=sampling, generator=derived_generator(1))
+
+
+def score(*cells: tuple[str, str, int, int], answer_change_rate: float = 0.5) -> Score:
+    return Score(
+        answer_change_rate=answer_change_rate,
+        cells=tuple(Cell(kind=k, change=c, hits=h, count=n) for k, c, h, n in cells),
+    )
+
+
+def flat(hits: int, count: int) -> Score:
+    return score(("left", "0→1", hits, count))
+
+
+MIXED = score(
+    ("left", "0→0", 10, 10), ("left", "0→1", 3, 10), ("left+right", "stays", 0, 5), ("left+right", "changes", 5, 5),
+    ("right", "1→0", 9, 15), ("right", "1→1", 0, 0), answer_change_rate=0.4,
+)  # fmt: skip
+
+
+def test_a_score_adds_its_cells_up():
+    assert MIXED.count == 45
+    assert MIXED.hits == 27
+    assert MIXED.iia == 27 / 45
+    assert MIXED.kinds == {"left": 13 / 20, "left+right": 5 / 10, "right": 9 / 15}
+
+
+def test_the_smallest_cell_is_one_with_a_single_variable_that_was_asked():
+    assert MIXED.worst_transition == 0.3
+    assert math.isnan(MIXED.cells[-1].iia)
+
+
+def test_a_score_survives_json():
+    again = Score.from_json(json.loads(json.dumps(MIXED.to_json())))
+    assert again == MIXED
+    assert (again.iia, again.answer_change_rate, again.interval) == (
+        MIXED.iia,
+        MIXED.answer_change_rate,
+        MIXED.interval,
+    )
+
+
+@pytest.mark.parametrize("sampling", ["natural", "balanced"])
+@pytest.mark.parametrize("name", ["left", "right", "both", "symmetric"])
+def test_every_intervention_is_in_the_one_cell_that_it_belongs_to(name, sampling):
+    hypothesis, batch = asked(name, sampling)
+    grouping = group(hypothesis, batch, POOL)
+    assert len(set(grouping.names)) == len(grouping.names)
+    assert torch.equal(grouping.one_hot.sum(1), torch.ones(BATCH))
+    cell = grouping.one_hot.argmax(1)
+    before = POOL.values["output"][batch.base]
+    for kind, rows in kind_rows(hypothesis, BATCH):
+        for row in range(BATCH)[rows]:
+            if len(kind) == 1:
+                source = batch.sources[hypothesis.variables.index(kind[0]), row]
+                change = f"{int(POOL.values[kind[0]][batch.base[row]])}→{int(POOL.values[kind[0]][source])}"
+            else:
+                change = "changes" if batch.labels[row] != before[row] else "stays"
+            assert grouping.names[int(cell[row])] == ("+".join(kind), change)
+
+
+def grouped(values: tuple[int, ...]) -> None:
+    """A variable with these values, by itself."""
+    model = CausalModel(
+        [
+            Variable(name="x"),
+            Variable(name="level", parents=("x",), mechanism=lambda x: x.long(), values=values),
+            Variable(name="top", parents=("level",), mechanism=lambda level: (level == 7).long(), values=(0, 1)),
+        ],
+        output="top",
+    )
+    x = torch.tensor(values).repeat(100)
+    pool = Pool(inputs=x[:, None].float(), values={"level": x, "top": (x == 7).long()}, count=len(x))
+    hypothesis = Hypothesis(name="h", model=model, variables=("level",))
+    batch = draw(pool, hypothesis, shape=(300,), generator=derived_generator(2))
+    grouping = group(hypothesis, batch, pool)
+    assert len(grouping.names) == len(values) ** 2
+    for row, cell in enumerate(grouping.one_hot.argmax(1).tolist()):
+        change = f"{int(x[batch.base[row]])}→{int(x[batch.sources[0, row]])}"
+        assert grouping.names[cell] == ("level", change)
+
+
+def test_cells_of_a_variable_with_other_values_than_bits():
+    grouped((-3, 2, 7))
+
+
+def test_cells_of_a_variable_whose_values_are_declared_in_any_order():
+    grouped((7, -3, 2))
+
+
+def test_scores_count_what_was_right_in_each_cell():
+    hypothesis, batch = asked("both")
+    grouping = group(hypothesis, batch, POOL)
+    right = (torch.rand(3, BATCH, generator=derived_generator(3)) < torch.tensor([[0.2], [0.9], [1.0]])).float()
+    changed = (torch.rand(3, BATCH, generator=derived_generator(4)) < 0.5).float()
+    solved = (torch.rand(right.shape[1], generator=derived_generator(7)) < 0.8).float()
+    found = scores(grouping, right, changed, solved)
+    for one, hits, answer_change_rate in zip(found, right, changed, strict=True):
+        assert one.count == BATCH
+        assert one.hits == int(hits.sum())
+        assert one.answer_change_rate == pytest.approx(float(answer_change_rate.mean()))
+        assert one.iia_solved == pytest.approx(float(hits[solved == 1].mean()))
+        for cell, column in zip(one.cells, grouping.one_hot.T, strict=True):
+            assert cell.hits == int(hits[column == 1].sum())
+            assert cell.count == int(column.sum())
+            assert 0 <= cell.hits <= cell.count
+        for kind, rows in kind_rows(hypothesis, BATCH):
+            assert one.kinds["+".join(kind)] == pytest.approx(float(hits[rows].mean()))
+    assert found[2].iia == found[2].worst_transition == 1
+
+
+@pytest.mark.parametrize("name", ["left", "both"])
+def test_doing_nothing_fails_in_every_cell_that_changes_the_label(name):
+    hypothesis, batch = asked(name)
+    right = (POOL.values["output"][batch.base] == batch.labels).float()[None]
+    (one,) = scores(group(hypothesis, batch, POOL), right, torch.zeros_like(right), torch.ones(right.shape[1]))
+    iias = {(cell.kind, cell.change): cell.iia for cell in one.cells}
+    for (_, change), iia in iias.items():
+        assert iia == (1 if change in {"0→0", "1→1", "stays"} else 0)
+    assert one.worst_transition == 0
+    assert one.answer_change_rate == 0
+
+
+def test_minimal_pairs_leave_cells_empty_and_the_smallest_does_not_mind():
+    hypothesis, batch = asked("left", "minimal_pairs")
+    (one,) = scores(group(hypothesis, batch, POOL), torch.ones(1, BATCH), torch.ones(1, BATCH), torch.ones(BATCH))
+    assert {cell.change: cell.count > 0 for cell in one.cells} == {"0→0": False, "0→1": True, "1→0": True, "1→1": False}
+    assert one.worst_transition == 1
+
+
+@pytest.mark.parametrize(("hits", "count"), [(0, 10), (1, 7), (50, 100), (9990, 10_000), (10_000, 10_000)])
+def test_an_interval_ends_where_the_rate_is_just_plausible(hits, count):
+    """Wilson's: the rates p with |p̂ − p| ≤ z √(p(1 − p)/n)."""
+    value, low, high = interval = flat(hits, count).interval
+    assert isinstance(interval, Interval)
+    assert value == hits / count
+    assert 0 <= low <= value <= high <= 1
+    assert (low, high) == (flat(hits, count).low, flat(hits, count).high)
+    for end in (low, high):
+        if 0 < end < 1:
+            assert abs(value - end) == pytest.approx(Z * math.sqrt(end * (1 - end) / count), rel=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.75, 0.99])
+def test_an_interval_contains_the_truth_as_often_as_it_says(rate):
+    trials, count = 4000, 2000
+
+    @functools.cache
+    def contains(hits: int) -> bool:
+        interval = flat(hits, count).interval
+        return interval.low <= rate <= interval.high
+
+    drawn = np.random.default_rng(0).binomial(count, rate, trials)
+    covered = np.mean([contains(int(hits)) for hits in drawn])
+    # four deviations of the simulation, and one probability of a single number of hits: coverage moves in such steps
+    step = 1 / math.sqrt(2 * math.pi * count * rate * (1 - rate))
+    assert abs(covered - 0.95) < 4 * math.sqrt(0.95 * 0.05 / trials) + step
+
+
+def test_more_interventions_make_the_interval_narrower():
+    widths = [flat(8 * n, 10 * n).high - flat(8 * n, 10 * n).low for n in (1, 10, 100, 1000)]
+    assert widths == sorted(widths, reverse=True)
+    assert widths[-2] / widths[-1] == pytest.approx(math.sqrt(10), rel=0.01)
+
+
+def width(iias: list[float], counts: list[int]) -> float:
+    interval = over_networks(iias, counts)
+    assert interval.low <= interval.value <= interval.high
+    assert interval.value == pytest.approx(np.mean(iias))
+    return interval.high - interval.low
+
+
+def test_a_spread_over_networks_makes_the_interval_wider():
+    widths = [width([0.8 - spread, 0.8 + spread] * 5, [10_000] * 10) for spread in (0.0, 0.05, 0.1, 0.2)]
+    assert widths == sorted(widths)
+    # with spread s the mean of n networks has deviation s/√n; 2000 resamples know its quantiles to a few per cent
+    assert widths[2] == pytest.approx(2 * Z * 0.1 / math.sqrt(10), rel=0.15)
+
+
+def test_without_spread_over_networks_interventions_are_what_is_uncertain():
+    assert width([0.8] * 10, [1000] * 10) == pytest.approx(2 * Z * math.sqrt(0.16 / 10_000), rel=0.15)
+
+
+def test_networks_count_alike_however_often_they_were_asked():
+    assert over_networks([0.5, 1.0], [10, 100_000]).value == 0.75
+
+
+def test_the_interval_over_networks_is_decided_by_its_seed():
+    arguments = [0.7, 0.9, 0.8], [100, 100, 100]
+    assert over_networks(*arguments) == over_networks(*arguments, seed=0)
+    assert over_networks(*arguments) != over_networks(*arguments, seed=1)
+
+
+def test_the_interval_over_networks_leaves_the_global_generator_alone():
+    before = np.random.get_state()[1].copy()
+    over_networks([0.5, 0.6], [10, 10])
+    assert (np.random.get_state()[1] == before).all()
+
+
+def test_one_network_has_an_interval_of_its_interventions():
+    assert width([0.9], [400]) == pytest.approx(2 * Z * math.sqrt(0.09 / 400), rel=0.15)
+
+
+@given(count=st.integers(1, 5000), share=st.floats(0, 1), looks=st.sampled_from([1, 7, 96]))
+def test_wilson_is_the_interval_of_scipy(count, share, looks):
+    hits = round(share * count)
+    ends = binomtest(hits, count).proportion_ci(1 - 0.05 / looks, method="wilson")
+    assert wilson(hits, count, looks=looks) == pytest.approx((ends.low, ends.high), abs=1e-9)

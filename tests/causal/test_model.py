@@ -1,0 +1,257 @@
+"""Laws of causal models."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from interlocus.causal.hypothesis import Hypothesis
+from interlocus.causal.model import CausalModel, Variable
+from interlocus.core.errors import CausalModelError, UnknownNameError
+
+BATCH = 64
+
+
+def bit(name: str, parents: tuple[str, ...], mechanism) -> Variable:
+    return Variable(name=name, parents=parents, mechanism=mechanism, values=(0, 1))
+
+
+# children stand before their parents, which a model has to put up with
+MODEL = CausalModel(
+    [
+        bit("output", ("positive", "long"), lambda positive, long: positive ^ long),
+        bit("positive", ("total",), lambda total: (total > 0).long()),
+        bit("long", ("y",), lambda y: (y.norm(dim=1) > 1.5).long()),
+        Variable(name="total", parents=("x", "y"), mechanism=lambda x, y: (x + y).sum(1)),
+        Variable(name="x"),
+        Variable(name="y"),
+    ],
+    output="output",
+)
+
+
+def inputs(seed: int, batch: int = BATCH) -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return {name: torch.randn(batch, 3, generator=generator) for name in ("x", "y")}
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_run_gives_what_the_mechanisms_say():
+    given = inputs(0)
+    values = MODEL.run(given)
+    total = (given["x"] + given["y"]).sum(1)
+    assert values.keys() == MODEL.variables.keys()
+    assert torch.equal(values["total"], total)
+    assert torch.equal(values["output"], (total > 0).long() ^ (given["y"].norm(dim=1) > 1.5).long())
+    assert 0 < values["output"].sum() < BATCH
+
+
+def test_rows_of_a_batch_know_nothing_of_each_other():
+    given = inputs(1)
+    together = MODEL.run(given)
+    alone = [MODEL.run({name: value[row : row + 1] for name, value in given.items()}) for row in range(BATCH)]
+    assert same(together, {name: torch.cat([one[name] for one in alone]) for name in together})
+
+
+def test_run_from_a_cut_gives_what_follows_and_no_more():
+    values = MODEL.run(inputs(2))
+    assert same(MODEL.run({name: values[name] for name in ("positive", "long")}),
+                {name: values[name] for name in ("positive", "long", "output")})  # fmt: skip
+    assert set(MODEL.run({"y": values["y"]})) == {"y", "long"}
+
+
+def test_a_given_variable_keeps_its_value_whatever_its_parents_say():
+    given = inputs(3)
+    natural = MODEL.run(given)
+    forced = MODEL.run(given | {"positive": 1 - natural["positive"]})
+    assert torch.equal(forced["positive"], 1 - natural["positive"])
+    assert torch.equal(forced["output"], 1 - natural["output"])
+    assert torch.equal(forced["total"], natural["total"])
+
+
+def test_run_changes_nothing_that_it_was_given():
+    given = inputs(4)
+    before = {name: value.clone() for name, value in given.items()}
+    MODEL.run(given)
+    assert same(given, before)
+
+
+def test_inputs_discrete_variables_and_descendants():
+    assert set(MODEL.inputs) == {"x", "y"}
+    assert set(MODEL.discrete) == {"positive", "long", "output"}
+    assert MODEL.descendants == {
+        "x": {"total", "positive", "output"},
+        "y": {"total", "positive", "long", "output"},
+        "total": {"positive", "output"},
+        "positive": {"output"},
+        "long": {"output"},
+        "output": set(),
+    }
+
+
+@pytest.mark.parametrize("swapped", [(), ("x",), ("total",), ("positive", "long"), ("y", "positive"), ("output",)])
+def test_a_base_that_is_its_own_source_changes_nothing(swapped):
+    base = MODEL.run(inputs(5))
+    assert same(MODEL.interchange(base, {name: base[name] for name in swapped}), base)
+
+
+@pytest.mark.parametrize("swapped", [("x",), ("y",), ("total",), ("long",), ("positive", "long"), ("x", "long")])
+def test_an_interchange_recomputes_descendants_and_keeps_the_rest(swapped):
+    base = MODEL.run(inputs(6))
+    sources = {name: MODEL.run(inputs(7 + i))[name] for i, name in enumerate(swapped)}
+    after = MODEL.interchange(base, sources)
+    below = set().union(*(MODEL.descendants[name] for name in swapped)) - set(swapped)
+    assert after.keys() == base.keys()
+    for name, variable in MODEL.variables.items():
+        if name in swapped:
+            assert torch.equal(after[name], sources[name])
+        elif name in below:
+            arguments = [after[parent] for parent in variable.parents]
+            assert torch.equal(after[name], variable.mechanism(*arguments))
+        else:
+            assert torch.equal(after[name], base[name])
+
+
+def test_two_variables_take_their_values_from_two_sources():
+    base, one, other = (MODEL.run(inputs(seed)) for seed in (10, 11, 12))
+    after = MODEL.interchange(base, {"positive": one["positive"], "long": other["long"]})
+    assert torch.equal(after["output"], one["positive"] ^ other["long"])
+    # and these are not the answers of either source alone
+    assert not torch.equal(after["output"], one["output"])
+    assert not torch.equal(after["output"], other["output"])
+
+
+def test_a_swapped_descendant_of_a_swapped_variable_keeps_the_value_of_its_source():
+    base, one, other = (MODEL.run(inputs(seed)) for seed in (13, 14, 15))
+    after = MODEL.interchange(base, {"y": one["y"], "positive": other["positive"]})
+    assert torch.equal(after["positive"], other["positive"])
+    assert torch.equal(after["long"], one["long"])
+    assert torch.equal(after["total"], (base["x"] + one["y"]).sum(1))
+    assert torch.equal(after["output"], other["positive"] ^ one["long"])
+
+
+def test_an_interchange_leaves_its_base_alone():
+    base, source = MODEL.run(inputs(16)), MODEL.run(inputs(17))
+    before = {name: value.clone() for name, value in base.items()}
+    MODEL.interchange(base, {"x": source["x"]})
+    assert same(base, before)
+
+
+def test_unknown_variables_are_named_with_a_near_one(fails):
+    base = MODEL.run(inputs(18))
+    with fails(UnknownNameError, "'positve'", "Did you mean 'positive'?"):
+        MODEL.run({"positve": base["positive"]})
+    with fails(UnknownNameError, "'lnog'", "Did you mean 'long'?"):
+        MODEL.interchange(base, {"lnog": base["long"]})
+
+
+def one(value: torch.Tensor) -> torch.Tensor:
+    return torch.ones(len(value), dtype=torch.long)
+
+
+X, OUTPUT = Variable(name="x"), bit("output", ("x",), one)
+
+
+@pytest.mark.parametrize(
+    ("variables", "output", "kind", "words"),
+    [
+        ([X, X, OUTPUT], "output", CausalModelError, ["'x'"]),
+        ([X, bit("output", ("z",), one)], "output", UnknownNameError, ["'z'", "'output'"]),
+        ([X, OUTPUT], "outptu", UnknownNameError, ["'outptu'", "Did you mean 'output'?"]),
+        ([X, Variable(name="output", parents=("x",), mechanism=one)], "output", CausalModelError, ["values"]),
+        ([X, OUTPUT, Variable(name="y", parents=("x",))], "output", CausalModelError, ["'y'", "mechanism"]),
+        ([X, OUTPUT, Variable(name="y", mechanism=one)], "output", CausalModelError, ["'y'", "parents"]),
+        ([bit("output", ("output",), one)], "output", CausalModelError, ["circle", "output"]),
+        (
+            [X, bit("p", ("x", "r"), one), bit("q", ("p",), one), bit("r", ("q",), one), bit("output", ("r",), one)],
+            "output",
+            CausalModelError,
+            ["circle", "p", "q", "r"],
+        ),
+    ],
+    ids=[
+        "twice",
+        "unknown parent",
+        "unknown output",
+        "continuous output",
+        "no mechanism",
+        "no parents",
+        "self",
+        "cycle",
+    ],
+)
+def test_a_model_that_contradicts_itself_is_refused(variables, output, kind, words, fails):
+    with fails(kind, *words):
+        CausalModel(variables, output=output)
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "words"),
+    [
+        (lambda x: x, ["(5, 3)", "[5]"]),
+        (lambda x: (x > 0).all(0).long(), ["(3,)"]),
+        (lambda x: torch.tensor(1), ["()"]),
+        (lambda x: torch.ones(1, dtype=torch.long), ["(1,)"]),
+        (lambda x: 1, ["int"]),
+        (lambda x: torch.tensor([0, 1, 7, 1, 0]), ["returned 7", "[0, 1]"]),
+        (lambda x: torch.full((5,), 0.5), ["returned 0.5"]),
+        (lambda x: torch.full((5,), torch.nan), ["nan"]),
+    ],
+    ids=[
+        "width left",
+        "reduced over rows",
+        "a scalar",
+        "one row",
+        "no tensor",
+        "undeclared",
+        "fraction",
+        "not a number",
+    ],
+)
+def test_a_mechanism_that_breaks_its_word_is_caught(mechanism, words, fails):
+    model = CausalModel([X, bit("output", ("x",), mechanism)], output="output")
+    with fails(CausalModelError, "'output'", *words):
+        model.run({"x": torch.randn(5, 3, generator=torch.Generator().manual_seed(0))})
+
+
+def test_a_continuous_mechanism_gives_a_row_an_example(fails):
+    model = CausalModel([X, Variable(name="y", parents=("x",), mechanism=lambda x: x.mean(0)), OUTPUT], output="output")
+    with fails(CausalModelError, "'y'", "batch of 5"):
+        model.run({"x": torch.zeros(5, 3)})
+
+
+@pytest.mark.parametrize(
+    ("variables", "kinds"),
+    [
+        (("left",), [("left",)]),
+        (("left", "right"), [("left",), ("left", "right"), ("right",)]),
+        (("p", "q", "r"), [("p",), ("p", "q", "r"), ("q",), ("r",)]),
+    ],
+)
+def test_kinds_are_each_variable_alone_and_all_at_once(variables, kinds):
+    parts = [bit(name, ("x",), one) for name in variables]
+    model = CausalModel([X, *parts, bit("output", variables, lambda *values: one(values[0]))], output="output")
+    assert list(Hypothesis(name="h", model=model, variables=variables).kinds) == kinds
+
+
+@pytest.mark.parametrize(
+    ("variables", "kind", "words"),
+    [
+        ((), CausalModelError, ["[]"]),
+        (("positive", "positive"), CausalModelError, ["positive"]),
+        (("positve",), UnknownNameError, ["Did you mean 'positive'?"]),
+        (("aside",), CausalModelError, ["'aside'"]),
+    ],
+    ids=["none", "twice", "unknown", "without effect"],
+)
+def test_a_hypothesis_that_cannot_be_asked_is_refused(variables, kind, words, fails):
+    model = CausalModel([*MODEL.variables.values(), bit("aside", ("x",), one)], output="output")
+    with fails(kind, *words):
+        Hypothesis(name="h", model=model, variables=variables)
+
+
+def test_the_output_itself_may_be_sought():
+    assert Hypothesis(name="output", model=MODEL, variables=("output",)).kinds == (("output",),)

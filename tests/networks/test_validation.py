@@ -1,0 +1,228 @@
+"""A task in one file, and what is said of one that cannot be searched."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from networks_by_hand import hand_wired
+
+import interlocus as il
+from interlocus.causal.hypothesis import Hypothesis
+from interlocus.causal.model import CausalModel, Variable
+from interlocus.core.errors import CausalModelError, NetworkError, UnknownNameError
+from interlocus.core.random import derived_generator
+from interlocus.networks import MLP
+from interlocus.networks.mlp.training import Recipe
+from interlocus.networks.validation import check_task
+from interlocus.searches.budget import Budget, Phase
+from interlocus.tasks import AbstractTask, HierarchicalEquality
+from interlocus.tasks.validation import CHECKED_EXAMPLES
+
+
+class SignOfSum(AbstractTask):
+    """Is x + y positive, and z as well?"""
+
+    model = CausalModel(
+        [
+            *(Variable(name=name) for name in "xyz"),
+            Variable(name="sum", parents=("x", "y"), mechanism=torch.add),
+            Variable(name="sum_positive", parents=("sum",), mechanism=lambda s: s > 0, values=(0, 1)),
+            Variable(name="z_positive", parents=("z",), mechanism=lambda z: z > 0, values=(0, 1)),
+            Variable(name="answer", parents=("sum_positive", "z_positive"), mechanism=torch.bitwise_and, values=(0, 1)),
+        ],
+        output="answer",
+    )
+
+    def sample(self, count, *, split, generator):
+        return {name: torch.randn(count, generator=generator) for name in self.model.inputs}
+
+
+SMALL = Budget(pool=4096, held_out=4096, partners=64, batch=128, check_every=25, validation=1024, test=3000)
+
+
+class Changed(SignOfSum):
+    """The same with a sampler, hypotheses or a model that one gives it."""
+
+    def __init__(self, *, model=None, hypotheses=(), sample=None) -> None:
+        self._model = model or SignOfSum.model
+        self._asked = {hypothesis.name: hypothesis for hypothesis in hypotheses}
+        self._sample = sample or super().sample
+
+    @property
+    def model(self):
+        return self._model
+
+    @property
+    def hypotheses(self):
+        return self._asked or super().hypotheses
+
+    def sample(self, count, *, split, generator):
+        return self._sample(count, split=split, generator=generator)
+
+
+def sampler(change):
+    """The usual examples, changed."""
+    return lambda count, *, split, generator: change(SignOfSum().sample(count, split=split, generator=generator))
+
+
+def asking(name: str, parents: tuple[str, ...], mechanism, **changes) -> Hypothesis:
+    """A hypothesis on a variable of its own, from which the class follows in place of `sum_positive`."""
+    variables = [variable for variable in SignOfSum.model.variables.values() if variable.name != "answer"]
+    one = Variable(name=name, parents=parents, mechanism=mechanism, values=(0, 1))
+    answer = Variable(name="answer", parents=(name, "z_positive"), mechanism=torch.bitwise_and, values=(0, 1))
+    return Hypothesis(
+        name=name, model=CausalModel([*variables, one, answer], output="answer"), variables=(name,), **changes
+    )
+
+
+def test_a_task_in_fifteen_lines_is_whole():
+    task = SignOfSum()
+    assert (task.name, task.input_width, task.classes) == ("sign_of_sum", 3, 2)
+    assert list(task.hypotheses) == ["sum", "sum_positive", "z_positive"]
+    checked = check_task(task)
+    assert checked.agreement == ()
+    assert set(checked.floors) == set(task.hypotheses)
+    # the label changes where z is positive and the sum changes sign: one quarter
+    for name in ("sum", "sum_positive"):
+        assert abs(checked.floors[name].no_effect - 0.75) < 0.02
+        assert checked.floors[name].means == "drawn"
+    by_pair = {(pair.one, pair.other): pair for pair in checked.differences}
+    assert by_pair["sum", "sum_positive"].nested
+    assert by_pair["sum", "sum_positive"].share == 0
+    # sign of the source's sum and of the base's z, or the other way round: the two differ in three of eight cases
+    assert abs(by_pair["sum_positive", "z_positive"].share - 3 / 8) < 0.05
+    assert not by_pair["sum_positive", "z_positive"].nested
+    assert "sum_positive: floor 0.7" in str(checked)
+
+
+def test_a_task_in_fifteen_lines_is_learned_and_searched():
+    task = SignOfSum()
+    recipe = Recipe(learning_rate=1e-2, steps=600)
+    networks = MLP.train(task, hidden=(8,), activation="relu", count=1, seed=0, recipe=recipe)
+    (share,) = check_task(task, networks).agreement
+    assert share > 0.95
+    phases = (Phase(steps=200),)
+    found = il.search(networks, task, hypothesis="sum", site="input", sizes=(1,), budget=SMALL, phases=phases)
+    assert found.iia[0, 0] > 0.95
+    # x + y and z: the direction is (1, 1, 0)/√2
+    direction = found.best(network=0, size=1).basis("sum")[:, 0]
+    assert abs(float(direction @ torch.tensor([1.0, 1.0, 0.0]))) / math.sqrt(2) > 0.97
+
+
+def test_a_shipped_task_and_a_network_of_it_agree():
+    checked = check_task(HierarchicalEquality(), hand_wired())
+    assert checked.agreement == (1.0,)
+    assert {name: level.means for name, level in checked.floors.items()} == {
+        "both": "enumerated", "left": "enumerated", "right": "enumerated", "symmetric": "enumerated",
+        "count": "enumerated", "output": "enumerated", "identity": "drawn", "difference": "drawn",
+        "distance": "drawn", "cross": "drawn",
+    }  # fmt: skip
+    same = {frozenset((pair.one, pair.other)) for pair in checked.differences if pair.share == 0}
+    chain = ("left", "distance", "difference")
+    assert same == {frozenset(("count", "output")), *(frozenset((v, w)) for v in chain for w in chain if v != w)}
+    rest = [pair.share for pair in checked.differences if pair.share]
+    assert min(rest) > 0.4
+
+
+def test_only_what_is_asked_is_checked(fails):
+    assert list(check_task(HierarchicalEquality(), hypotheses=("left",)).floors) == ["left"]
+    with fails(UnknownNameError, "Did you mean 'left'?"):
+        check_task(HierarchicalEquality(), hypotheses=("lefd",))
+
+
+def test_a_network_with_other_classes_is_refused(fails):
+    three = MLP([torch.ones(1, 3, 16)], [torch.zeros(1, 3)], activation="relu")
+    with fails(NetworkError, "3 classes", "hierarchical_equality", "2"):
+        check_task(HierarchicalEquality(), three, hypotheses=("left",))
+
+
+def test_a_network_whose_classes_stand_in_another_order_is_refused(fails):
+    wired = hand_wired()
+    turned = MLP(
+        [*wired.weights[:-1], wired.weights[-1].flip(1)], [*wired.biases[:-1], wired.biases[-1].flip(1)],
+        activation="relu",
+    )  # fmt: skip
+    with fails(NetworkError, "another order", "100.0%"):
+        check_task(HierarchicalEquality(), turned, hypotheses=("left",))
+
+
+def test_an_untrained_network_is_no_mistake():
+    networks = MLP.untrained(HierarchicalEquality(), hidden=(8,), activation="relu", count=3, seed=0)
+    assert len(check_task(HierarchicalEquality(), networks, hypotheses=("left",)).agreement) == 3
+
+
+def test_a_sampler_that_never_makes_a_variable_true_is_refused(fails):
+    never = sampler(lambda drawn: drawn | {"z": -drawn["z"].abs()})
+    with fails(CausalModelError, "'z_positive'", "never takes its value 1"):
+        check_task(Changed(sample=never), hypotheses=("z_positive",))
+    constant = sampler(lambda drawn: drawn | {"x": torch.ones_like(drawn["x"]), "y": torch.ones_like(drawn["y"])})
+    with fails(CausalModelError, "'sum'", "one value only"):
+        check_task(Changed(sample=constant), hypotheses=("sum",))
+
+
+def test_a_value_that_is_rare_is_not_taken_for_one_that_is_never_drawn():
+    """z > 3.09 is missing in 256 examples with probability .77, and in 16,384 with 8e-8."""
+    rare = sampler(lambda drawn: drawn | {"z": torch.where(drawn["z"] > 3.09, drawn["z"], -drawn["z"].abs())})
+    checked = check_task(Changed(sample=rare), hypotheses=("sum_positive",))
+    assert checked.floors["sum_positive"].no_effect > 0.99
+
+
+def test_a_sampler_whose_labels_contradict_the_causal_model_is_refused(fails):
+    def wrong(drawn):
+        return drawn | {"answer": (drawn["x"] > 0).long()}
+
+    with fails(CausalModelError, "'answer'", f"of {CHECKED_EXAMPLES}"):
+        check_task(Changed(sample=sampler(wrong)))
+
+    def right(drawn):
+        return drawn | {"answer": SignOfSum.model.run(drawn)["answer"]}
+
+    assert check_task(Changed(sample=sampler(right)), hypotheses=("sum",)).floors
+
+
+def test_a_rival_that_gives_another_class_is_refused(fails):
+    rival = asking("x_positive", ("x",), lambda x: x > 0)
+    with fails(CausalModelError, "'x_positive'", "'answer'", "apart"):
+        check_task(Changed(hypotheses=(rival,)))
+
+
+def test_hypotheses_that_cannot_be_told_apart_are_refused(fails):
+    rival = asking("not_negative", ("x", "y"), lambda x, y: x > -y)
+    task = Changed(hypotheses=(SignOfSum().hypothesis("sum_positive"), rival))
+    with fails(CausalModelError, "'sum_positive'", "'not_negative'", "0.0%"):
+        check_task(task)
+
+
+def test_a_sampler_without_an_input_is_refused(fails):
+    with fails(CausalModelError, "no 'z'"):
+        check_task(Changed(sample=sampler(lambda drawn: {name: drawn[name] for name in "xy"})))
+    with fails(CausalModelError, "'z': 3"):
+        check_task(Changed(sample=sampler(lambda drawn: drawn | {"z": drawn["z"][:3]})))
+    with fails(UnknownNameError, "'w'"):
+        check_task(Changed(sample=sampler(lambda drawn: drawn | {"w": drawn["z"]})))
+
+
+def test_an_encoder_that_gives_something_else_is_refused(fails):
+    class Wide(SignOfSum):
+        input_width = 4
+
+    with fails(CausalModelError, "[256, 3]", "4 finite numbers"):
+        check_task(Wide())
+    with fails(CausalModelError, "not all finite"):
+        check_task(Changed(sample=sampler(lambda drawn: drawn | {"z": drawn["z"] / 0})))
+
+
+def test_the_seed_decides_and_the_global_generator_is_left_alone():
+    before = torch.random.get_rng_state()
+    one, again, other = (check_task(SignOfSum(), seed=seed) for seed in (0, 0, 1))
+    assert one == again
+    assert one != other
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("name", ["sum", "z_positive"])
+def test_a_pool_of_such_a_task_holds_what_is_asked(name):
+    pool = SignOfSum().pool(10, split="train", generator=derived_generator(0))
+    assert pool.values[name].shape == (10,)

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from interlocus.alignment.metrics import Cell, Score
+from interlocus.controls.power import PlantedResult, planted_name
+from interlocus.core.errors import RunFolderError
+from interlocus.report.figures import (
+    decodable_curve,
+    figures,
+    heat_map,
+    render,
+    restart_strips,
+    save_figures,
+    size_curve,
+    stage_curve,
+    untrained_twin,
+)
+from interlocus.report.figures.decodable import curves
+from interlocus.report.figures.stages import stages
+from interlocus.searches.results import Restart, Restarts
+from interlocus.studies.plan import Trial, jobs
+from interlocus.studies.records import Record
+from interlocus.studies.run import Run
+from interlocus.studies.spec.study import Study
+from interlocus.studies.store import Store
+
+STUDY = {
+    "name": "small",
+    "title": "Is it there?",
+    "task": {"name": "hierarchical_equality", "item_width": 2},
+    "networks": [
+        {"name": "relu", "hidden": [8], "count": 2},
+        {"name": "blank", "hidden": [8], "count": 2, "trained": False},
+        {"name": "tanh", "hidden": [8], "count": 1, "activation": "tanh"},
+    ],
+    "sites": ["input", "layer1"],
+    "searches": [
+        {"hypotheses": ["both"], "sizes": [1, 2], "featurizers": ["rotation", "linear"]},
+        {"hypotheses": ["left"], "sizes": [2], "featurizers": ["rotation"]},
+    ],
+    "starts": {"random": 1, "covariance": 1},
+}
+
+
+ONE_SIZE = [{"hypotheses": ["left"], "sizes": [2]}]
+"""Searches that are drawn as one heat map, which is quick."""
+
+
+def _attempt(start: str, hits: int) -> Restart:
+    kinds = [(kind, change) for kind in ("left", "right") for change in ("0→1", "1→0")]
+    cells = tuple(Cell(kind=kind, change=change, hits=hits, count=500) for kind, change in kinds)
+    values = {"restart": 0, "begin": 0.5, "validation": hits / 500, "last": hits / 500, "steps": 10}
+    return Restart(start=start, **values, outcome="plateau", score=Score(cells=cells, answer_change_rate=0.5))
+
+
+def _attempts(size: int, hits: int) -> Restarts:
+    return Restarts(size=size, restarts=(_attempt("random", 0), _attempt("covariance", hits)), chosen=1)
+
+
+def made_run(folder: Path, keep: Callable[[Trial], bool] = lambda trial: True, **changes: object) -> Run:
+    """A run whose scores are made up, with a record for each trial that is kept."""
+    study, store = Study.model_validate(STUDY | changes), Store(folder)
+    store.begin(study)
+    trials = [(trial, job.sizes) for job in jobs(study) for trial in job.trials]
+    for index, (trial, sizes) in enumerate(trials):
+        if keep(trial):
+            found = tuple(_attempts(size, (37 * index + 110 * size) % 501) for size in sizes)
+            record = Record(trial=trial, study=study.fingerprint, accuracy=1.0, seconds=1.0, sizes=found)
+            (folder / "records" / f"{trial.name}.json").write_text(json.dumps(record.to_json()))
+    return Run.load(folder)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return made_run(tmp_path_factory.mktemp("run"))
+
+
+def texts(svg: bytes) -> list[str]:
+    """What can be read and selected in a drawing."""
+    return re.findall(r"<(?:text|tspan)[^>]*>([^<]+)</", svg.decode())
+
+
+def test_a_study_gets_a_heat_map_a_hypothesis_and_curves_where_there_are_sizes(run: Run) -> None:
+    assert list(figures(run)) == ["heat_map_both", "size_curve_both", "heat_map_left", "restarts"]
+
+
+@pytest.mark.parametrize("hypothesis", ["both", "left"])
+def test_a_heat_map_holds_every_mean_as_text(run: Run, hypothesis: str) -> None:
+    read = texts(render(heat_map(run, hypothesis), "svg"))
+    lines = [line for line in run.lines if line.hypothesis == hypothesis]
+    shown = [text for text in read if re.fullmatch(r"\d\.\d{3}", text)]
+    assert sorted(shown) == sorted(f"{entry.iia.value:.3f}" for line in lines for entry in line.sizes)
+    assert f"one-sided {lines[0].one_directional:.3f}" in read
+    assert {"input", "layer1"} <= set(read)
+
+
+def test_every_family_and_featurizer_has_its_panel(run: Run) -> None:
+    titles = {f"{group.name} · {name}" for group in run.study.networks for name in ("rotation", "linear")}
+    for figure in (heat_map(run, "both"), size_curve(run, "both")):
+        assert {axes.get_title(loc="left") for axes in figure.axes} >= titles
+    assert {group.name for group in run.study.networks} <= set(texts(render(heat_map(run, "left"), "svg")))
+
+
+def test_curves_pass_through_the_means_and_name_the_levels(run: Run) -> None:
+    figure = size_curve(run, "both")
+    drawn = [tuple(np.round(line.get_ydata(), 9)) for axes in figure.axes for line in axes.lines]
+    for line in run.lines:
+        if line.hypothesis == "both":
+            assert tuple(round(entry.iia.value, 9) for entry in line.sizes) in drawn
+    read = texts(render(figure, "svg"))
+    assert {"do nothing", "one-sided", "one network", "untrained networks, mean", "0.708"} <= set(read)
+
+
+def test_each_network_is_a_line(run: Run) -> None:
+    panel = size_curve(run, "both").axes[0]
+    faint = [line for line in panel.lines if line.get_linewidth() == 0.6 and len(line.get_xdata())]
+    assert len(faint) == 2 * 2  # networks × sites
+
+
+def test_every_search_is_a_dot(run: Run) -> None:
+    panel = restart_strips(run).axes[0]
+    own = [
+        row for row in run.table if row.group == "relu" and row.hypothesis == "both" and row.featurizer == "rotation"
+    ]
+    networks = {(row.network, row.site) for row in own}
+    dots = [line for line in panel.lines if line.get_linestyle() == "None"]
+    assert sum(len(line.get_xdata()) for line in dots) == len(networks) * 2  # starts
+
+
+def test_planted_networks_are_drawn_beside_the_others(tmp_path: Path) -> None:
+    run = made_run(tmp_path, searches=[{"hypotheses": ["both"], "sizes": [1, 2]}])
+    before = len(size_curve(run, "both").axes[0].lines)
+    twins = PlantedResult(kind="mean_coded", planted=(1.0, 1.0), best=(0.75, 0.85), hits=(False, False), left_out=0)
+    run.store.add_twins(planted_name(run.study.networks[0], "layer1", "mean_coded"), asdict(twins))
+    figure = size_curve(run, "both")
+    assert len(figure.axes[0].lines) == before + 1
+    assert any(np.allclose(line.get_ydata(), 0.8) for line in figure.axes[0].lines if len(line.get_ydata()) == 2)
+    assert "planted networks, best" in texts(render(figure, "svg"))
+
+
+def with_controls(run: Run, **more: object) -> Run:
+    """The same with controls of its first network at layer 1, made up."""
+    inside = {
+        "both": {"rotation": [_attempts(1, 450).to_json()]},
+        "output": {"rotation": [_attempts(1, 250).to_json()]},
+    }
+    control = {"network": "relu-00", "group": "relu", "site": "layer1", "rank": 2, "width": 8, "agreement": 1.0}
+    control |= {"structural": None, "random": 0.5, "inside": inside, "pure": {}}
+    run.store.add_control("relu-00", "layer1", control | more)
+    return Run.load(run.store.folder)
+
+
+def test_stages_show_the_variables_and_the_output_inside_the_used_subspace(tmp_path: Path) -> None:
+    run = with_controls(made_run(tmp_path, searches=[{"hypotheses": ["both"], "sizes": [1]}]))
+    group = run.study.networks[0]
+    found = stages(run, group)
+    assert {thing: dict(own["layer1"].iias) for thing, own in found.items()} == {
+        "left": {"relu-00": 0.9},
+        "right": {"relu-00": 0.9},
+        "the output": {"relu-00": 0.5},
+    }
+    assert stages(run, run.study.networks[1]) == {}
+    assert {"left", "right", "the output", "relu"} <= set(texts(render(stage_curve(run), "svg")))
+
+
+def test_what_is_decodable_is_drawn_where_it_was_measured(tmp_path: Path) -> None:
+    run = made_run(tmp_path, lambda trial: False, searches=[{"hypotheses": ["both"], "sizes": [1]}])
+    assert "decodable" not in figures(with_controls(run))
+    probed = with_controls(run, decodable={"left": {"linear": 0.9}, "right": {"linear": 0.8}})
+    found = curves(probed, probed.study.networks[0])
+    assert found["decodable, linear"] == {"layer1": {"relu-00": pytest.approx(0.85)}}
+    assert {"decodable, linear", "IIA, whole layer", "relu"} <= set(texts(render(decodable_curve(probed), "svg")))
+
+
+def test_untrained_networks_are_the_twin_of_trained_ones_that_are_built_alike(run: Run) -> None:
+    relu, blank, tanh = run.study.networks
+    assert untrained_twin(run.study, relu) == blank
+    assert untrained_twin(run.study, blank) is None
+    assert untrained_twin(run.study, tanh) is None
+
+
+def test_equal_runs_give_equal_figures_whatever_the_user_has_set(tmp_path: Path) -> None:
+    groups = [STUDY["networks"][0]]
+    one, other = (made_run(tmp_path / name, networks=groups) for name in ("one", "other"))
+    with mpl.rc_context({"font.size": 30, "svg.fonttype": "path", "image.cmap": "jet"}):
+        before = dict(mpl.rcParams)
+        drawn = {name: render(figure, "svg") for name, figure in figures(other).items()}
+        assert dict(mpl.rcParams) == before
+    assert drawn == {name: render(figure, "svg") for name, figure in figures(one).items()}
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [lambda trial: False, lambda trial: trial.site == "input", lambda trial: trial.network.endswith("-01")],
+    ids=["nothing", "one site", "one network"],
+)
+def test_what_is_not_there_stays_empty(tmp_path: Path, keep: Callable[[Trial], bool]) -> None:
+    run = made_run(tmp_path, keep, searches=[{"hypotheses": ["both"], "sizes": [1, 2]}])
+    read = {name: texts(render(figure, "svg")) for name, figure in figures(run).items()}
+    shown = [text for text in read["heat_map_both"] if re.fullmatch(r"\d\.\d{3}", text)]
+    assert len(shown) == sum(len(line.sizes) for line in run.lines)
+
+
+def test_a_study_of_one_family_site_and_size_is_drawn(tmp_path: Path) -> None:
+    searches = [{"hypotheses": ["right"], "sizes": [1]}]
+    run = made_run(tmp_path, networks=[{"name": "a", "hidden": [8], "count": 1}], sites=["input"], searches=searches)
+    drawn = figures(run)
+    assert list(drawn) == ["heat_map_right", "restarts"]
+    assert f"{run.lines[0].best.iia.value:.3f}" in texts(render(drawn["heat_map_right"], "svg"))
+
+
+def test_figures_are_saved_as_svg_and_png(tmp_path: Path) -> None:
+    run = made_run(tmp_path, searches=ONE_SIZE)
+    (tmp_path / "figures").rmdir()  # as in a folder that was copied without it
+    names = ("heat_map_left", "restarts")
+    assert save_figures(run) == {name: tmp_path / f"figures/{name}.svg" for name in names}
+    assert (tmp_path / "figures/heat_map_left.svg").read_bytes().startswith(b"<?xml")
+    assert (tmp_path / "figures/heat_map_left.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_folder_that_cannot_be_written_is_told_with_a_mend(tmp_path: Path) -> None:
+    run = made_run(tmp_path, searches=ONE_SIZE)
+    (tmp_path / "figures").rmdir()
+    (tmp_path / "figures").write_text("in the way")
+    with pytest.raises(RunFolderError, match="--out"):
+        save_figures(run)

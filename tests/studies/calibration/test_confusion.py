@@ -1,0 +1,93 @@
+"""The battery: networks of known truth, and how often verdicts on them are wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from interlocus.studies.calibration.battery import ARCHITECTURES, battery
+from interlocus.studies.calibration.confusion import calibrate
+from interlocus.studies.results.verdicts import verdicts
+from interlocus.studies.run import run_study
+from interlocus.studies.spec.study import Study
+
+WHOLE = battery()
+FEW = {"relu16x3-mean-coded2-layer1", "relu16x3-count-only-layer2", "relu16x3-dormant-layer2", "relu16x3-untrained"}
+
+
+def _few(*, crippled: bool) -> Study:
+    """A part of the small battery, of another seed than the sealed one, without planted twins."""
+    small = battery(scale="small", crippled=crippled, seed=5)
+    groups = tuple(
+        group.model_copy(update={"at": group.at or ("layer1", "layer2")})
+        for group in small.networks
+        if group.name in FEW
+    )
+    assert {group.name for group in groups} == FEW
+    return small.model_copy(update={"networks": groups, "controls": ("used", "purity")})
+
+
+def test_the_battery_is_as_large_and_as_varied_as_it_has_to_be():
+    there = [f for f in WHOLE.networks if f.planted and f.source.truth == "there"]
+    assert sum(f.count for f in there) >= 300
+    assert sum(f.count for f in WHOLE.networks if f not in there) >= 300
+    assert {one.activation for one in ARCHITECTURES} == {"relu", "sigmoid", "tanh", "gelu"}
+    assert {one.width for one in ARCHITECTURES} == {16, 32, 64}
+    assert {one.depth for one in ARCHITECTURES} == {1, 2, 3, 4}
+    for group in there:  # where it is planted, the rest can combine it
+        assert group.planted.site != f"layer{len(group.hidden)}"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("battery")
+    return {crippled: run_study(_few(crippled=crippled), folder / str(crippled)) for crippled in (False, True)}
+
+
+def _calibrated(run):
+    free = run.study.model_copy(update={"competence": 0.0})
+    return calibrate(run.study, run.verdicts, verdicts(free, run.store, run.store.records()))
+
+
+@pytest.mark.slow
+def test_what_is_there_is_found_and_nothing_else(runs):
+    table = _calibrated(runs[False])
+    for one in table.tried:
+        if one.truth == "there":
+            assert set(one.words) <= {"computed", "entangled"}
+        else:
+            assert not one.found
+    assert table.false_found.count == table.false_missing.count == 0
+    assert table.false_found.of >= 10
+    assert table.false_found.high > 0.2  # nothing in ten says little
+
+
+@pytest.mark.slow
+def test_a_crippled_search_does_not_say_that_nothing_is_there(runs):
+    table = _calibrated(runs[True])
+    assert table.false_missing.count == 0
+    assert table.false_found.count == 0
+    assert not any(
+        set(one.words) & {"absent", "consumed", "bypassed", "unused"} for one in table.tried if one.truth == "there"
+    )
+
+
+def test_a_battery_that_is_wrong_about_its_networks_is_noticed(runs):
+    run = runs[False]
+    swapped = [
+        group.model_copy(update={"planted": group.planted.model_copy(update={"what": "count_only"})})
+        if group.planted and group.planted.what == "mean_coded"
+        else group
+        for group in run.study.networks
+    ]
+    study = run.study.model_copy(update={"networks": tuple(swapped)})
+    assert calibrate(study, run.verdicts, run.verdicts).false_found.count == 2
+
+
+def test_the_indices_tell_networks_with_the_variables_from_those_without(runs):
+    found = {one.group: one for one in runs[False].indices}
+    for name, middle in (("mean-coded2-layer1", 1.0), ("count-only-layer2", 0.0), ("dormant-layer2", 0.0)):
+        group = found[f"relu16x3-{name}"]
+        assert len(group.networks) == group.summary.networks == 2
+        for one in group.networks.values():
+            assert [site.middle for site in one.sites] == pytest.approx([middle], abs=0.1)
+    assert "relu16x3-untrained" not in found  # they do not solve the task

@@ -1,0 +1,34 @@
+"""Every class of maps at every site, over trained networks and beside untrained ones."""
+
+from __future__ import annotations
+
+import pytest
+from tiny import TINY
+
+from interlocus.studies.run import Run, run_study
+from interlocus.studies.spec.study import Study
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Run:
+    return run_study(Study.parse(TINY, "tiny"), tmp_path_factory.mktemp("methods"))
+
+
+def test_one_entry_a_map_and_site_over_the_networks_of_all_trained_families(run):
+    assert [(one.map, one.site) for one in run.methods] == [
+        ("rotation", "input"),
+        ("rotation", "layer1"),
+        ("linear", "input"),
+        ("linear", "layer1"),
+    ]
+    for one in run.methods:
+        rows = [r for r in run.table if (r.featurizer, r.site, r.hypothesis) == (one.map, one.site, "both")]
+        for group, found in (("relu", one.iia), ("blank", one.untrained)):
+            sizes = {size: [r.iia for r in rows if (r.group, r.size) == (group, size)] for size in (1, 2)}
+            assert found.value == pytest.approx(max(sum(own) / len(own) for own in sizes.values()))
+        assert one.networks == 2
+
+
+def test_time_is_that_of_the_records(run):
+    spent = sum(record.seconds for record in run.store.records() if record.trial.hypothesis == "both")
+    assert sum(one.seconds for one in run.methods) == pytest.approx(spent)

@@ -1,0 +1,173 @@
+"""The truth table of docs/verdicts.md, held against the code row by row, before any network is run."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from interlocus.controls.criteria import Effect, Thresholds
+from interlocus.controls.power import Power
+from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidence
+from interlocus.verdicts.rules import FOUND, MISSING, Verdict, answer, judge_network
+
+PAGE = Path(__file__).parents[2] / "docs" / "verdicts.md"
+BARS = Thresholds()
+
+
+def _tables() -> list[list[dict[str, str]]]:
+    tables = []
+    for part in PAGE.read_text().split("<!-- the tests read this table -->")[1:]:
+        lines = itertools.takewhile(lambda line: line.startswith("|"), part.strip().splitlines())
+        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+        tables.append([dict(zip(rows[0], row, strict=True)) for row in rows[2:]])
+    return tables
+
+
+SITES, NETWORKS = _tables()
+
+
+def _entry(iia: float, cell: float, way: float, *, pure: float | None = None) -> Effect:
+    return Effect(
+        map="rotation",
+        size=4,
+        iia=iia,
+        low=iia - 0.01,
+        high=min(1.0, iia + 0.01),
+        cell=cell,
+        ways=way,
+        single=iia,
+        joint=iia,
+        answer_change_rate=0.5,
+        pure=pure,
+    )
+
+
+def _seen(row: dict[str, str], site: str = "layer2") -> SiteObservation:
+    pure = float(row["R²"]) if row["R²"] else None
+    used = None
+    if row["inside"] != "–":
+        inside = () if row["inside"] == "no room" else (_entry(*map(float, row["inside"].split()), pure=pure),)
+        output = {1: float(row["output"])} if row["output"] else {}
+        used = UsedSubspaceEvidence(rank=3, width=16, agreement=0.9995, entries=inside, output=output)
+    found = [int(word) for word in row["power"].split() if word.isdigit()]
+    return SiteObservation(
+        site=site,
+        variable="left",
+        hidden=site != "input",
+        entries=(_entry(float(row["IIA"]), float(row["cell"]), float(row["way"])),),
+        no_effect=0.5,
+        one_directional=0.708,
+        null=None if row["null"] == "–" else float(row["null"]),
+        structural=float(row["structural"]) if row["structural"] else None,
+        used=used,
+        power=Power(kind="blocks", found=found[0], of=found[1]) if found else None,
+    )
+
+
+def _judged(*seen: SiteObservation, accuracy: float = 0.999) -> list[Verdict]:
+    rows = judge_network(accuracy, [[one] for one in seen], competence=0.99, thresholds=BARS)
+    return [verdict for (verdict,) in rows]
+
+
+def _row(situation: str) -> dict[str, str]:
+    return next(row for row in SITES if row["situation"].startswith(situation))
+
+
+def _earlier(word: str) -> SiteObservation:
+    """A row of the table that is given this word by itself."""
+    row = next(row for row in SITES if row["verdict"] == word and not row["earlier"])
+    return _seen(row, "layer1")
+
+
+@pytest.mark.parametrize("row", SITES, ids=lambda row: row["situation"])
+def test_each_situation_gets_its_word(row):
+    before = [_earlier(row["earlier"])] if row["earlier"] else []
+    judged = _judged(*before, _seen(row), accuracy=float(row["accuracy"]))
+    assert [verdict.word for verdict in judged] == [*([row["earlier"]] if before else []), row["verdict"]]
+
+
+@pytest.mark.parametrize("row", SITES, ids=lambda row: row["situation"])
+def test_what_is_undecided_says_what_would_decide_it_and_only_that(row):
+    before = [_earlier(row["earlier"])] if row["earlier"] else []
+    verdict = _judged(*before, _seen(row), accuracy=float(row["accuracy"]))[-1]
+    assert bool(verdict.wanted) == (row["verdict"] == "undecided")
+
+
+def test_every_word_is_in_the_table_and_has_a_situation():
+    text = PAGE.read_text()
+    words = {row["verdict"] for row in SITES}
+    assert words == {
+        "computed",
+        "entangled",
+        "partial",
+        "unused",
+        "absent",
+        "consumed",
+        "bypassed",
+        "undecided",
+        "not-learned",
+    }
+    assert all(f"| `{word}` |" in text for word in words)
+
+
+def _verdicts(words: str) -> list[list[Verdict]]:
+    made = []
+    for number, site in enumerate(words.split(";"), start=1):
+        seen = _seen(SITES[0], f"layer{number}")
+        made.append(
+            [Verdict(seen=seen, word=word, entry=seen.entries[0], evidence=()) for word in site.split()]  # type: ignore[arg-type]
+        )
+    return made
+
+
+@pytest.mark.parametrize("row", NETWORKS, ids=lambda row: row["situation"])
+def test_each_network_gets_its_word(row):
+    assert answer(_verdicts(row["words"]), _verdicts(row["rival"]) if row["rival"] else ()) == row["answer"]
+
+
+def test_the_input_is_no_evidence_of_a_computation():
+    found = _seen(_row("only the truth value"), "input")
+    (there,) = _judged(found)
+    assert there.word == "entangled"
+    missing = _seen(_row("a crippled search"), "input")
+    assert _judged(missing)[0].word == "undecided"
+    seen = _seen(_row("the output only, from the first"), "layer1")
+    assert [v.word for v in _judged(found, seen)] == ["entangled", "bypassed"], "only hidden sites consume"
+    assert answer([[v] for v in _judged(found)]) == "undecided"
+
+
+@pytest.mark.parametrize("row", SITES, ids=lambda row: row["situation"])
+def test_stricter_bars_claim_less(row):
+    strict = Thresholds(found=0.999, cell=0.998, power=0.99)
+    seen = _seen(row)
+    (usual,) = _judged(seen, accuracy=float(row["accuracy"]))
+    ((judged,),) = judge_network(float(row["accuracy"]), [[seen]], competence=0.99, thresholds=strict)
+    if judged.word in FOUND:
+        assert usual.word == judged.word
+    if judged.word in MISSING:
+        assert usual.word in MISSING
+
+
+def test_a_rank_that_leaves_no_room_is_said(fails):
+    (verdict,) = _judged(_seen(_row("a dormant copy beside")))
+    used = next(row for row in verdict.evidence if row.control == "used subspace")
+    assert used.passes is False
+    assert "no room" in used.text
+
+
+def test_the_effect_is_the_smallest_size_that_is_found():
+    sizes = {1: 0.80, 2: 0.99, 4: 0.995}
+    entries = tuple(
+        Effect(**(vars(_entry(iia, iia - 0.02, iia - 0.02)) | {"size": size})) for size, iia in sizes.items()
+    )
+    seen = SiteObservation(**(vars(_seen(_row("only the truth value"))) | {"entries": entries}))
+    (verdict,) = _judged(seen)
+    assert verdict.entry.size == 2
+
+
+def test_contradicting_thresholds_are_refused(fails):
+    from interlocus.core.errors import SpecificationError
+
+    for name, value in (("cell", 0.97), ("ways", 0.95), ("found", 1.0), ("power", 0.0)):
+        with fails(SpecificationError, name):
+            Thresholds(**{name: value}).check()
