@@ -209,7 +209,7 @@ def test_pull_leaves_what_moves_along_the_allowed_parameters(featurizer):
     torch.testing.assert_close(pulled, bound.grad, rtol=1e-8, atol=1e-8)
 
 
-def search(featurizer: AbstractFeaturizer, networks: MLP, **changes) -> il.Found:
+def search(featurizer: AbstractFeaturizer, networks: MLP, **changes) -> il.SearchResult:
     asked = {"hypothesis": "both", "site": "layer2", "sizes": (1, 2), "budget": SMALL, "seed": 0}
     asked |= {"starts": {"random": 1}, "phases": (Phase(steps=50),), "featurizer": featurizer}
     return il.search(networks, TASK, **(asked | changes))

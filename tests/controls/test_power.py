@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import pytest
 import torch
-from test_iit import brought
+from perceptron_as_module import brought
 
 from interlocus.controls import power
 from interlocus.controls.ground_truth import recipes as twins

@@ -18,7 +18,7 @@ import yaml
 from torch import nn
 
 import interlocus as il
-from interlocus.core import registry
+from interlocus.core import plugins, registry
 from interlocus.core.random import derived_generator
 from interlocus.searches.starts import StartContext
 
@@ -79,9 +79,9 @@ def _defined(example: str) -> ModuleType:
 @pytest.mark.parametrize(
     ("known", "name", "example"),
     [
-        pytest.param(registry.FEATURIZERS, "within", "add_featurizer", id="featurizer"),
-        pytest.param(registry.STARTS, "loudness", "add_start", id="start"),
-        pytest.param(registry.TASKS, "between", "add_task", id="task"),
+        pytest.param(plugins.FEATURIZERS, "within", "add_featurizer", id="featurizer"),
+        pytest.param(plugins.STARTS, "loudness", "add_start", id="start"),
+        pytest.param(plugins.TASKS, "between", "add_task", id="task"),
     ],
 )
 def test_what_the_guide_adds_is_found_by_its_entry_point(monkeypatch, known, name, example):

@@ -21,7 +21,7 @@ TASK = HierarchicalEquality()
 SMALL = Budget(pool=8192, held_out=4096, partners=64, batch=128, check_every=25, validation=1024, test=3000)
 
 
-def found(networks: MLP, featurizer, *, steps: int, **changes) -> il.Found:
+def found(networks: MLP, featurizer, *, steps: int, **changes) -> il.SearchResult:
     asked = {"hypothesis": "left", "site": "input", "sizes": (4,), "starts": {"covariance": 1}, "budget": SMALL}
     asked |= {"phases": (Phase(steps=steps),), "featurizer": featurizer}
     return il.search(networks, TASK, **(asked | changes))

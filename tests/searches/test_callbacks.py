@@ -22,7 +22,7 @@ TASK = il.tasks.HierarchicalEquality(item_width=2)
 PHASES = (il.Phase(steps=40), il.Phase(steps=20, loss="bounded"))
 
 
-def searched(on_validation=None) -> il.Found:
+def searched(on_validation=None) -> il.SearchResult:
     return il.search(
         il.networks.MLP.untrained(TASK, hidden=(8, 8), count=2),
         TASK,
@@ -45,7 +45,7 @@ def spoil(seen: Validation) -> None:
 
 
 @pytest.fixture(scope="module")
-def alone() -> il.Found:
+def alone() -> il.SearchResult:
     return searched()
 
 

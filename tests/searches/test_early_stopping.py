@@ -2,13 +2,13 @@
 
 import torch
 from networks_by_hand import hand_wired, mean_coded
+from small_searches import SMALL, TASK, found
 
 import interlocus as il
 from interlocus.networks import MLP
 from interlocus.searches.budget import Budget, Phase
 from interlocus.searches.early_stopping import EarlyStopping
 from interlocus.studies.spec.study import Study
-from interlocus.tasks import HierarchicalEquality
 
 RACING = """
 task: {name: hierarchical_equality, item_width: 2}
@@ -20,18 +20,9 @@ phases: [{steps: 40}]
 controls: []
 budget: {pool: 2048, held_out: 1024, partners: 256, batch: 64, check_every: 20, validation: 256, test: 600, rung: 20}
 """
-TASK = HierarchicalEquality()
-SMALL = Budget(pool=4096, held_out=2048, partners=512, batch=64, check_every=10, validation=512, test=1000)
-RACE = SMALL.model_copy(update={"halving_interval": 20})
-STARTS = {"random": 4, "covariance": 1, "neurons_greedy": 1}
 
 
-def found(networks: MLP, **changes) -> il.Found:
-    asked = {"hypothesis": "both", "site": "layer1", "sizes": (1, 2), "budget": RACE, "seed": 0, "starts": STARTS}
-    return il.search(networks, TASK, **(asked | {"phases": (Phase(steps=80),)} | changes))
-
-
-def steps(result: il.Found) -> list[int]:
+def steps(result: il.SearchResult) -> list[int]:
     return [a.steps for finding in result.findings for size in finding.sizes for a in size.restarts]
 
 

@@ -15,7 +15,7 @@ TASK = HierarchicalEquality()
 SMALL = Budget(pool=8192, held_out=4096, partners=2048, batch=128, check_every=25, validation=1024, test=3000)
 
 
-def found(networks: MLP, **changes) -> il.Found:
+def found(networks: MLP, **changes) -> il.SearchResult:
     asked = {"hypothesis": "both", "site": "layer2", "sizes": (1, 2), "budget": SMALL, "seed": 0}
     asked |= {"phases": (Phase(steps=100),)}
     return il.search(networks, TASK, **(asked | changes))

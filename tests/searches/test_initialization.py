@@ -3,7 +3,7 @@
 import pytest
 import torch
 from networks_by_hand import hand_wired, mean_coded
-from test_race import SMALL, TASK, found
+from small_searches import SMALL, TASK, found
 
 from interlocus.core.errors import SpecificationError
 from interlocus.featurizers import Linear

@@ -6,8 +6,8 @@ import math
 
 import pytest
 import torch
+from made_runs import made_run
 from networks_by_hand import hand_wired, known_subspace
-from test_figures import made_run
 
 import interlocus as il
 from interlocus.alignment.evaluation import evaluate

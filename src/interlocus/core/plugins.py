@@ -70,11 +70,11 @@ FEATURIZERS = Registry(
             arguments={"write": "transpose"},
         ),
         "principal": PluginEntry(
-            target="interlocus.featurizers.principal:Principal",
+            target="interlocus.featurizers.principal:PrincipalComponents",
             summary="principal components of the covariance; nothing is learned, the start chooses them",
         ),
         "principal_uncentred": PluginEntry(
-            target="interlocus.featurizers.principal:Principal",
+            target="interlocus.featurizers.principal:PrincipalComponents",
             summary="principal components of the second moment, the mean left in",
             arguments={"centred": False},
         ),
@@ -182,7 +182,7 @@ NETWORKS = Registry(
     "network",
     {
         "mlp": PluginEntry(
-            target="interlocus.networks.sources._base:Perceptrons",
+            target="interlocus.networks.sources.trained_mlp:TrainedMLPs",
             summary="perceptrons that are trained here, many at once",
         ),
         "shared_encoder": PluginEntry(

@@ -112,7 +112,7 @@ def test_a_study_of_one_direction_only_is_refused(last, fails):
     phases = (Phase(steps=5, sampling="restoring"), Phase(steps=5, sampling=last, temperature=3.0))
     small = Budget(pool=512, held_out=512, partners=64, batch=32, check_every=5, validation=64, test=64)
 
-    def search() -> il.Found:
+    def search() -> il.SearchResult:
         return il.search(hand_wired(), TASK, hypothesis="both", site="layer1", sizes=(1,), phases=phases, budget=small)
 
     if last == "natural":

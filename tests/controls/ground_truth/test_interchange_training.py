@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from modules import as_module
+from perceptron_as_module import brought
 from torch import nn
 
 from interlocus.alignment.evaluation import evaluate, evaluate_each
@@ -18,13 +18,6 @@ from interlocus.tasks import HierarchicalEquality
 TASK = HierarchicalEquality(item_width=2)
 ASKED = {"hypothesis": "both", "site": "layer2", "size": 2}
 FEW = {"steps": 40, "batch": 64, "learning_rate": 0.01}
-
-
-def brought(network: MLP, site: str = "3") -> Module:
-    """A perceptron as somebody's module, without what is known of ours."""
-    made = Module(as_module(network), sites={"layer2": site})
-    made.prepare(TASK.examples(8, split="train", generator=derived_generator(0))[0])
-    return made
 
 
 class Whole(nn.Module):

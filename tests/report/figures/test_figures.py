@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict
@@ -9,8 +8,8 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from made_runs import ONE_SIZE, STUDY, made_run, with_controls
 
-from interlocus.alignment.metrics import Cell, Score
 from interlocus.controls.power import PlantedResult, planted_name
 from interlocus.core.errors import RunFolderError
 from interlocus.report.figures import (
@@ -26,57 +25,10 @@ from interlocus.report.figures import (
 )
 from interlocus.report.figures.decodable import curves
 from interlocus.report.figures.stages import stages
-from interlocus.searches.results import Restart, Restarts
-from interlocus.studies.plan import Trial, jobs
-from interlocus.studies.records import Record
+from interlocus.studies.plan import Trial
 from interlocus.studies.run import Run
-from interlocus.studies.spec.study import Study
-from interlocus.studies.store import Store
 
-STUDY = {
-    "name": "small",
-    "title": "Is it there?",
-    "task": {"name": "hierarchical_equality", "item_width": 2},
-    "networks": [
-        {"name": "relu", "hidden": [8], "count": 2},
-        {"name": "blank", "hidden": [8], "count": 2, "trained": False},
-        {"name": "tanh", "hidden": [8], "count": 1, "activation": "tanh"},
-    ],
-    "sites": ["input", "layer1"],
-    "searches": [
-        {"hypotheses": ["both"], "sizes": [1, 2], "featurizers": ["rotation", "linear"]},
-        {"hypotheses": ["left"], "sizes": [2], "featurizers": ["rotation"]},
-    ],
-    "starts": {"random": 1, "covariance": 1},
-}
-
-
-ONE_SIZE = [{"hypotheses": ["left"], "sizes": [2]}]
 """Searches that are drawn as one heat map, which is quick."""
-
-
-def _attempt(start: str, hits: int) -> Restart:
-    kinds = [(kind, change) for kind in ("left", "right") for change in ("0→1", "1→0")]
-    cells = tuple(Cell(kind=kind, change=change, hits=hits, count=500) for kind, change in kinds)
-    values = {"restart": 0, "begin": 0.5, "validation": hits / 500, "last": hits / 500, "steps": 10}
-    return Restart(start=start, **values, outcome="plateau", score=Score(cells=cells, answer_change_rate=0.5))
-
-
-def _attempts(size: int, hits: int) -> Restarts:
-    return Restarts(size=size, restarts=(_attempt("random", 0), _attempt("covariance", hits)), chosen=1)
-
-
-def made_run(folder: Path, keep: Callable[[Trial], bool] = lambda trial: True, **changes: object) -> Run:
-    """A run whose scores are made up, with a record for each trial that is kept."""
-    study, store = Study.model_validate(STUDY | changes), Store(folder)
-    store.begin(study)
-    trials = [(trial, job.sizes) for job in jobs(study) for trial in job.trials]
-    for index, (trial, sizes) in enumerate(trials):
-        if keep(trial):
-            found = tuple(_attempts(size, (37 * index + 110 * size) % 501) for size in sizes)
-            record = Record(trial=trial, study=study.fingerprint, accuracy=1.0, seconds=1.0, sizes=found)
-            (folder / "records" / f"{trial.name}.json").write_text(json.dumps(record.to_json()))
-    return Run.load(folder)
 
 
 @pytest.fixture(scope="module")
@@ -145,18 +97,6 @@ def test_planted_networks_are_drawn_beside_the_others(tmp_path: Path) -> None:
     assert len(figure.axes[0].lines) == before + 1
     assert any(np.allclose(line.get_ydata(), 0.8) for line in figure.axes[0].lines if len(line.get_ydata()) == 2)
     assert "planted networks, best" in texts(render(figure, "svg"))
-
-
-def with_controls(run: Run, **more: object) -> Run:
-    """The same with controls of its first network at layer 1, made up."""
-    inside = {
-        "both": {"rotation": [_attempts(1, 450).to_json()]},
-        "output": {"rotation": [_attempts(1, 250).to_json()]},
-    }
-    control = {"network": "relu-00", "group": "relu", "site": "layer1", "rank": 2, "width": 8, "agreement": 1.0}
-    control |= {"structural": None, "random": 0.5, "inside": inside, "pure": {}}
-    run.store.add_control("relu-00", "layer1", control | more)
-    return Run.load(run.store.folder)
 
 
 def test_stages_show_the_variables_and_the_output_inside_the_used_subspace(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from test_figures import made_run
+from made_runs import made_run
 
 from interlocus.report.page.methods_paragraph import methods_text
 

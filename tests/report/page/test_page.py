@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from test_figures import ONE_SIZE, made_run, with_controls
+from made_runs import ONE_SIZE, made_run, with_controls
 
 from interlocus.core.errors import RunFolderError
 from interlocus.report.page.page import write_report

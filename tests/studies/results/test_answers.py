@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from made_runs import _attempt
 from networks_by_hand import hand_wired
-from test_figures import _attempt
 
 import interlocus as il
 from interlocus.searches.budget import Budget, Phase
