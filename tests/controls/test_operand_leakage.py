@@ -37,12 +37,12 @@ def test_the_control_needs_the_used_subspace():
 
 
 def test_the_control_measures_what_was_found_inside_the_used_subspace():
-    """And nothing that scores far below what counts as found."""
+    """And nothing that scores far below what counts as found. Σ|a − b| is no linear function of the operands, so it is pure."""
     task = HierarchicalEquality(item_width=2)
     context = context_of(
         hand_wired(item_width=2),
         task,
-        site="layer2",
+        site="layer1",
         controls=["used_subspace", "operand_leakage"],
         portfolio=portfolio_of(sizes=(1,), rivals=("symmetric",)),
     )

@@ -23,10 +23,10 @@ def used() -> UsedSubspace:
 
 
 def test_it_is_as_small_as_what_the_rest_of_the_network_reads(used):
-    """Layer 3 reads two of the four directions of layer 2, and the difference of these two decides the answer."""
-    assert used.rank == 2
+    """Layer 3 reads one direction of the four of layer 2: "left unequal" minus "right unequal"."""
+    assert used.rank == 1
     assert used.agreement > 0.998
-    torch.testing.assert_close(used.rows @ used.rows.T, torch.eye(2), atol=1e-5, rtol=0)
+    torch.testing.assert_close(used.rows.abs(), torch.full((1, 4), 0.5), atol=0.05, rtol=0)
 
 
 def test_inside_it_the_network_gives_its_own_answers(used):
@@ -39,12 +39,12 @@ def test_inside_it_the_network_gives_its_own_answers(used):
 def test_room_beyond_the_rank_has_no_effect(used):
     inputs, _ = TASK.examples(200, split="test", generator=derived_generator(7))
     narrow, wide = restrict_to(NETWORK, [used]), restrict_to(NETWORK, [used], room=4)
-    assert (narrow.width("layer2"), wide.width("layer2")) == (2, 4)
+    assert (narrow.width("layer2"), wide.width("layer2")) == (1, 4)
     torch.testing.assert_close(narrow(inputs), wide(inputs))
     states = wide.activations("layer2", inputs)
-    assert not states[..., 2:].any()
+    assert not states[..., 1:].any()
     moved = states.clone()
-    moved[..., 2:] = 9.0
+    moved[..., 1:] = 9.0
     torch.testing.assert_close(wide.run_from("layer2", states, inputs), wide.run_from("layer2", moved, inputs))
 
 
