@@ -129,7 +129,7 @@ def test_the_input_is_no_evidence_of_a_computation():
     found = _seen(_row("only the truth value"), "input")
     (there,) = _judged(found)
     assert there.word == "entangled"
-    missing = _seen(_row("a crippled search"), "input")
+    missing = _seen(_row("a weakened search"), "input")
     assert _judged(missing)[0].word == "undecided"
     seen = _seen(_row("the output only, from the first"), "layer1")
     assert [v.word for v in _judged(found, seen)] == ["entangled", "bypassed"], "only hidden sites consume"

@@ -140,7 +140,7 @@ def calibrate(
 
         def on_progress(name: str) -> OnStageProgress:
             stack.close()  # of the display before
-            asked = battery(scale=scale, crippled=name == "crippled")
+            asked = battery(scale=scale, weakened=name == "weakened")
             return stack.enter_context(progress(asked, out / name, quiet=as_json))
 
         found = run_battery(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from interlocus.controls.ground_truth.dormant import unused_copies_like
+from interlocus.controls.ground_truth.unused_copies import unused_copies_like
 from interlocus.controls.restricted_search import RestrictedSearch
 from interlocus.controls.used_subspace import used_subspaces
 from interlocus.core.random import derived_generator

@@ -10,7 +10,7 @@ from typing import Any
 
 from interlocus.alignment.dimensions import mean_size
 from interlocus.controls.criteria import Effect, Thresholds, effect_of, is_found
-from interlocus.controls.ground_truth.planting import ADMITTED_IIA, Plantable, Planted
+from interlocus.controls.ground_truth.planting import ADMITTED_IIA, Plantable, Planted, PlantingRequest
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
 from interlocus.core.errors import SpecificationError
 from interlocus.core.random import derived_generator
@@ -205,9 +205,9 @@ def measure_planted(
         device: where searches run.
         report: is told the share that is done.
     """
-    seed = (
-        derived_generator(study.seed, "twins", kind).initial_seed() % 2**31
-    )  # their own: no twin is a network of the study
+    recipe = PLANTING_RECIPES[kind]
+    # a seed that no network of the study has
+    seed = derived_generator(study.seed, "twins", recipe.random_stream).initial_seed() % 2**31
     together, allowed_failures = (
         (PLANTED_COUNT + ALLOWED_FAILURES, ALLOWED_FAILURES) if isinstance(likes[0], MLP) else (1, 0)
     )
@@ -215,8 +215,16 @@ def measure_planted(
     for number in range(MAX_PLANTING_ROUNDS if allowed_failures else MAX_PLANTING_ROUNDS * PLANTED_COUNT):
         like, own = likes[number % len(likes)], seed + SEED_STRIDE * number
         try:
-            about = {"like": like, "count": together, "spare": allowed_failures, "seed": own}
-            planted = PLANTING_RECIPES[kind](task, hypothesis=study.asked, site=site, **about)
+            request = PlantingRequest(
+                task=task,
+                hypothesis=study.asked,
+                site=site,
+                like=like,
+                count=together,
+                seed=own,
+                allowed_failures=allowed_failures,
+            )
+            planted = recipe.plant(request)
         except SpecificationError:  # variables that depend on the same inputs have no neurons of their own, say
             return PlantedResult(kind=kind, planted=(), best=(), hits=(), left_out=together)
         rounds.append(search_planted(study, task, planted, site, kind, device))
@@ -289,4 +297,5 @@ def _passes(entries: Sequence[Effect], there: float, bars: Thresholds) -> bool:
 
 def planted_name(group: NetworkGroup, site: str, kind: str) -> str:
     """Fresh twins belong to an architecture, and those made from the studied networks to a family."""
-    return f"{group.name if kind == 'fine_tuned' else group.source.architecture}.{site}.{kind}"
+    changed = PLANTING_RECIPES[kind].changes_studied_networks
+    return f"{group.name if changed else group.source.architecture}.{site}.{kind}"

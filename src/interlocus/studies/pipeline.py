@@ -192,10 +192,10 @@ class Pipeline:
             self.on_progress(StageProgress(phase, 0.0))
             for done in self.executor.run(tasks, report):
                 report(done.index, 1.0)
-                if isinstance(done.result, RunFolderError):
-                    raise done.result  # nothing else can be kept either
-                if isinstance(done.result, InterlocusError):
-                    failed[done.index] = done.result
+                if isinstance(done.error, RunFolderError):
+                    raise done.error  # nothing else can be kept either
+                if done.error is not None:
+                    failed[done.index] = done.error
             self.seconds[phase] = time.perf_counter() - begun
         return failed
 

@@ -34,13 +34,13 @@ def _print_words(title: str, calibration: Calibration, out: Console) -> None:
 
 def _print_rates(calibration: Calibration, out: Console) -> None:
     table = plain_table("", ("",), ("networks", "architectures"))
-    for what, rate in calibration.wrong.items():
+    for what, rate in calibration.errors.items():
         table.add_row(
             what,
             f"{rate.count} of {rate.of} (≤ {rate.high:.1%})",
             f"{rate.architectures} of {rate.of_architectures} (≤ {rate.high_clustered:.0%})",
         )
-    for what, rate in calibration.right.items():
+    for what, rate in calibration.successes.items():
         about = f"{rate.architectures} of {rate.of_architectures}"
         table.add_row(what, f"{rate.count} of {rate.of} (≥ {rate.low:.1%})", about)
     out.print(table)
