@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from interlocus.alignment.dimensions import check_room, features_of
 from interlocus.causal.interventions import check_sampling
@@ -21,6 +21,7 @@ from interlocus.studies.spec.searches import SearchSpec
 from interlocus.tasks import AbstractTask
 
 
+@runtime_checkable
 class CheckableStudy(Protocol):
     """The parts of a study that are checked; see `Study` for what they mean."""
 
