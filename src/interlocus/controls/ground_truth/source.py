@@ -68,9 +68,9 @@ HAND_WIRED: Mapping[str, HandWiring] = MappingProxyType(
     }
 )
 """Constructions whose site does not hold the variables, or holds copies of them that nothing reads."""
-PLANTED = ("random_subspace", "fine_tuned", "neuron_blocks")
+PLANTING_CONSTRUCTIONS = ("random_subspace", "fine_tuned", "neuron_blocks")
 """Constructions whose site holds the variables, read by the rest of the network: names of planting recipes."""
-CONSTRUCTIONS = (*PLANTED, *HAND_WIRED)
+CONSTRUCTIONS = (*PLANTING_CONSTRUCTIONS, *HAND_WIRED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ class GroundTruthNetworks(TrainedMLPs):
     @property
     def truth(self) -> Truth:
         """Whether the variables are at the site."""
-        return "there" if self.construction in PLANTED else "not there"
+        return "there" if self.construction in PLANTING_CONSTRUCTIONS else "not there"
 
     def make(
         self, task: AbstractTask, *, count: int, trained: bool, seed: int, done: OnProgress

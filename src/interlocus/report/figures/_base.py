@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from interlocus.alignment.dimensions import Size
-from interlocus.studies.results.scores import Row
+from interlocus.studies.results.scores import Row, map_label
 from interlocus.studies.results.summary import Line
 from interlocus.studies.run import Run
 from interlocus.studies.spec.networks import NetworkGroup
@@ -45,15 +45,10 @@ def arrange(figure: Figure) -> None:
         figure.set_layout_engine("none")
 
 
-def map_name(featurizer: str, schedule: str) -> str:
-    """The class of maps, with the schedule where it has a name; see `Line.map`."""
-    return f"{featurizer}, {schedule}" if schedule else featurizer
-
-
 def maps_of(study: Study, hypothesis: str) -> tuple[str, ...]:
     """The classes of maps with which a hypothesis is searched, in the order of the study."""
     own = [search for search in study.searches if hypothesis in search.hypotheses]
-    return tuple(dict.fromkeys(map_name(name, search.schedule) for search in own for name in search.featurizers))
+    return tuple(dict.fromkeys(map_label(name, search.schedule) for search in own for name in search.featurizers))
 
 
 def starts_of(study: Study) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from interlocus.studies.results.published import Beside, beside_published
+from interlocus.studies.results.published import PublishedComparison, compare_with_published
 from interlocus.studies.run import Run
 
 OURS, THEIRS = "#0072b2", "#d55e00"
@@ -16,7 +16,7 @@ def published_figure(run: Run) -> Figure | None:
 
     Ours is the mean over networks with its 95 % interval, theirs the mean with the range over networks.
     """
-    found = beside_published(run.study, run.lines)
+    found = compare_with_published(run.study, run.lines)
     if not found:
         return None
     rows = list(dict.fromkeys((one.group, one.map, one.published.method) for one in found))
@@ -32,7 +32,7 @@ def published_figure(run: Run) -> Figure | None:
     return figure
 
 
-def _draw(axes, own: list[Beside]) -> None:
+def _draw(axes, own: list[PublishedComparison]) -> None:
     for place, one in enumerate(own):
         theirs, value = one.published, one.published.value
         assert value is not None

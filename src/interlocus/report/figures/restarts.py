@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from interlocus.report.figures._base import GREY, AskedScores, Look, house_style, looks, map_name, starts_of
+from interlocus.report.figures._base import GREY, AskedScores, Look, house_style, looks, starts_of
 from interlocus.studies.records import Record
+from interlocus.studies.results.scores import map_label
 from interlocus.studies.run import Run
 
 
@@ -36,7 +37,7 @@ def restart_strips(run: Run) -> Figure:
             own = [
                 one
                 for one in records
-                if (one.trial.group, map_name(one.trial.featurizer, one.trial.schedule)) == (group, map_)
+                if (one.trial.group, map_label(one.trial.featurizer, one.trial.schedule)) == (group, map_)
             ]
             _draw(axes, own, sites, looks(starts))
             if asked.levels and asked.levels.one_directional is not None:

@@ -17,11 +17,11 @@ from interlocus.report.figures._base import (
     faint_line,
     house_style,
     looks,
-    map_name,
     mean_line,
     planted_line,
     untrained_twin,
 )
+from interlocus.studies.results.scores import map_label
 from interlocus.studies.results.summary import Line
 from interlocus.studies.run import Run
 from interlocus.studies.spec.networks import NetworkGroup
@@ -53,7 +53,7 @@ def size_curve(run: Run, hypothesis: str) -> Figure:
 def _draw_curves(axes: Axes, asked: AskedScores, group: NetworkGroup, map_: str) -> None:
     axes.set_title(f"{group.name} · {map_}")
     twin = untrained_twin(asked.study, group)
-    rows = [row for row in asked.rows if (row.group, map_name(row.featurizer, row.schedule)) == (group.name, map_)]
+    rows = [row for row in asked.rows if (row.group, map_label(row.featurizer, row.schedule)) == (group.name, map_)]
     for look in looks(asked.study.sites):
         for network in group.networks:
             own = [row for row in rows if (row.network, row.site) == (network, look.name)]

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from interlocus.alignment.dimensions import Size
 from interlocus.core.errors import RunFolderError
-from interlocus.report.figures._base import map_name
 from interlocus.report.page.colours import step
 from interlocus.report.page.page import fill
 from interlocus.studies.results.compare_runs import Comparison, ScoreDifference
@@ -56,7 +55,7 @@ def _maps(found: Comparison, number: int) -> list[DifferenceMap]:
     own = [one for one in found.differences if one.run == number]
     groups: dict[tuple[str, str, str], list[ScoreDifference]] = {}
     for one in own:
-        name = map_name(one.key.featurizer, one.key.schedule)
+        name = one.key.map
         groups.setdefault((one.key.hypothesis, one.key.group, name), []).append(one)
     return [_map(" · ".join(name), parts) for name, parts in groups.items()]
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from interlocus.alignment.dimensions import Size
 from interlocus.alignment.metrics import JOINT
-from interlocus.report.figures._base import AskedScores, hypotheses, map_name
+from interlocus.report.figures._base import AskedScores, hypotheses
 from interlocus.searches.results import Restart, Restarts
 from interlocus.studies.records import Record
 from interlocus.studies.results.answers import SOLVED_WITHIN
+from interlocus.studies.results.scores import map_label
 from interlocus.studies.results.summary import Line, SizeLine
 from interlocus.studies.run import Run
 
@@ -73,7 +74,7 @@ def details(run: Run) -> Details:
     records: dict[PanelKey, list[Record]] = {}
     for record in run.records:
         trial = record.trial
-        name = map_name(trial.featurizer, trial.schedule)
+        name = map_label(trial.featurizer, trial.schedule)
         records.setdefault((trial.group, trial.site, trial.hypothesis, name), []).append(record)
     lines = {(line.group, line.site, line.hypothesis, line.map): line for line in run.lines}
     maker = _Maker(run=run, records=records, lines=lines, entries=[], asked=_asked(run))

@@ -23,7 +23,7 @@ from interlocus.report.terminal.tables import err, out, plain_table, share_text
 from interlocus.studies.audit import Audit
 from interlocus.studies.calibration.confusion import BatteryResult
 from interlocus.studies.plan import Forecast
-from interlocus.studies.results.compare_runs import Comparison, ComparisonKey
+from interlocus.studies.results.compare_runs import Comparison
 from interlocus.studies.run import Run
 from interlocus.studies.spec.study import Study
 
@@ -182,7 +182,7 @@ def show_comparison(found: Comparison, *, as_json: bool) -> None:
             low, high = one.difference[1:]
             text = f"{one.difference.value:+.3f} [{low:+.3f}, {high:+.3f}]"
             table.add_row(
-                *map(escape, (*one.key[:3], _map(one.key))),
+                *map(escape, (*one.key[:3], one.key.map)),
                 str(one.key.size),
                 share_text(one.first),
                 share_text(one.other),
@@ -194,7 +194,3 @@ def show_comparison(found: Comparison, *, as_json: bool) -> None:
             f"Mean IIA over networks; differences with 95 % bootstrap intervals, taken {how}; bold: zero is left out. "
             f"{found.only[0]} entries of the first and {found.only[number]} of the other have no counterpart.\n"
         )
-
-
-def _map(key: ComparisonKey) -> str:
-    return f"{key.featurizer}, {key.schedule}" if key.schedule else key.featurizer

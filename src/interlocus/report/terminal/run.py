@@ -13,7 +13,7 @@ from rich.table import Table
 from interlocus.report.terminal.tables import plain_table, share_text
 from interlocus.studies.results.basins import basins
 from interlocus.studies.results.method_comparison import MethodScore
-from interlocus.studies.results.published import beside_published, sentences
+from interlocus.studies.results.published import compare_with_published, published_sentences
 from interlocus.studies.results.summary import Line
 from interlocus.studies.reuse.curves import ReuseCurve
 from interlocus.studies.run import Run
@@ -49,7 +49,7 @@ def more(run: Run) -> list[Table | str]:
             "Accuracy on fresh examples from so many labels, mean over networks; the commonest label alone is right in "
             f"{run.reuse[0].commonest:.3f}.\n",
         ]
-    said = sentences(beside_published(run.study, run.lines))
+    said = published_sentences(compare_with_published(run.study, run.lines))
     if said:
         parts.append("[bold]Beside what is published[/bold]\n" + escape("\n".join(said)) + "\n")
     return parts

@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.queues import SimpleQueue
 
 from interlocus.core.errors import InterlocusError, SpecificationError
-from interlocus.core.threads import begin_one_thread, one_thread
+from interlocus.core.threads import one_thread, use_one_thread
 from interlocus.studies.executors._base import AbstractExecutor, JobOutcome, OnItemProgress, WorkItem
 
 POLL_SECONDS = 0.2
@@ -85,7 +85,7 @@ def _start_worker(queue: SimpleQueue[tuple[int, float]]) -> None:
     """Prepare a worker process."""
     global _progress_queue
     _progress_queue = queue
-    begin_one_thread()
+    use_one_thread()
 
 
 def _work(index: int, item: WorkItem) -> JobOutcome:
