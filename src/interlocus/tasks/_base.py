@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interlocus.causal.chance_levels import Settings, settings
+from interlocus.causal.enumeration import Settings, enumerate_settings
 from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.model import CausalModel, Values
@@ -156,7 +156,7 @@ class AbstractTask(abc.ABC):
 
     def settings(self) -> Settings:
         """The joint settings of the discrete variables that examples have, with their probabilities."""
-        return settings(self.model, self.roots)
+        return enumerate_settings(self.model, self.roots)
 
     def draw_examples(
         self,
