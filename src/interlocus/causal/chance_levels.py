@@ -1,7 +1,8 @@
-"""Chance levels: the IIA that a network can reach without the variables of a hypothesis, computed from the causal model.
+"""Chance levels: the IIA that a network can reach without the variables of a hypothesis.
 
-Each chance level is the IIA of an imagined network on the interventions of a hypothesis. It is exact where the
-interventions are enumerated with their probabilities, and an estimate where they are sampled.
+Each chance level is the IIA of an imagined network on the interventions of a hypothesis, computed from the causal
+model. It is exact where the interventions are enumerated with their probabilities, and an estimate where they are
+sampled.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def draw_graph(nodes: Sequence[Node], *, title: str) -> str:
     """The graph as an SVG element in which all names are escaped.
 
     Args:
-        nodes: At least one node; arrows must not form a cycle. Nodes of a layer whose parents lie alike keep this order.
+        nodes: At least one node; arrows must not form a cycle. Nodes of a layer with the same parents keep this order.
         title: Description for screen readers (`aria-label`).
     """
     boxes = _place_nodes(nodes)
