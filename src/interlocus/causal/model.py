@@ -202,17 +202,17 @@ def _apply(variable: Variable, values: Values) -> Tensor:
 
 def _check_shape(variable: Variable, result: object, count: int) -> None:
     """Check that a mechanism returned one value for each of `count` examples."""
-    fits = isinstance(result, Tensor) and result.dim() > 0 and result.shape[0] == count
-    if fits and variable.values is not None:
-        fits = result.dim() == 1
-    if not fits:
-        shape = tuple(result.shape) if isinstance(result, Tensor) else type(result).__name__
-        expected = f"[{count}]" if variable.values is not None else f"[{count}, …]"
-        raise CausalModelError(
-            f"The mechanism of {variable.name!r} returned {shape} for a batch of {count}.",
-            f"A mechanism must return one value for each example, here a tensor of shape {expected}.",
-            "Work on whole batches: reduce over the last axis, not over the first.",
-        )
+    shape: tuple[int, ...] | str = type(result).__name__
+    if isinstance(result, Tensor):
+        shape = tuple(result.shape)
+        if shape and shape[0] == count and (variable.values is None or result.dim() == 1):
+            return
+    expected = f"[{count}]" if variable.values is not None else f"[{count}, …]"
+    raise CausalModelError(
+        f"The mechanism of {variable.name!r} returned {shape} for a batch of {count}.",
+        f"A mechanism must return one value for each example, here a tensor of shape {expected}.",
+        "Work on whole batches: reduce over the last axis, not over the first.",
+    )
 
 
 def _check(variables: Sequence[Variable], output: str) -> None:
