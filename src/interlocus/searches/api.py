@@ -162,7 +162,10 @@ class SearchResult(AbstractDisplayable):
                         for m in means
                     ),
                 ),
-                *((str(f.network), *map(format_fraction, row)) for f, row in zip(self.findings, iia.tolist(), strict=True)),
+                *(
+                    (str(f.network), *map(format_fraction, row))
+                    for f, row in zip(self.findings, iia.tolist(), strict=True)
+                ),
             ),
             notes=("IIA of the best attempt by validation, on test interventions; mean with 95 % interval.",),
         )
