@@ -98,7 +98,7 @@ def battery(*, scale: Scale = "whole", weakened: bool = False, seed: int = SEALE
         searches=(SearchSpec(hypotheses=("both",), sizes=BATTERY_SIZES, featurizers=("rotation", "linear")),),
         starts={"random": 1} if weakened else {"random": 1, "covariance": 1},
         phases=(Phase(steps=WEAKENED_STEPS),) if weakened else (Phase(),),
-        controls=("used", "purity", "power"),  # the other controls change no verdict
+        controls=("used_subspace", "operand_leakage", "power"),  # the others change no verdict
         seed=seed,
     )
 

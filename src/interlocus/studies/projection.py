@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -13,24 +11,23 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interlocus.alignment.alignment import Alignment
+from interlocus.alignment.dimensions import Size
 from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import counterfactual_labels
-from interlocus.core.errors import InterlocusError
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
+from interlocus.studies.plan import Trial
 from interlocus.studies.records import Record
-from interlocus.studies.results.summary import SUFFICIENT_WITHIN
-from interlocus.studies.results.verdicts import INPUT_SITE
-from interlocus.studies.spec.networks import NetworkGroup
-from interlocus.studies.spec.study import Study
-from interlocus.studies.store import Store
+from interlocus.tasks import AbstractTask
 
 POINTS = 160
 """Points of each kind: bases, sources and patched states."""
 PLANE_EXAMPLES = 2048
 """Examples from which the plane is computed."""
 COORDINATE_DIGITS = 3
+NEAR_BEST = 0.01
+"""The smallest size is projected whose validation IIA is at most this much below the best."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,81 +110,63 @@ class Projection:
         return cls(**plain)
 
 
-def projections(study: Study, store: Store) -> list[Projection]:
-    """Projections of one network of each trained group at each hidden site, for the first hypothesis of the study.
-
-    They are read from `DIR/projections`. What is missing is computed, if the network and its alignment are there and no
-    code of the user has to be run.
+@dataclass(frozen=True, kw_only=True)
+class Projections:
+    """The discrete variables of one network at one site, each in its subspace.
 
     Args:
-        study: The study of the run folder. If it searches the input only, there are projections of the input.
-        store: The run folder.
-
-    Raises:
-        RunFolderError: The folder cannot be written.
+        variables: One projection for each variable with declared values.
     """
-    first: dict[tuple[str, str], Record] = {}
-    for record in store.records():
-        trial = record.trial
-        featurizers = study.featurizers_of(study.asked, trial.site)[:1]
-        if (trial.hypothesis, trial.schedule) == (study.asked, study.schedule) and trial.featurizer in featurizers:
-            first.setdefault((trial.group, trial.site), record)
-    found: list[Projection] = []
-    sites = [site for site in study.sites if site != INPUT_SITE] or study.sites
-    for group in study.networks if not study.code else ():
-        for site in sites:
-            record = first.get((group.name, site))
-            if group.trained and record is not None:
-                found += _stored(store, group, site) or _computed(study, store, group, record)
-    return found
+
+    variables: tuple[Projection, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"projections": [asdict(projection) for projection in self.variables]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Projections:
+        """Read what `to_json` gave.
+
+        Args:
+            data: The plain values.
+        """
+        return cls(variables=tuple(Projection.from_json(projection) for projection in data["projections"]))
 
 
-def _stored(store: Store, group: NetworkGroup, site: str) -> list[Projection]:
-    try:
-        data = json.loads((store.folder / "projections" / f"{group.name}.{site}.json").read_text())
-        return [Projection.from_json(plain) for plain in data["projections"]]
-    except (OSError, ValueError, KeyError, TypeError):  # a missing or damaged file is written again
-        return []
-
-
-def _computed(study: Study, store: Store, group: NetworkGroup, record: Record) -> list[Projection]:
-    computed: list[Projection] = []
-    path = store.network_path(record.trial.network)
-    if path.is_file():
-        with suppress(InterlocusError):  # a user's network that cannot be built in this process
-            network = group.source.load(study.task.build(), [path], seed=study.seed)[0][0]
-            computed = project(study, store, network, record)
-    if computed:
-        folder = store.folder / "projections"
-        with suppress(OSError):  # the write below says what is wrong
-            folder.mkdir(exist_ok=True)
-        text = json.dumps({"projections": [asdict(projection) for projection in computed]}) + "\n"
-        store.write(folder / f"{group.name}.{record.trial.site}.json", text.encode())
-    return computed
-
-
-def project(study: Study, store: Store, network: AbstractNetworks, record: Record) -> list[Projection]:
-    """Projections of the discrete variables of a trial, at the smallest size whose validation IIA is near the best.
+def projected_size(record: Record) -> Size:
+    """The smallest size of a trial whose validation IIA is near that of its best size.
 
     Args:
-        study: The study of the run folder.
-        store: The run folder, which holds the alignment.
-        network: The network of the trial.
         record: The record of the trial.
+    """
+    threshold = max(entry.best.validation for entry in record.sizes) - NEAR_BEST
+    return min(entry.size for entry in record.sizes if entry.best.validation >= threshold)
+
+
+def project(
+    network: AbstractNetworks, task: AbstractTask, alignment: Alignment, trial: Trial, *, seed: int
+) -> Projections:
+    """Project the states of a network into the subspace of each discrete variable of an alignment.
+
+    Args:
+        network: The network of the trial, a stack of one.
+        task: The task that it solves.
+        alignment: The alignment of the trial.
+        trial: The trial, which names network, group and hypothesis.
+        seed: Seed of the examples.
 
     Raises:
-        AlignmentError: The alignment is missing, or belongs to another network.
+        AlignmentError: The alignment belongs to another network.
     """
-    trial, task = record.trial, study.task.build()
-    threshold = max(entry.best.validation for entry in record.sizes) - SUFFICIENT_WITHIN
-    size = min(entry.size for entry in record.sizes if entry.best.validation >= threshold)
-    alignment = Alignment.load(store.folder / "alignments" / f"{trial.name}.safetensors", size=size)
     hypothesis = task.hypothesis(trial.hypothesis)
-    generator = derived_generator(study.seed, "projection")
-    examples = task.draw_examples(PLANE_EXAMPLES, split="test", generator=generator, for_hypotheses=(hypothesis.name,))
+    generator = derived_generator(seed, "projection")
+    examples = task.draw_examples(
+        PLANE_EXAMPLES, split="test", generator=generator, for_hypotheses=(hypothesis.name,)
+    )
     discrete = [name for name in alignment.variables if hypothesis.model.variables[name].values]
     projector = _Projector(network, alignment, hypothesis, examples)
-    return [projector.project(record, name) for name in discrete]
+    return Projections(variables=tuple(projector.project(trial, name) for name in discrete))
 
 
 class _Plane(NamedTuple):
@@ -211,8 +190,8 @@ class _Projector:
     hypothesis: Hypothesis
     examples: Examples
 
-    def project(self, record: Record, variable: str) -> Projection:
-        """The projection of one variable of the record's trial."""
+    def project(self, trial: Trial, variable: str) -> Projection:
+        """The projection of one variable of a trial."""
         alignment, hypothesis, examples = self.alignment, self.hypothesis, self.examples
         place = alignment.variables.index(variable)
         rows = torch.arange(len(examples.inputs))[examples.rows(hypothesis)]
@@ -236,8 +215,8 @@ class _Projector:
             return States(x=rounded[0], y=rounded[1], value=tuple(value.tolist()), follows=tuple(follows))
 
         return Projection(
-            network=record.trial.network,
-            group=record.trial.group,
+            network=trial.network,
+            group=trial.group,
             site=alignment.site,
             variable=variable,
             map=alignment.featurizer,
