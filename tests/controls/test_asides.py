@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from interlocus.controls.asides import Aside, aside_of
 from networks_by_hand import hand_wired, known_subspace
 
 from interlocus.alignment.alignment import Alignment
-from interlocus.controls.asides import Aside, aside_of
 from interlocus.controls.criteria import Effect, Thresholds
 from interlocus.controls.ground_truth.hand_wired import count_only
 from interlocus.controls.record import ControlRecord, controls_of
@@ -73,13 +73,13 @@ def test_evidence_names_them_and_they_decide_nothing():
         code={"left+right": 0.9, "output": 0.09, "guess": 0.01},
     )  # fmt: skip
     entry = Effect(
-        map="rotation",
+        featurizer="rotation",
         size=2,
         iia=1.0,
         low=0.99,
         high=1.0,
-        cell=0.99,
-        ways=0.99,
+        worst_transition=0.99,
+        value_change=0.99,
         single=1.0,
         joint=1.0,
         answer_change_rate=0.5,
@@ -88,7 +88,7 @@ def test_evidence_names_them_and_they_decide_nothing():
         site="layer1",
         variable="left",
         hidden=True,
-        entries=(entry,),
+        effects=(entry,),
         no_effect=0.5,
         one_directional=0.7,
         null=0.6,
@@ -129,4 +129,4 @@ def test_a_null_of_shuffled_labels_is_one(tmp_path):
     run = study("used", "shuffled").run(tmp_path / "run")
     (one,) = verdicts(run.study, run.store, run.records)
     reached = ControlRecord.from_json(run.store.control("one-00", "layer1")).shuffled
-    assert {verdict.seen.null for verdict in one.sites[0]} == {reached}
+    assert {verdict.observation.null for verdict in one.sites[0]} == {reached}

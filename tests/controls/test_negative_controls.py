@@ -68,7 +68,7 @@ def test_of_a_module_there_are_none():
 
 def entry(low: float) -> Effect:
     return Effect(
-        map="rotation", size=1, iia=low + 0.01, low=low, high=low + 0.02, cell=low, ways=low, single=low, joint=low,
+        featurizer="rotation", size=1, iia=low + 0.01, low=low, high=low + 0.02, worst_transition=low, value_change=low, single=low, joint=low,
         answer_change_rate=0.5,
     )  # fmt: skip
 
@@ -84,9 +84,9 @@ def entry(low: float) -> Effect:
     ],
 )
 def test_beside_the_evidence_stands_what_searches_make_of_them(decoy, inside, passes):
-    used = UsedSubspaceEvidence(rank=2, width=16, agreement=0.9995, entries=inside, output={})
+    used = UsedSubspaceEvidence(rank=2, width=16, agreement=0.9995, effects=inside, output={})
     seen = SiteObservation(
-        site="layer1", variable="left", hidden=True, entries=(entry(0.98),), no_effect=0.5, one_directional=0.7, null=0.6,
+        site="layer1", variable="left", hidden=True, effects=(entry(0.98),), no_effect=0.5, one_directional=0.7, null=0.6,
         used=used, decoy=decoy,
     )  # fmt: skip
     rows = [row for row in control_evidence(entry(0.98), (entry(0.98),), seen, Thresholds()) if row.control == "decoys"]
@@ -95,7 +95,7 @@ def test_beside_the_evidence_stands_what_searches_make_of_them(decoy, inside, pa
 
 def test_a_record_keeps_them():
     control = ControlRecord(
-        network="relu-00", group="relu", site="layer3", rank=1, width=16, agreement=1.0, structural=None, random=0.5,
-        inside={}, pure={}, decoy=NegativeControls(count=4, decodable=0.98, full=0.97, inside=0.6),
+        network="relu-00", group="relu", site="layer3", rank=1, width=16, agreement=1.0, linear_ceiling=None, random_directions=0.5,
+        inside={}, operand_leakage={}, decoy=NegativeControls(count=4, decodable=0.98, full=0.97, inside=0.6),
     )  # fmt: skip
     assert ControlRecord.from_json(json.loads(json.dumps(control.to_json()))) == control

@@ -163,6 +163,8 @@ def test_a_verdict_is_on_the_first_hypothesis_and_held_against_untrained_copies(
     nulls = [row.iia for row in run.scores if row.group == "untrained" and row.hypothesis == "right"]
     assert len(untrained) == 2
     for row in own.sites:
-        assert row[0].seen.null >= max(nulls)
+        assert row[0].observation.null >= max(nulls)
     bare = il.examine(ours, task, out=tmp_path / "bare", hypotheses=("right",), **asked | {"untrained": 0})
-    assert all("Untrained" in v.wanted[0] for row in bare.verdicts[0].sites for v in row if v.seen.hidden)
+    assert all(
+        "Untrained" in v.missing_evidence[0] for row in bare.verdicts[0].sites for v in row if v.observation.hidden
+    )

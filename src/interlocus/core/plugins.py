@@ -213,15 +213,15 @@ CONTROLS = Registry(
     "control",
     {
         "random_directions": PluginEntry(
-            target="interlocus.controls.random_directions:RandomDirections",
+            target="interlocus.controls.nulls.random_directions:RandomDirections",
             summary="what directions drawn at random score; always measured",
         ),
         "linear_ceiling": PluginEntry(
-            target="interlocus.controls.linear_ceiling:LinearCeiling",
+            target="interlocus.controls.nulls.linear_ceiling:LinearCeiling",
             summary="what no linear map can exceed before a linear rest; always measured",
         ),
         "shuffled_labels": PluginEntry(
-            target="interlocus.controls.shuffled_labels:ShuffledLabels",
+            target="interlocus.controls.nulls.shuffled_labels:ShuffledLabels",
             summary="what the searches reach when their labels say nothing",
         ),
         "used_subspace": PluginEntry(

@@ -180,8 +180,9 @@ def test_a_study_asks_anew_and_keeps_draws_and_resumes(monkeypatch, tmp_path):
 
 
 def test_labels_that_are_needed_stay_enough():
-    from interlocus.core.statistics import Interval
     from interlocus.studies.reuse.curves import ReuseCurve
+
+    from interlocus.core.statistics import Interval
 
     def curve(*accuracy: float) -> ReuseCurve:
         return ReuseCurve(

@@ -44,8 +44,11 @@ def _used(run: Run, group: NetworkGroup) -> Curves:
         if one.group != group.name:
             continue
         for row in one.sites:
-            site, inside = row[0].seen.site, [verdict.used_iia for verdict in row if verdict.used_iia is not None]
-            found[WHOLE].setdefault(site, {})[one.network] = float(np.mean([verdict.entry.iia for verdict in row]))
+            site, inside = (
+                row[0].observation.site,
+                [verdict.used_iia for verdict in row if verdict.used_iia is not None],
+            )
+            found[WHOLE].setdefault(site, {})[one.network] = float(np.mean([verdict.effect.iia for verdict in row]))
             if inside:
                 found[INSIDE].setdefault(site, {})[one.network] = float(np.mean(inside))
     return found

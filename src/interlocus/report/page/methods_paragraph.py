@@ -100,8 +100,8 @@ def _verdicts(run: Run) -> str:
     direct = run.answer.get("direct", "")
     return (
         f"Verdicts. {measured} A variable counts as found where the lower end of its IIA is at least {bars.found:g}, "
-        f"that of its smallest cell at least {bars.cell:g}, and interventions from two sources score within "
-        f"{bars.gap:g} of single ones. {direct}"
+        f"that of its smallest cell at least {bars.worst_transition:g}, and interventions from two sources score within "
+        f"{bars.source_gap:g} of single ones. {direct}"
     ).strip()
 
 

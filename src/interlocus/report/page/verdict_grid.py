@@ -113,10 +113,12 @@ def _group(name: str, own: Sequence[NetworkVerdict], sites: Sequence[str], judge
     for one in own:
         for rival, rows in ((False, one.sites), (True, one.rivals)):
             for verdict in (verdict for row in rows for verdict in row):
-                column = f"{verdict.seen.variable} (rival)" if rival else verdict.seen.variable
+                column = f"{verdict.observation.variable} (rival)" if rival else verdict.observation.variable
                 columns[column] = None
                 judged.append(_plain(one, verdict, column))
-                cells.setdefault((verdict.seen.site, column), []).append(_mark(one, verdict, column, len(judged) - 1))
+                cells.setdefault((verdict.observation.site, column), []).append(
+                    _mark(one, verdict, column, len(judged) - 1)
+                )
     ordered = sorted(columns, key=lambda column: column.endswith("(rival)"))
     here = [site for site in sites if any(site == at for at, _ in cells)]
     return GroupStrips(
@@ -134,21 +136,21 @@ def _answer(one: NetworkVerdict) -> Mark:
 
 def _mark(one: NetworkVerdict, verdict: Verdict, column: str, number: int) -> Mark:
     letter, word = MARKS[verdict.word][0], verdict.word
-    text = f"{letter}: {one.network}, {column} at {verdict.seen.site}: {word}, IIA {verdict.entry.iia:.3f}"
+    text = f"{letter}: {one.network}, {column} at {verdict.observation.site}: {word}, IIA {verdict.effect.iia:.3f}"
     return Mark(letter=letter, word=word, text=text, number=number)
 
 
 def _plain(one: NetworkVerdict, verdict: Verdict, column: str) -> dict[str, Any]:
-    entry = verdict.entry
+    entry = verdict.effect
     return {
         "network": one.network,
         "group": one.group,
-        "site": verdict.seen.site,
+        "site": verdict.observation.site,
         "variable": column,
         "word": verdict.word,
         "says": MARKS[verdict.word][1],
         "effect": [round(entry.iia, 4), round(entry.low, 4), round(entry.high, 4)],
-        "map": f"{entry.map}, size {entry.size}",
+        "map": f"{entry.featurizer}, size {entry.size}",
         "evidence": [[row.control, row.text, row.passes] for row in verdict.evidence],
-        "wanted": list(verdict.wanted),
+        "missing_evidence": list(verdict.missing_evidence),
     }

@@ -118,15 +118,15 @@ def show_audit(found: Audit, *, as_json: bool) -> None:
     )
     for verdict in found.verdicts:
         interval = (
-            f"{share_text(verdict.entry.iia)} [{share_text(verdict.entry.low)}, {share_text(verdict.entry.high)}]"
+            f"{share_text(verdict.effect.iia)} [{share_text(verdict.effect.low)}, {share_text(verdict.effect.high)}]"
         )
-        title = f"{verdict.seen.variable}: IIA {interval}, {verdict.word}"
+        title = f"{verdict.observation.variable}: IIA {interval}, {verdict.word}"
         table = plain_table(title, ("control", "", "what it says"))
         for row in verdict.evidence:
             sign = {True: "[green]yes[/green]", False: "[red]no[/red]", None: "–"}[row.passes]
             table.add_row(escape(row.control), sign, escape(row.text))
         out.print(table)
-        for wanted in verdict.wanted:
+        for wanted in verdict.missing_evidence:
             out.print(f"It would be decided by: {escape(wanted)}")
         out.print()
 

@@ -70,10 +70,10 @@ def _share(count: int, total: int) -> str:
 
 def _by_site(own: Sequence[NetworkVerdict]) -> str:
     """How often each word was said at each hidden site; of several variables the one of which least is known counts."""
-    sites = dict.fromkeys(row[0].seen.site for one in own for row in one.sites if row[0].seen.hidden)
+    sites = dict.fromkeys(row[0].observation.site for one in own for row in one.sites if row[0].observation.hidden)
     parts = []
     for site in sites:
-        rows = [row for one in own for row in one.sites if row[0].seen.site == site]
+        rows = [row for one in own for row in one.sites if row[0].observation.site == site]
         words = [max((verdict.word for verdict in row), key=_WEAKER.index) for row in rows]
         counts = sorted(((words.count(word), word) for word in dict.fromkeys(words)), reverse=True)
         parts.append(f"at {site} {', '.join(f'{word} in {count}' for count, word in counts)}")

@@ -72,8 +72,8 @@
       make("h3", {}, "Evidence"),
       make("dl", { class: "evidence" }, ...one.evidence.flatMap(([control, text, passes]) => [
         make("dt", {}, make("span", { class: `says ${says[passes]}` }, says[passes]), ` ${control}`), make("dd", {}, text)])),
-      one.wanted.length ? make("h3", {}, "What would decide it") : null,
-      one.wanted.length ? make("ul", {}, ...one.wanted.map((text) => make("li", {}, text))) : null,
+      one.missing_evidence.length ? make("h3", {}, "What would decide it") : null,
+      one.missing_evidence.length ? make("ul", {}, ...one.missing_evidence.map((text) => make("li", {}, text))) : null,
     );
     sheet.scrollTop = 0;
   }
