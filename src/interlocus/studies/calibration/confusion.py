@@ -194,7 +194,7 @@ def _tried(group: NetworkGroup, row: Sequence[Verdict], free: Sequence[Verdict],
         architecture=kind.architecture,
         truth=truth,
         words=words,
-        size=equal_size(row[0].entry.size) if all(word in FOUND for word in words) else None,
+        size=equal_size(row[0].effect.size) if all(word in FOUND for word in words) else None,
         planted=kind.size if isinstance(kind, GroundTruthNetworks) and sized else None,
         ungated=tuple(verdict.word for verdict in free),
     )
