@@ -164,7 +164,7 @@ class AbstractNetworks(abc.ABC):
 
     def accuracy(self, task: AbstractTask, *, seed: int, count: int = 20_000) -> list[float]:
         """Share of right classes on fresh examples, for each network."""
-        inputs, labels = task.examples(count, split="test", generator=derived_generator(seed, "accuracy"))
+        inputs, labels = task.labelled_inputs(count, split="test", generator=derived_generator(seed, "accuracy"))
         with torch.no_grad():
             logits = self(inputs.to(self.device))
         own = logits.gather(2, labels.to(self.device).expand(len(self), -1).unsqueeze(2)).squeeze(2)

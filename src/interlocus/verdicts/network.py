@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from interlocus.core.display import AbstractShown, Shown
+from interlocus.core.display import AbstractDisplayable, Display
 from interlocus.verdicts.rules import Answer, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class NetworkVerdict(AbstractShown):
+class NetworkVerdict(AbstractDisplayable):
     """What is said of one network.
 
     Args:
@@ -29,9 +29,9 @@ class NetworkVerdict(AbstractShown):
     sites: tuple[tuple[Verdict, ...], ...]
     rivals: tuple[tuple[Verdict, ...], ...]
 
-    def shown(self) -> Shown:
+    def display(self) -> Display:
         """The word for the network, and one row for each site and variable."""
-        return Shown(
+        return Display(
             title=f"{self.network} ({self.group}): {self.answer}, accuracy {self.accuracy:.3f}",
             columns=("site", "variable", "IIA", "size", "featurizer", "verdict"),
             rows=[

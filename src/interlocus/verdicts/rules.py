@@ -13,7 +13,7 @@ from typing import Any, Literal
 from interlocus.alignment.dimensions import Size, mean_size
 from interlocus.controls._base import Evidence
 from interlocus.controls.criteria import Effect, Thresholds, is_found
-from interlocus.core.display import AbstractShown, Shown
+from interlocus.core.display import AbstractDisplayable, Display
 from interlocus.verdicts.evidence import collect_evidence, competence_evidence
 from interlocus.verdicts.observation import SiteObservation, is_partial
 
@@ -40,7 +40,7 @@ _PASSES = {True: "yes", False: "no", None: "–"}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Verdict(AbstractShown):
+class Verdict(AbstractDisplayable):
     """What is said of a variable at a site, and why.
 
     Args:
@@ -70,12 +70,12 @@ class Verdict(AbstractShown):
         measured = [effect.operand_leakage for effect in (used.effects if used else ())]
         return min((leakage for leakage in measured if leakage is not None), default=None)
 
-    def shown(self) -> Shown:
+    def display(self) -> Display:
         """The effect, the word, and one row for each control."""
         effect = self.effect
         iia = f"IIA {effect.iia:.3f} [{effect.low:.3f}, {effect.high:.3f}] at size {effect.size}"
         place = f"{self.observation.variable} at {self.observation.site}"
-        return Shown(
+        return Display(
             title=f"{place}: {iia} with {effect.featurizer} maps, {self.word}",
             columns=("control", "speaks for it", "what it says"),
             rows=[(row.control, _PASSES[row.passes], row.text) for row in self.evidence],

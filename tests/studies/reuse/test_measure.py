@@ -62,7 +62,7 @@ def test_directions_that_hold_nothing_answer_nothing(known):
     rows = torch.eye(8)[2:4].unsqueeze(1)
     own = {"network": network.fingerprint(), "frames": Frames(read=rows, write=rows)}
     elsewhere = il.Alignment(**{**vars(known), **own})
-    inputs, _ = TASK.examples(100, split="test", generator=torch.Generator().manual_seed(0))
+    inputs, _ = TASK.labelled_inputs(100, split="test", generator=torch.Generator().manual_seed(0))
     assert all((features == 2).all() for features in elsewhere.features(network, inputs).values())
     found = measure_reuse(elsewhere, network, TASK, EITHER, labels=(200,), draws=1, ways=("features",))
     assert found.accuracy["features"][0][0] == pytest.approx(found.commonest, abs=0.5 / reuse.REUSE_TEST_ROWS)
@@ -107,8 +107,8 @@ def forgetful() -> il.networks.MLP:
 
 
 def learned(network, count: int) -> float:
-    inputs, labels = TASK.examples(count, split="train", generator=torch.Generator().manual_seed(1))
-    test, wanted = TASK.examples(1000, split="test", generator=torch.Generator().manual_seed(2))
+    inputs, labels = TASK.labelled_inputs(count, split="train", generator=torch.Generator().manual_seed(1))
+    test, wanted = TASK.labelled_inputs(1000, split="test", generator=torch.Generator().manual_seed(2))
     answers = retraining.retrain(network, "layer3", inputs[None], labels[None], test, seed=0)
     return float((answers[0] == wanted).float().mean())
 

@@ -131,10 +131,12 @@ def _batches(task: AbstractTask, recipe: Recipe, seed: int) -> Iterator[tuple[Te
     """Inputs and one-hot classes of each step, batch last."""
     generator, few = derived_generator(seed, "training examples"), None
     if recipe.examples is not None:
-        few = task.examples(recipe.examples, split="train", generator=derived_generator(seed, "few training examples"))
+        few = task.labelled_inputs(
+            recipe.examples, split="train", generator=derived_generator(seed, "few training examples")
+        )
     for first in range(0, recipe.steps, TRAINING_CHUNK):
         if few is None:
-            drawn, labels = task.examples(TRAINING_BATCH * TRAINING_CHUNK, split="train", generator=generator)
+            drawn, labels = task.labelled_inputs(TRAINING_BATCH * TRAINING_CHUNK, split="train", generator=generator)
         else:
             chosen = torch.randint(len(few[0]), (TRAINING_BATCH * TRAINING_CHUNK,), generator=generator)
             drawn, labels = few[0][chosen], few[1][chosen]

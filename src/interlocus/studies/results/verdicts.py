@@ -167,7 +167,7 @@ def _used(control: ControlRecord | None, hypothesis: str, variable: str, looks: 
         for effect in _effects(used.restarts_of(hypothesis), variable, looks)
     ]
     output = {
-        restarts.size: wilson(restarts.best.score.hits, restarts.best.score.count, looks=looks)[0]
+        restarts.size: wilson(restarts.best.score.hits, restarts.best.score.count, comparisons=looks)[0]
         for entries in used.restarts_of(OUTPUT).values()
         for restarts in entries
     }
