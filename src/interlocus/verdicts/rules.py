@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from interlocus.alignment.dimensions import Size, mean_size
 from interlocus.controls.criteria import Effect, Thresholds, is_found
@@ -16,16 +15,7 @@ from interlocus.core.display import AbstractShown, Shown
 from interlocus.verdicts import evidence as said
 from interlocus.verdicts.evidence import Evidence
 from interlocus.verdicts.observation import SiteObservation, is_partial
-
-Word = Literal[
-    "computed", "entangled", "partial", "unused", "absent", "consumed", "bypassed", "undecided", "not-learned"
-]
-"""What is said of a variable at a site."""
-
-Answer = Literal[
-    "hierarchical", "partly-hierarchical", "other-route", "straight-to-the-end", "undecided", "not-learned"
-]
-"""What is said of a network."""
+from interlocus.verdicts.words import Answer, Word
 
 _PASSES = {True: "yes", False: "no", None: "–"}
 FOUND: tuple[Word, ...] = ("computed", "entangled")
