@@ -5,16 +5,43 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from interlocus.core.errors import InterlocusError
 
 _KEY = "interlocus"
+_LENGTH_BYTES = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorFile:
+    """A safetensors file in memory, as it travels between processes.
+
+    Args:
+        name: What messages call it, for instance the path it was read from.
+        content: The bytes of the file.
+    """
+
+    name: str
+    content: bytes
+
+    @classmethod
+    def at(cls, path: Path) -> TensorFile:
+        """The file at a path."""
+        return cls(name=str(path), content=path.read_bytes())
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Source = str | Path | TensorFile
+"""Where tensors are read from: a path, or a file in memory."""
 
 
 def to_bytes(tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> bytes:
@@ -47,7 +74,7 @@ def write(path: str | Path, content: bytes, error: type[InterlocusError]) -> Non
 
 
 def read(
-    path: str | Path, form: str, error: type[InterlocusError], writer: str
+    path: Source, form: str, error: type[InterlocusError], writer: str
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors, and what is said about them.
 
@@ -58,10 +85,7 @@ def read(
         writer: what writes such files, for the message.
     """
     try:
-        with safe_open(path, "pt") as file:
-            about = json.loads((file.metadata() or {}).get(_KEY, "{}"))
-            # copies, since where a file happens to lie in memory changes the last digit of products
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 it is no dictionary
+        tensors, about = _from_memory(path.content) if isinstance(path, TensorFile) else _from_disk(path)
     except (OSError, SafetensorError, ValueError) as cause:
         raise error(
             f"The file {path} cannot be read: {cause}.",
@@ -77,6 +101,21 @@ def read(
             f"Pass a file that {writer} wrote.",
         )
     return tensors, about
+
+
+def _from_disk(path: str | Path) -> tuple[dict[str, Tensor], Any]:
+    with safe_open(path, "pt") as file:
+        about = json.loads((file.metadata() or {}).get(_KEY, "{}"))
+        # copies, since where a file happens to lie in memory changes the last digit of products
+        return {name: file.get_tensor(name).clone() for name in file.keys()}, about  # noqa: SIM118 it is no dictionary
+
+
+def _from_memory(content: bytes) -> tuple[dict[str, Tensor], Any]:
+    tensors = load(content)
+    length = int.from_bytes(content[:_LENGTH_BYTES], "little")
+    header = json.loads(content[_LENGTH_BYTES : _LENGTH_BYTES + length])
+    about = json.loads(header.get("__metadata__", {}).get(_KEY, "{}"))
+    return {name: tensor.clone() for name, tensor in tensors.items()}, about
 
 
 def form_of(path: str | Path) -> str | None:

@@ -12,6 +12,9 @@ _FORM = re.compile(
     r"(?P<path>[\w.]*)(:(?P<end>input|output)(\[(?P<element>\d+)\])?)?(@(?P<axis>\d+)=(?P<index>-?\d+))?"
 )
 
+INPUT_SITE = "input"
+"""The name of the site that holds what a network is shown."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Site:

@@ -242,7 +242,7 @@ class MLP(AbstractNetworks):
         return files.to_bytes(tensors, {"format": _FORMAT, "activation": self.activation})
 
     @classmethod
-    def load(cls, path: str | Path) -> MLP:
+    def load(cls, path: files.Source) -> MLP:
         """Read what `save` wrote.
 
         Raises:

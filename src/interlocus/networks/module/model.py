@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -229,7 +228,7 @@ class Module(AbstractNetworks):
     def to_bytes(self) -> bytes:
         return files.to_bytes(self.module.state_dict(), {"format": _FORMAT})
 
-    def load_parameters(self, path: str | Path) -> None:
+    def load_parameters(self, path: files.Source) -> None:
         """Put in parameters and buffers that were kept of a module like this one.
 
         Raises:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
+from interlocus.core.tensor_files import TensorFile
 from interlocus.networks import AbstractNetworks
 from interlocus.tasks import AbstractTask
 
@@ -27,7 +27,7 @@ class AbstractNetworkSource(abc.ABC):
         """That many networks, each by itself."""
 
     @abc.abstractmethod
-    def load(self, task: AbstractTask, paths: Sequence[Path], *, seed: int) -> list[AbstractNetworks]:
+    def load(self, task: AbstractTask, files: Sequence[TensorFile], *, seed: int) -> list[AbstractNetworks]:
         """Kept networks, in order; those that can be searched at once in one."""
 
     @abc.abstractmethod

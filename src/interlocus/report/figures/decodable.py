@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from interlocus.controls.probes import ProbesControl
 from interlocus.report.figures._base import AbstractFigure, LineStyle, Picture, Section, mean_line, network_line
 from interlocus.report.figures.by_site import panels_by_site
 from interlocus.studies.run import Run
@@ -45,11 +46,14 @@ def probe_curves(run: Run, group: NetworkGroup) -> Curves:
     result: Curves = {}
     for site in run.study.sites:
         for network in group.networks:
-            control = run.store.control(network, site) or {}
-            probes: Mapping[str, Mapping[str, float]] = control.get("decodable") or {}
-            for probe in dict.fromkeys(name for accuracies in probes.values() for name in accuracies):
-                values = [accuracies[probe] for accuracies in probes.values() if probe in accuracies]
-                curve = "most frequent value" if probe == "guess" else f"decodable, {probe}"
+            control = run.controls.get((network, site))
+            probes = (control.result(ProbesControl) or {}) if control else {}
+            accuracies = {
+                "decodable, linear": [probe.linear for probe in probes.values()],
+                "decodable, mlp": [probe.mlp for probe in probes.values()],
+                "most frequent value": [probe.guess for probe in probes.values()],
+            }
+            for curve, values in accuracies.items() if probes else ():
                 result.setdefault(curve, {}).setdefault(site, {})[network] = float(np.mean(values))
     return result and result | _iia_curves(run, group)
 

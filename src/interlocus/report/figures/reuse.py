@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from interlocus.report.figures._base import GREY, AbstractFigure, Picture, Section, house_style
-from interlocus.studies.reuse.curves import ReuseCurve
+from interlocus.studies.results.reuse_curves import ReuseCurve
 from interlocus.studies.run import Run
 
 WAY_LABELS: Mapping[str, str] = {

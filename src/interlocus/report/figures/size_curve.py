@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from interlocus.alignment.dimensions import mean_size
-from interlocus.controls.power import planted_results_of
+from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
 from interlocus.report.figures._base import (
     GREY,
     AbstractFigure,
@@ -31,6 +31,7 @@ from interlocus.report.figures._base import (
     untrained_counterpart,
     untrained_line,
 )
+from interlocus.studies.results.planted import planted_name
 from interlocus.studies.results.scores import Row
 from interlocus.studies.results.summary import Line
 from interlocus.studies.run import Run
@@ -128,7 +129,9 @@ def _draw_planted(axes: Axes, run: Run, scores: HypothesisScores, group: Network
 
 def _planted_scores(run: Run, group: NetworkGroup, site: str) -> list[float]:
     """The best score of the study's searches in each network with variables planted at a site."""
-    return [iia for kind in planted_results_of(run.store, group, site) for iia in kind.best] if group.trained else []
+    names = [planted_name(group, site, kind) for kind in PLANTING_RECIPES] if group.trained else []
+    planted = run.measurements.planted
+    return [iia for name in names if name in planted for iia in planted[name].best]
 
 
 def _set_axes(first: Axes, scores: HypothesisScores) -> None:

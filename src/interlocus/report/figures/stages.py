@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from interlocus.controls.restricted_search import OUTPUT
+from interlocus.controls.used_subspace import UsedSubspaceControl, UsedSubspaceResult
 from interlocus.core.statistics import over_networks
 from interlocus.report.figures._base import AbstractFigure, LineStyle, Picture, Section, mean_line, network_line
 from interlocus.report.figures.by_site import panels_by_site
-from interlocus.searches.results import Restarts
 from interlocus.studies.run import Run
 from interlocus.studies.spec.networks import NetworkGroup
 
@@ -63,9 +63,9 @@ def stage_scores(run: Run, group: NetworkGroup) -> Stages:
     """The scores in the controls of a group; empty where no used subspace was searched."""
     result: Stages = {}
     for site in run.study.sites:
-        controls = {name: run.store.control(name, site) for name in group.networks}
-        searched = {name: data["inside"] for name, data in controls.items() if data and data.get("inside")}
-        by_network = {name: _best_scores(run, hypotheses) for name, hypotheses in searched.items()}
+        controls = {name: run.controls.get((name, site)) for name in group.networks}
+        used = {name: control.result(UsedSubspaceControl) for name, control in controls.items() if control}
+        by_network = {name: _best_scores(run, result) for name, result in used.items() if result and result.found}
         for curve in dict.fromkeys(curve for scores in by_network.values() for curve in scores):
             scores = {name: by_curve[curve] for name, by_curve in by_network.items() if curve in by_curve}
             result.setdefault(curve, {})[site] = StageScores(
@@ -75,11 +75,11 @@ def stage_scores(run: Run, group: NetworkGroup) -> Stages:
     return result
 
 
-def _best_scores(run: Run, hypotheses: Mapping[str, Mapping[str, Sequence[dict]]]) -> dict[str, tuple[float, int]]:
+def _best_scores(run: Run, used: UsedSubspaceResult) -> dict[str, tuple[float, int]]:
     """For each curve, in one network at one site, the best IIA and the number of interventions behind it."""
     study, best = run.study, {}
-    for hypothesis, featurizers in hypotheses.items():
-        entries = [Restarts.from_json(entry) for restarts in featurizers.values() for entry in restarts]
+    for hypothesis, featurizers in used.found.items():
+        entries = [entry for restarts in featurizers.values() for entry in restarts]
         if not entries:
             continue
         score = max((entry.best for entry in entries), key=lambda restart: restart.validation).score

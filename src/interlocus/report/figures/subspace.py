@@ -15,7 +15,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from interlocus.report.figures._base import AbstractFigure, Picture, Section, house_style
-from interlocus.studies.results.projections import Projection, States, projections
+from interlocus.studies.projection import Projection, States
 from interlocus.studies.run import Run
 
 DOT_WIDTH = 4.2
@@ -44,7 +44,7 @@ class SubspaceFigure(AbstractFigure):
     caption = "{subject}."
 
     def available(self, run: Run) -> bool:
-        return bool(_projections(run))
+        return bool(run.projections)
 
     def draw(self, run: Run) -> Sequence[Picture]:
         return [
@@ -54,12 +54,8 @@ class SubspaceFigure(AbstractFigure):
                 subject=f"{group} at {site}",
                 group=group,
             )
-            for (group, site), variables in groupby(_projections(run), key=lambda entry: (entry.group, entry.site))
+            for (group, site), variables in groupby(run.projections, key=lambda entry: (entry.group, entry.site))
         ]
-
-
-def _projections(run: Run) -> Sequence[Projection]:
-    return projections(run.study, run.store)
 
 
 def subspace_picture(variables: Sequence[Projection]) -> Figure:

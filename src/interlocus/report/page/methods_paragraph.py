@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from interlocus.alignment.dimensions import size_text
+from interlocus.controls.record import controls_of
 from interlocus.core.statistics import RESAMPLES
 from interlocus.core.version import __version__
 from interlocus.searches.budget import Phase
 from interlocus.studies.run import Run
 from interlocus.studies.spec.study import Study
-
-_CONTROLS: Mapping[str, str] = {
-    "used": "we determined the lowest-rank subspace of a site with which a network keeps {agreement:.1%} of its "
-    "answers, and repeated all searches inside it, with closed-form starts in addition",
-    "purity": "we measured the share of variance (R²) of the operands that the located features carry at equal value "
-    "of the variable",
-    "power": "we ran the same searches on networks of the same architecture with planted variables",
-    "decodable": "we fitted linear and small-perceptron probes to the activations",
-    "aside": "we also scored alignments on items from a shifted distribution",
-    "decoy": "we ran the same searches on networks of the same architecture in which the variables can be decoded but "
-    "are not used",
-    "shuffled": "we repeated the searches with the labels of other interventions, and count the best such score as "
-    "chance",
-}
-"""What each control does, as part of a sentence."""
 
 
 def methods_text(run: Run) -> list[str]:
@@ -111,7 +97,7 @@ def _chance_levels(run: Run) -> str:
 
 def _verdicts(run: Run) -> str:
     study, thresholds = run.study, run.study.verdict
-    controls = [_CONTROLS[name].format(agreement=thresholds.agreement) for name in study.controls]
+    controls = [control.description.format(**thresholds.model_dump()) for control in controls_of(study.controls)]
     measured = f"As controls, {'; '.join(controls)}." if controls else "No controls were measured."
     answer = run.answer.get("direct", "")
     return (

@@ -103,7 +103,7 @@ def _incomplete(run: Run) -> list[str]:
             lines.append(f"the networks {', '.join(gone)}")
         for site in study.sites:
             if group.trained and study.controls and site != INPUT_SITE and site in group.sites(task):
-                unmeasured = [name for name in group.networks if run.store.control(name, site) is None]
+                unmeasured = [name for name in group.networks if (name, site) not in run.controls]
                 if unmeasured:
                     lines.append(f"controls at {site} of {', '.join(unmeasured)}")
     return lines

@@ -15,8 +15,8 @@ from interlocus.report.terminal.tables import interval_text, plain_table, print_
 from interlocus.studies.results.basins import basins
 from interlocus.studies.results.method_comparison import MethodScore
 from interlocus.studies.results.published import beside_published, sentences
+from interlocus.studies.results.reuse_curves import ReuseCurve
 from interlocus.studies.results.summary import Line
-from interlocus.studies.reuse.curves import ReuseCurve
 from interlocus.studies.run import Run
 from interlocus.verdicts.words import ANSWER_WORDS, VERDICT_WORDS, Word, least_known
 
