@@ -77,7 +77,7 @@ class Rows:
             shown = ", ".join(map(str, number[bad][:ROWS_NAMED]))
             more = f" and {int(bad.sum()) - ROWS_NAMED} more nearby" if bad.sum() > ROWS_NAMED else ""
             raise SpecificationError(
-                f"Rows {shown}{more} of {self.path} contain missing values, NaN, infinity, or numbers too large for float32.",
+                f"Rows {shown}{more} of {self.path} contain NaN, infinity, missing values or too large numbers.",
                 "A network gives no meaningful answer to such inputs.",
                 "Fix them, or pass --skip-invalid-rows to leave them out.",
             )

@@ -51,9 +51,7 @@ def complete_files(incomplete: str, endings: tuple[str, ...]) -> list[Completion
     return [
         (str(path) + ("/" if path.is_dir() else ""), "")
         for path in paths
-        if path.name.startswith(prefix)
-        and not path.name.startswith(".")
-        and (path.is_dir() or path.suffix in endings)
+        if path.name.startswith(prefix) and not path.name.startswith(".") and (path.is_dir() or path.suffix in endings)
     ]
 
 

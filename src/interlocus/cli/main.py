@@ -22,7 +22,7 @@ from interlocus.core.version import __version__
 
 app = typer.Typer(
     name="interlocus",
-    help="Find whether, where and in how few dimensions a trained network computes a hypothesised intermediate variable.",
+    help="Find where, and in how few dimensions, a trained network computes a hypothesised intermediate variable.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

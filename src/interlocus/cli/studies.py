@@ -100,9 +100,7 @@ def compare_command(
     folders: Annotated[
         list[Path], typer.Argument(help="Run folders; each is compared with the first.", metavar="DIR DIR…")
     ],
-    out: Annotated[
-        Path | None, typer.Option(help="Also write the comparison as a page.", metavar="FILE.html")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write the comparison as a page.", metavar="FILE.html")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare runs: differences of scores, with 95 % intervals."""

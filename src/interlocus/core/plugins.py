@@ -215,7 +215,8 @@ FIGURES = Registry(
             summary="variables, rivals and output inside the used subspace, by site",
         ),
         "decodable": PluginEntry(
-            target="interlocus.report.figures.decodable:DecodableFigure", summary="accuracy of probes beside IIA, by site"
+            target="interlocus.report.figures.decodable:DecodableFigure",
+            summary="accuracy of probes beside IIA, by site",
         ),
         "subspace": PluginEntry(
             target="interlocus.report.figures.subspace:SubspaceFigure",

@@ -95,7 +95,7 @@ def get_object(text: str) -> Any:
         raise SpecificationError(
             f"{text.removeprefix(_PREFIX)!r} was an object of a Python session.",
             "It is not in this process, and a study holds text only.",
-            "Call `examine` with it and the same folder, which goes on from there, and `run.report()` for the page; or "
+            "Call `examine` with it and the same folder, which goes on from there, and `write_report(run)` for the page; or "
             "name task and network in a study as file.py:object.",
         )
     return _held[text]

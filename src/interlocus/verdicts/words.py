@@ -144,7 +144,7 @@ _ANSWER_WORDS = (
         word="straight-to-the-end",
         symbol="S",
         colour="orange",
-        explanation="No variable of the hypothesis is used at a hidden site, and the output is there before one could be.",
+        explanation="No variable of the hypothesis is used at a hidden site, and the output appears without them.",
         predicate="go straight to the output",
     ),
     AnswerWord(

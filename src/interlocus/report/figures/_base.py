@@ -65,7 +65,7 @@ class Picture:
 
 
 class AbstractFigure(abc.ABC):
-    """A kind of figure. It draws what a run holds and computes nothing: means and intervals come from `studies.results`.
+    """A kind of figure. It draws what a run holds and computes nothing: `studies.results` has means and intervals.
 
     A new figure is one file with a final subclass and one entry of `core.plugins.FIGURES` under the same name.
     """
@@ -89,7 +89,7 @@ class AbstractFigure(abc.ABC):
 
 
 def house_style() -> AbstractContextManager[None]:
-    """`interlocus.mplstyle` on top of matplotlib's defaults, whatever the user has set; the user's settings come back."""
+    """`interlocus.mplstyle` on top of matplotlib's defaults; the user's own settings return at the end of the block."""
     return style.context(["default", "interlocus.report.figures.interlocus"])
 
 

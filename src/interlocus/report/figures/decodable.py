@@ -86,9 +86,7 @@ def decodable_curve(run: Run) -> Figure:
     return panels_by_site(list(by_group), sites, names, draw, label="accuracy, or IIA")
 
 
-def _draw_curve(
-    axes: Axes, by_site: Mapping[str, Mapping[str, float]], style: LineStyle, sites: Sequence[str]
-) -> None:
+def _draw_curve(axes: Axes, by_site: Mapping[str, Mapping[str, float]], style: LineStyle, sites: Sequence[str]) -> None:
     places = [place for place, site in enumerate(sites) if by_site.get(site)]
     for network in dict.fromkeys(network for values in by_site.values() for network in values):
         points = [

@@ -91,9 +91,7 @@ def _draw_panel(axes: Axes, records: Sequence[Record], sites: Sequence[str], sta
         at_site = [record for record in records if record.trial.site == site]
         best = [max(record.sizes, key=lambda entry: entry.best.validation) for record in at_site]
         for number, style in enumerate(starts):
-            iias = [
-                restart.score.iia for entry in best for restart in entry.restarts if restart.start == style.name
-            ]
+            iias = [restart.score.iia for entry in best for restart in entry.restarts if restart.start == style.name]
             height = place + 0.7 * ((number + 0.5) / len(starts) - 0.5)
             axes.add_line(_dots(iias, [height] * len(iias), style))
     axes.autoscale_view()

@@ -67,7 +67,7 @@ def _hypotheses_with_sizes(run: Run) -> list[str]:
 
 
 def size_curve(run: Run, hypothesis: str) -> Figure:
-    """Mean IIA over networks against size with its bootstrap interval, one line a site, one panel a group and featurizer.
+    """Mean IIA over networks against size with its interval, one line a site, one panel a group and featurizer.
 
     Each network is a faint line. Untrained networks of the same architecture are dashed in the panels of the trained
     ones, and the best score in networks with planted variables is a horizontal line, where they were searched.

@@ -35,8 +35,8 @@ def word_css() -> str:
     """One rule a verdict word, from the colour that `verdicts.words` gives it and `report.css` defines."""
     colours = {entry.word: entry.colour for entry in (*VERDICT_WORDS.values(), *ANSWER_WORDS.values())}
     return "\n".join(
-        f".mark.{word}, .word.{word} {{ background: var(--mark-{colour}); color: var(--mark-{colour}-ink, var(--on-pale)); "
-        f"border: 1px var(--mark-{colour}-line, solid) var(--mark-{colour}-edge, transparent); }}"
+        f".mark.{word}, .word.{word} {{ background: var(--mark-{colour}); "
+        f"color: var(--mark-{colour}-ink, var(--on-pale)); border: 1px var(--mark-{colour}-line, solid) var(--mark-{colour}-edge, transparent); }}"
         for word, colour in colours.items()
     )
 

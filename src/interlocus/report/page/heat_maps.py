@@ -178,7 +178,8 @@ class _Layout:
             number=len(self.entries) - 1,
             iia=scores.iia.value,
             above=scores.iia.low > line.bar,
-            text=f"{scores.iia.value:.3f}, {key.hypothesis} in {key.group} at {key.site}, {key.featurizer}, size {size}",
+            text=f"{scores.iia.value:.3f}, {key.hypothesis} in {key.group} at {key.site}, "
+            f"{key.featurizer}, size {size}",
         )
 
 

@@ -32,8 +32,8 @@ def _networks(run: Run) -> str:
             parts.append(text)
     return (
         f"Networks. The task was {study.task.name}. The groups of networks were {'; '.join(parts)}. A network solves "
-        f"the task if it gives the right class on at least {study.competence:.1%} of fresh examples; nothing is claimed "
-        "about other networks."
+        f"the task if it gives the right class on at least {100 * study.competence:.1f} % of fresh examples; nothing "
+        "is claimed about other networks."
     )
 
 

@@ -1,8 +1,8 @@
 """A run -> one page that opens from disk, in light or dark mode, without a network connection.
 
 A new section is a part of `templates/report.html.jinja`, or comes with a new figure. The template sees the run itself
-and what is laid out for it: heat maps with details (`heat_maps`), verdicts (`verdict_grid`), figures (`sections`) and the
-methods paragraph (`methods_paragraph`).
+and what is laid out for it: heat maps with details (`heat_maps`), verdicts (`verdict_grid`), figures (`sections`) and
+the methods paragraph (`methods_paragraph`).
 """
 
 from __future__ import annotations

@@ -49,6 +49,8 @@ def figure_sections(saved: Sequence[SavedPicture]) -> list[FigureSection]:
 def _blocks(section: Section, saved: Sequence[SavedPicture]) -> tuple[PictureBlock, ...]:
     shown = [picture for picture in saved if picture.section is not None and picture.section.anchor == section.anchor]
     return tuple(
-        PictureBlock(group=group, pictures=tuple(inline_picture(picture) for picture in shown if picture.group == group))
+        PictureBlock(
+            group=group, pictures=tuple(inline_picture(picture) for picture in shown if picture.group == group)
+        )
         for group in dict.fromkeys(picture.group for picture in shown)
     )

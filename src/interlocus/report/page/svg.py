@@ -1,4 +1,4 @@
-"""SVG files made fit for a page: unique ids, colours that follow light and dark mode, and as few characters as possible."""
+"""SVG files made fit for a page: unique ids, colours that follow light and dark mode, and shorter numbers."""
 
 from __future__ import annotations
 

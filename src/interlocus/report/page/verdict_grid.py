@@ -15,7 +15,7 @@ EFFECT_DIGITS = 4
 
 
 class VerdictDetails(TypedDict):
-    """What the script of the page shows of one verdict; `evidence` holds rows of control, text and whether it passes."""
+    """What the script of the page shows of one verdict; `evidence` holds rows of control, text and pass."""
 
     network: str
     group: str

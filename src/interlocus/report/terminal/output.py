@@ -105,7 +105,7 @@ def write_columns(columns: Iterable[Columns], rows: Rows, path: Path | None, *, 
         columns: Parts of the result, in the order of the rows.
         rows: The rows that are read while `columns` is consumed.
         path: File to write, `.csv` or `.npy`; `None` for standard output.
-        as_json: On standard output, print one JSON object a row; for a file, print where it is and how many rows it has.
+        as_json: Without a file print one JSON object a row; with a file print its path and its number of rows.
 
     Raises:
         SpecificationError: The file has another ending, or cannot be written.
@@ -208,8 +208,8 @@ def _print_differences(comparison: Comparison, number: int) -> None:
     pairing = "network by network" if all(entry.paired for entry in differences) else "as two samples of networks"
     out.print(
         f"Mean IIA over networks, compared {pairing}; differences with 95 % bootstrap intervals; bold: the interval "
-        f"excludes zero. {comparison.only[0]} entries of the first run and {comparison.only[number]} of the other are in "
-        "one of them only.\n"
+        f"excludes zero. {comparison.only[0]} entries of the first run and {comparison.only[number]} of the other run "
+        "have no counterpart.\n"
     )
 
 

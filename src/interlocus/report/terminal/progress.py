@@ -95,8 +95,8 @@ def _lines() -> OnStageProgress:
         new = progress.phase not in begun
         begun.setdefault(progress.phase, now)
         if new or now - last >= LINE_SECONDS:
-            last = now
-            err.print(f"{progress.phase}: {100 * progress.share:.0f} %{_time_left(now - begun[progress.phase], progress.share)}")
+            last, left = now, _time_left(now - begun[progress.phase], progress.share)
+            err.print(f"{progress.phase}: {100 * progress.share:.0f} %{left}")
 
     return on_progress
 
@@ -130,8 +130,8 @@ class _Display(Protocol):
 class ProgressDisplay:
     """A callback that shows how far a run or a search is.
 
-    It fits `on_progress=` of `il.examine`, `il.run_study` and `il.search`: it takes a phase with its share from 0 to 1, or
-    a share alone. In a notebook each phase is a bar below the cell; elsewhere it is one line that is written over.
+    It fits `on_progress=` of `il.examine`, `il.run_study` and `il.search`: it takes a phase with its share from 0 to 1,
+    or a share alone. In a notebook each phase is a bar below the cell; elsewhere it is one line that is written over.
 
     Args:
         stream: Where lines are written outside of a notebook.
