@@ -16,6 +16,7 @@ from interlocus.featurizers import Frames
 from interlocus.networks import MLP
 from interlocus.searches.budget import Budget, Phase
 from interlocus.studies.results.verdicts import verdicts
+from interlocus.studies.run import run_study
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.searches import SearchSpec
 from interlocus.studies.spec.study import Study
@@ -126,7 +127,7 @@ def test_labels_of_others_teach_nothing_and_the_null_is_what_they_reach(tmp_path
 
 
 def test_a_null_of_shuffled_labels_is_one(tmp_path):
-    run = study("used", "shuffled").run(tmp_path / "run")
+    run = run_study(study("used", "shuffled"), tmp_path / "run")
     (one,) = verdicts(run.study, run.store, run.records)
     reached = ControlRecord.from_json(run.store.control("one-00", "layer1")).shuffled
     assert {verdict.observation.null for verdict in one.sites[0]} == {reached}

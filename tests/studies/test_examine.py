@@ -44,7 +44,7 @@ def test_every_site_is_searched_at_the_sizes_that_fit(examined):
 
 
 def test_it_is_shown_as_text_and_as_a_page(examined):
-    text = examined.show()
+    text = il.show(examined)
     assert "encoder" in text
     assert "[bold]" not in text
     assert write_report(examined).stat().st_size > 10_000

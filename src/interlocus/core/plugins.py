@@ -179,13 +179,41 @@ CONTROLS = Registry(
     },
 )
 
-RUN = PluginEntry(target="interlocus.studies.run:run_study", summary="does a study")
+FIGURES = Registry(
+    "figure",
+    {
+        "heat_map": PluginEntry(
+            target="interlocus.report.figures.heat_map:HeatMapFigure", summary="mean IIA by site and size"
+        ),
+        "size_curve": PluginEntry(
+            target="interlocus.report.figures.size_curve:SizeCurveFigure", summary="IIA against size, by site"
+        ),
+        "stages": PluginEntry(
+            target="interlocus.report.figures.stages:StagesFigure",
+            summary="variables, rivals and output inside the used subspace, by site",
+        ),
+        "decodable": PluginEntry(
+            target="interlocus.report.figures.decodable:DecodableFigure",
+            summary="accuracy of probes beside IIA, by site",
+        ),
+        "subspace": PluginEntry(
+            target="interlocus.report.figures.subspace:SubspaceFigure",
+            summary="states in the located subspace, before and after an interchange",
+        ),
+        "reuse": PluginEntry(
+            target="interlocus.report.figures.reuse:ReuseFigure",
+            summary="accuracy on a new question against the number of labels",
+        ),
+        "restarts": PluginEntry(
+            target="interlocus.report.figures.restarts:RestartsFigure", summary="the score of every restart, by start"
+        ),
+        "published": PluginEntry(
+            target="interlocus.report.figures.published:PublishedFigure", summary="scores beside published ones"
+        ),
+    },
+)
 
 EXPORT = PluginEntry(target="interlocus.alignment.export:export", summary="an alignment as a program of its own")
-
-PAGE = PluginEntry(target="interlocus.report.page.page:write_report", summary="a run as a page")
-
-SHOW = PluginEntry(target="interlocus.report.terminal.run:as_text", summary="a run in words")
 
 CONTROLS = Registry(
     "control",

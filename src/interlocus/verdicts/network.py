@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlocus.core.display import AbstractDisplayable, Display
-from interlocus.verdicts.rules import Answer, Verdict
+from interlocus.verdicts.rules import Verdict
+from interlocus.verdicts.words import Answer
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from interlocus.alignment.dimensions import Size, mean_size
 from interlocus.controls._base import Evidence
@@ -16,16 +16,7 @@ from interlocus.controls.criteria import Effect, Thresholds, is_found
 from interlocus.core.display import AbstractDisplayable, Display
 from interlocus.verdicts.evidence import collect_evidence, competence_evidence
 from interlocus.verdicts.observation import SiteObservation, is_partial
-
-Word = Literal[
-    "computed", "entangled", "partial", "unused", "absent", "consumed", "bypassed", "undecided", "not-learned"
-]
-"""What is said of a variable at a site."""
-
-Answer = Literal[
-    "hierarchical", "partly-hierarchical", "other-route", "straight-to-the-end", "undecided", "not-learned"
-]
-"""What is said of a network."""
+from interlocus.verdicts.words import Answer, Word
 
 FOUND: tuple[Word, ...] = ("computed", "entangled")
 MISSING: tuple[Word, ...] = ("absent", "consumed", "bypassed")
