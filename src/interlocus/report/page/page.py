@@ -21,10 +21,10 @@ from interlocus.report.page.methods_paragraph import methods_text
 from interlocus.report.page.rendering import render_page
 from interlocus.report.page.sections import FigureSection, figure_sections
 from interlocus.report.page.verdict_grid import verdict_grid
+from interlocus.report.questions import EASY_TO_FIND, VARIABLES_FIRST
 from interlocus.studies.results.answers import SOLVED_WITHIN, restarts
 from interlocus.studies.results.verdicts import INPUT_SITE
 from interlocus.studies.run import Run
-from interlocus.verdicts.words import ANSWER_WORDS, VERDICT_WORDS
 
 
 def write_report(run: Run) -> Path:
@@ -55,9 +55,8 @@ def _page(run: Run, sections: Sequence[FigureSection]) -> str:
             "sections": sections,
             "maps": maps.maps,
             "grid": grid,
-            "verdict_words": VERDICT_WORDS,
-            "answer_words": ANSWER_WORDS,
             "data": {"entries": maps.entries, "verdicts": grid.verdicts},
+            "questions": {"direct": VARIABLES_FIRST, "search": EASY_TO_FIND},
             "answers": {name: _paragraphs(run, text) for name, text in run.answer.items()},
             "hypothesis_texts": {name: hypothesis_text(study, name) for name in hypotheses(study)},
             "featurizers": FEATURIZERS.entries(),

@@ -9,7 +9,7 @@ from typing import TypedDict
 from interlocus.studies.run import Run
 from interlocus.verdicts.network import NetworkVerdict
 from interlocus.verdicts.rules import Verdict
-from interlocus.verdicts.words import ANSWER_WORDS, VERDICT_WORDS, Answer, Word
+from interlocus.verdicts.words import ANSWER_WORDS, VERDICT_WORDS, AnswerWord, VerdictWord, Word
 
 EFFECT_DIGITS = 4
 
@@ -73,14 +73,14 @@ class VerdictGrid:
     Args:
         groups: Groups with a verdict, in the order of the study.
         verdicts: Details of every mark on a variable.
-        words: The verdict words that occur, in the order of `VERDICT_WORDS`.
-        answers: The answers that occur, in the order of `ANSWER_WORDS`.
+        words: Entries of the verdict words that occur, for the legend.
+        answers: Entries of the answers that occur, for the legend.
     """
 
     groups: tuple[GroupMarks, ...]
     verdicts: list[VerdictDetails]
-    words: tuple[Word, ...]
-    answers: tuple[Answer, ...]
+    words: tuple[VerdictWord, ...]
+    answers: tuple[AnswerWord, ...]
 
 
 def verdict_grid(run: Run) -> VerdictGrid:
@@ -96,8 +96,8 @@ def verdict_grid(run: Run) -> VerdictGrid:
     return VerdictGrid(
         groups=tuple(groups),
         verdicts=details,
-        words=tuple(word for word in VERDICT_WORDS if word in words),
-        answers=tuple(word for word in ANSWER_WORDS if word in answers),
+        words=tuple(entry for word, entry in VERDICT_WORDS.items() if word in words),
+        answers=tuple(entry for word, entry in ANSWER_WORDS.items() if word in answers),
     )
 
 

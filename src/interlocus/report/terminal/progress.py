@@ -115,12 +115,14 @@ class OutputStream(Protocol):
     def flush(self) -> object: ...
 
 
+@runtime_checkable
 class _NotebookHandle(Protocol):
     """What IPython's `display` returns: something shown that can be replaced."""
 
     def update(self, picture: dict[str, str], *, raw: bool) -> object: ...
 
 
+@runtime_checkable
 class _Display(Protocol):
     """IPython's `display`, as it is called here."""
 

@@ -128,7 +128,8 @@ def _print_verdicts(run: Run, console: Console) -> None:
     words = [word for word in VERDICT_WORDS if any(word in given for given in rows.values())]
     if not words:
         return
-    table = plain_table("networks by verdict (of several variables the least known)", ("group", "site"), words)
+    console.print("Networks by verdict; where variables differ, the verdict that says least counts.")
+    table = plain_table("", ("group", "site"), words)
     for (group, site), given in rows.items():
         table.add_row(escape(group), escape(site), *(str(given.count(word) or "·") for word in words))
     console.print(table)

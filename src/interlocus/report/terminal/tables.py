@@ -59,8 +59,7 @@ def interval_text(value: Interval) -> str:
 
 def print_words(entries: Iterable[VerdictWord | AnswerWord], console: Console) -> None:
     """Print words with their explanations, one word a line."""
-    for entry in entries:
-        console.print(f"  [bold]{entry.word}[/bold]: {entry.explanation}")
+    console.print(_definitions({entry.word: entry.explanation for entry in entries}))
     console.print()
 
 
@@ -76,9 +75,14 @@ def show_catalogue(lists: Mapping[str, Mapping[str, str]], *, as_json: bool) -> 
         return
     for kind, names in lists.items():
         out.print(f"[bold]{kind}[/bold]")
-        table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
-        table.add_column(no_wrap=True, min_width=NAME_WIDTH)
-        table.add_column()
-        for name, summary in names.items():
-            table.add_row(escape(name), escape(summary))
-        out.print(Padding(table, (0, 0, 0, 2)))
+        out.print(_definitions(names, width=NAME_WIDTH))
+
+
+def _definitions(texts: Mapping[str, str], *, width: int | None = None) -> Padding:
+    """Names with a text each, which is indented where it is wrapped."""
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True, min_width=width)
+    table.add_column()
+    for name, text in texts.items():
+        table.add_row(escape(name), escape(text))
+    return Padding(table, (0, 0, 0, 2))
