@@ -123,7 +123,9 @@ def test_show_and_report_read_a_folder(cli, folder):
         (["list", "featurisers"], "'featurisers'", "'featurizers'"),
     ],
 )
-def test_a_request_that_cannot_be_understood_gives_one_message_and_status_two(cli, tmp_path, monkeypatch, arguments, found, hint):
+def test_a_request_that_cannot_be_understood_gives_one_message_and_status_two(
+    cli, tmp_path, monkeypatch, arguments, found, hint
+):
     monkeypatch.chdir(tmp_path)
     status, out, err = cli(*arguments)
     assert status == 2

@@ -24,7 +24,7 @@ class VerdictDetails(TypedDict):
     word: Word
     says: str
     effect: list[float]
-    map: str
+    featurizer: str
     evidence: list[tuple[str, str, bool | None]]
     missing_evidence: list[str]
 
