@@ -137,27 +137,97 @@ EXECUTORS = Registry(
     {"local": _entry("studies.executors.local:Local", "processes of this machine, one thread each")},
 )
 
-RUN = PluginEntry(target="interlocus.studies.run:run_study", summary="does a study")
+CONTROLS = Registry(
+    "control",
+    {
+        "random_directions": _entry(
+            "controls.random_directions:RandomDirections", "what directions drawn at random score; always measured"
+        ),
+        "linear_ceiling": _entry(
+            "controls.linear_ceiling:LinearCeiling",
+            "what no linear map can exceed before a linear rest; always measured",
+        ),
+        "shuffled_labels": _entry(
+            "controls.shuffled_labels:ShuffledLabels", "what the searches reach when their labels say nothing"
+        ),
+        "used_subspace": _entry(
+            "controls.used_subspace:UsedSubspaceControl",
+            "how few directions the rest of the network needs, and what is found inside them",
+        ),
+        "operand_leakage": _entry(
+            "controls.operand_leakage:OperandLeakageControl",
+            "how much of the operands is exchanged together with the value",
+        ),
+        "power": _entry(
+            "controls.power:PowerControl",
+            "whether the searches find variables that were planted; measured where a verdict waits for it",
+        ),
+        "negative_controls": _entry(
+            "controls.negative_controls:NegativeControlsControl",
+            "what the searches find where variables can be decoded and nobody reads them",
+        ),
+        "distribution_shift": _entry(
+            "controls.distribution_shift:DistributionShift", "the score on items from another distribution"
+        ),
+        "source_variation": _entry(
+            "controls.source_variation:SourceVariationControl", "whether sources of equal value give different answers"
+        ),
+        "code_fit": _entry(
+            "controls.code_fit:CodeFit", "what the site seems to hold, from how interventions are answered"
+        ),
+        "probes": _entry("controls.probes:ProbesControl", "what probes decode from the activations"),
+    },
+)
+
+FIGURES = Registry(
+    "figure",
+    {
+        "heat_map": PluginEntry(
+            target="interlocus.report.figures.heat_map:HeatMapFigure", summary="mean IIA by site and size"
+        ),
+        "size_curve": PluginEntry(
+            target="interlocus.report.figures.size_curve:SizeCurveFigure", summary="IIA against size, by site"
+        ),
+        "stages": PluginEntry(
+            target="interlocus.report.figures.stages:StagesFigure",
+            summary="variables, rivals and output inside the used subspace, by site",
+        ),
+        "decodable": PluginEntry(
+            target="interlocus.report.figures.decodable:DecodableFigure",
+            summary="accuracy of probes beside IIA, by site",
+        ),
+        "subspace": PluginEntry(
+            target="interlocus.report.figures.subspace:SubspaceFigure",
+            summary="states in the located subspace, before and after an interchange",
+        ),
+        "reuse": PluginEntry(
+            target="interlocus.report.figures.reuse:ReuseFigure",
+            summary="accuracy on a new question against the number of labels",
+        ),
+        "restarts": PluginEntry(
+            target="interlocus.report.figures.restarts:RestartsFigure", summary="the score of every restart, by start"
+        ),
+        "published": PluginEntry(
+            target="interlocus.report.figures.published:PublishedFigure", summary="scores beside published ones"
+        ),
+    },
+)
 
 EXPORT = PluginEntry(target="interlocus.alignment.export:export", summary="an alignment as a program of its own")
-
-PAGE = PluginEntry(target="interlocus.report.page.page:write_report", summary="a run as a page")
-
-SHOW = PluginEntry(target="interlocus.report.terminal.run:as_text", summary="a run in words")
 
 CONTROLS = Registry(
     "control",
     {
         "random_directions": PluginEntry(
-            target="interlocus.controls.random_directions:RandomDirections",
+            target="interlocus.controls.nulls.random_directions:RandomDirections",
             summary="what directions drawn at random score; always measured",
         ),
         "linear_ceiling": PluginEntry(
-            target="interlocus.controls.linear_ceiling:LinearCeiling",
+            target="interlocus.controls.nulls.linear_ceiling:LinearCeiling",
             summary="what no linear map can exceed before a linear rest; always measured",
         ),
         "shuffled_labels": PluginEntry(
-            target="interlocus.controls.shuffled_labels:ShuffledLabels",
+            target="interlocus.controls.nulls.shuffled_labels:ShuffledLabels",
             summary="what the searches reach when their labels say nothing",
         ),
         "used_subspace": PluginEntry(

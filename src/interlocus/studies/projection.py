@@ -161,9 +161,7 @@ def project(
     """
     hypothesis = task.hypothesis(trial.hypothesis)
     generator = derived_generator(seed, "projection")
-    examples = task.draw_examples(
-        PLANE_EXAMPLES, split="test", generator=generator, for_hypotheses=(hypothesis.name,)
-    )
+    examples = task.draw_examples(PLANE_EXAMPLES, split="test", generator=generator, for_hypotheses=(hypothesis.name,))
     discrete = [name for name in alignment.variables if hypothesis.model.variables[name].values]
     projector = _Projector(network, alignment, hypothesis, examples)
     return Projections(variables=tuple(projector.project(trial, name) for name in discrete))

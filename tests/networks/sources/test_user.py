@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from interlocus.core.errors import InterlocusError, NetworkError, SpecificationError, UnknownNameError
-from interlocus.core.user_code import is_code_reference, load_code
+from interlocus.core.errors import NetworkError, SpecificationError, UnknownNameError
 from interlocus.networks import Module
 from interlocus.studies.run import run_study
 from interlocus.studies.spec.networks import NetworkGroup
@@ -115,20 +114,6 @@ def test_what_cannot_be_made_is_said(asked, kind, word, fails):
 
     with fails(kind, word):
         make()
-
-
-def test_a_file_that_fails_is_said_and_can_be_mended(tmp_path, fails):
-    (tmp_path / "bad.py").write_text("1 / 0")
-    with fails(SpecificationError, "ZeroDivisionError"):
-        load_code(f"{tmp_path}/bad.py:thing")
-    (tmp_path / "bad.py").write_text("thing = 3")
-    assert load_code(f"{tmp_path}/bad.py:thing") == 3
-
-
-def test_what_names_code():
-    assert is_code_reference("a/b.py:C")
-    assert not is_code_reference("hierarchical_equality")
-    assert issubclass(UnknownNameError, InterlocusError)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from interlocus.studies.spec.study import SCHEMA, Study
 from interlocus.studies.store import Store
 from interlocus.verdicts.network import NetworkVerdict
 from interlocus.verdicts.rules import FOUND, MISSING, Verdict
+from interlocus.verdicts.words import Word, least_known
 
 ExpectedFinding = Literal["there", "not there", "not-learned"]
 """Ground truth of a network: whether the variables are at its site, or that it does not solve the task."""
@@ -48,10 +49,10 @@ class BatteryCase:
     kind: str
     architecture: str
     truth: ExpectedFinding
-    words: tuple[str, ...]
+    words: tuple[Word, ...]
     size: int | None
     planted: int | None
-    ungated: tuple[str, ...]
+    ungated: tuple[Word, ...]
 
     @property
     def reported_found(self) -> bool:
@@ -137,20 +138,6 @@ class Calibration:
         return {"schema": SCHEMA, "battery": BATTERY_VERSION} | asdict(self)
 
 
-WORDS_BY_CERTAINTY = (
-    "computed",
-    "entangled",
-    "partial",
-    "unused",
-    "bypassed",
-    "consumed",
-    "absent",
-    "undecided",
-    "not-learned",
-)
-"""The words of verdicts, from what is known best to what is known least."""
-
-
 def calibrate(study: Study, verdicts: Sequence[NetworkVerdict], ungated: Sequence[NetworkVerdict]) -> Calibration:
     """Compare verdicts with the ground truth.
 
@@ -198,7 +185,7 @@ def _case(group: NetworkGroup, row: Sequence[Verdict], free: Sequence[Verdict], 
         architecture=source.architecture,
         truth=truth,
         words=words,
-        size=equal_size(row[0].entry.size) if all(word in FOUND for word in words) else None,
+        size=equal_size(row[0].effect.size) if all(word in FOUND for word in words) else None,
         planted=planted,
         ungated=tuple(verdict.word for verdict in free),
     )
@@ -218,8 +205,8 @@ def _kind(group: NetworkGroup) -> str:
 def _table(cases: Sequence[BatteryCase]) -> dict[str, dict[str, int]]:
     table: dict[str, dict[str, int]] = {}
     for case in cases:
-        row = table.setdefault(f"{case.kind}: {case.truth}", dict.fromkeys(WORDS_BY_CERTAINTY, 0))
-        row[max(case.words, key=WORDS_BY_CERTAINTY.index)] += 1
+        row = table.setdefault(f"{case.kind}: {case.truth}", dict.fromkeys(VERDICT_WORDS, 0))
+        row[least_known(case.words)] += 1
     return table
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from interlocus.alignment.dimensions import Size
 from interlocus.core.errors import SpecificationError
 from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval
-from interlocus.studies.results.scores import Row, map_label
+from interlocus.studies.results.scores import Row, featurizer_label
 from interlocus.studies.run import Run
 
 NetworkScores = Mapping[str, float]
@@ -32,7 +32,7 @@ class ComparisonKey(NamedTuple):
     @property
     def map(self) -> str:
         """The featurizer, with the schedule if it has a name."""
-        return map_label(self.featurizer, self.schedule)
+        return featurizer_label(self.featurizer, self.schedule)
 
 
 @dataclass(frozen=True, kw_only=True)

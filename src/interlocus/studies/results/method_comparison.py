@@ -10,7 +10,7 @@ from typing import NamedTuple
 from interlocus.alignment.dimensions import Size
 from interlocus.core.statistics import Interval, bootstrap_over_networks
 from interlocus.studies.records import Record
-from interlocus.studies.results.scores import Row, map_label
+from interlocus.studies.results.scores import Row, featurizer_label
 from interlocus.studies.spec.study import Study
 
 
@@ -76,7 +76,7 @@ def compare_methods(study: Study, table: Sequence[Row], records: Iterable[Record
         if best is not None:
             scores.append(
                 MethodScore(
-                    map=map_label(featurizer, schedule),
+                    map=featurizer_label(featurizer, schedule),
                     site=site,
                     size=best.size,
                     networks=best.networks,

@@ -101,10 +101,10 @@ class Row:
         return cells
 
 
-def map_label(featurizer: str, schedule: str) -> str:
+def featurizer_label(featurizer: str, schedule: str) -> str:
     """How a featurizer is called where schedules are compared: with the name of the schedule, if it has one.
 
-    >>> map_label("rotation", ""), map_label("rotation", "greedy")
+    >>> featurizer_label("rotation", ""), featurizer_label("rotation", "greedy")
     ('rotation', 'rotation, greedy')
 
     Args:

@@ -10,7 +10,7 @@ import numpy as np
 
 from interlocus.alignment.dimensions import Size
 from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval, bootstrap_over_networks, wilson
-from interlocus.studies.results.scores import Row, map_label
+from interlocus.studies.results.scores import Row, featurizer_label
 from interlocus.studies.spec.study import Study
 
 SUFFICIENT_WITHIN = 0.01
@@ -105,7 +105,7 @@ class Line:
     @property
     def map(self) -> str:
         """The featurizer, with the schedule if it has a name."""
-        return map_label(self.featurizer, self.schedule)
+        return featurizer_label(self.featurizer, self.schedule)
 
     @property
     def bar(self) -> float:

@@ -28,8 +28,8 @@ Way = Literal["read", "features", "random", "layer", "probed", "retrained"]
 - `features`: the features of the alignment; the values of the variables are not known.
 - `random`: as many directions, drawn at random.
 - `layer`: the whole layer, which makes the classifier a probe.
-- `probed`: the values of the variables, read out of the whole layer. The read-outs are fitted as those of `read` are, so
-  the difference to `read` is what the directions are worth once the values are known.
+- `probed`: the values of the variables, read out of the whole layer. The read-outs are fitted in the same way as those
+  of `read`, so the difference to `read` is what the directions are worth once the values are known.
 - `retrained`: the network itself; its parameters are trained further.
 """
 REUSE_WAYS: tuple[Way, ...] = get_args(Way)

@@ -128,5 +128,5 @@ CONTROLS_BY_DEFAULT: tuple[ControlName, ...] = (
     "distribution_shift",
     "source_variation",
 )
-"""All but the shuffled labels, which take as long as the searches and set no higher bar than untrained networks, and the
-negative controls, which take as long as planting."""
+"""All controls but two: shuffled labels take as long as the searches and score no higher than untrained networks, and
+negative controls take as long as planting."""
