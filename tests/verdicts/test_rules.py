@@ -62,7 +62,7 @@ def _seen(row: dict[str, str], site: str = "layer2") -> SiteObservation:
         null=None if row["null"] == "–" else float(row["null"]),
         linear_ceiling=float(row["linear_ceiling"]) if row["linear_ceiling"] else None,
         used=used,
-        power=Power(kind="blocks", found=found[0], of=found[1]) if found else None,
+        power=Power(kind="neuron_blocks", found=found[0], of=found[1]) if found else None,
     )
 
 
