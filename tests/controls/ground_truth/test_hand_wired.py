@@ -82,7 +82,9 @@ def test_a_linear_map_that_reads_unused_copies_scores():
         torch.testing.assert_close(write, alignment.basis("right"))  # both write the count
         behind = wired.networks.weights[2][network]
         read = alignment.frames.read[:, 0]
-        assert float((behind @ read.T).abs().max()) < 1e-4 * float(behind.norm() * read.norm())  # the next layer does not read them
+        assert float((behind @ read.T).abs().max()) < 1e-4 * float(
+            behind.norm() * read.norm()
+        )  # the next layer does not read them
 
 
 @pytest.mark.slow

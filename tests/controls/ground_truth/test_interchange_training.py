@@ -67,7 +67,9 @@ def test_a_module_that_is_run_as_a_whole_learns_without_its_dropout():
 def test_scores_of_a_stack_are_those_of_each_network():
     networks = MLP.untrained(TASK, hidden=(8, 8), count=3, seed=4)
     rows = random_planting_subspaces(3, 8, 2, 2, seed=1)
-    each = evaluate_each(networks, TASK, hypothesis=SHORT.hypothesis, site="layer2", maps=Frames(read=rows, write=rows), seed=5)
+    each = evaluate_each(
+        networks, TASK, hypothesis=SHORT.hypothesis, site="layer2", maps=Frames(read=rows, write=rows), seed=5
+    )
     made = plant(networks, replace(SHORT, seed=5, steps=1, learning_rate=1e-12), subspaces=rows)
     for score, alignment, i in zip(each, made.alignments, range(3), strict=True):
         alone = evaluate(alignment, made.networks[i], TASK, seed=5)

@@ -246,10 +246,8 @@ def _featurizer_sentence(lines: Sequence[Line]) -> str:
     sites = "; ".join(f"{line.site} {line.best.iia} at size {line.best.size}{_fewer(line)}" for line in hidden)
     above = [line.site for line in hidden if line.best.iia.low > line.bar]
     level = "no-effect" if lines[0].one_directional is None else "one-directional"
-    place = f"the interval lies above the {level} chance level at {_and(above)}"
-    if not above:
-        place = f"at no site the interval lies above the {level} chance level"
-    return f"With {lines[0].featurizer} maps: {sites}; {place}."
+    place = f"at {_and(above)}" if above else "at no site"
+    return f"With {lines[0].featurizer} maps: {sites}; the interval lies above the {level} chance level {place}."
 
 
 def _fewer(line: Line) -> str:

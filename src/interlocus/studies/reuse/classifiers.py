@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -20,6 +20,7 @@ LABELS_FOR_ONE_SPLIT = 2000
 """With more labels than this one split of so many labels replaces the folds."""
 
 
+@runtime_checkable
 class Classifier(Protocol):
     """A fitted classifier."""
 

@@ -132,14 +132,15 @@ def check_argument_type(key: str, value: object, annotation: Any) -> None:
 
 
 def explain(error: ValidationError, where: str, known_keys: KnownKeys) -> InterlocusError:
-    """The first fault that pydantic found, as an error of ours.
+    """The first fault that pydantic found, as an error of ours; an unknown key comes before a missing one.
 
     Args:
         error: What pydantic raised.
         where: Where the values come from, for the message, for instance the name of the file.
         known_keys: Returns the keys that are allowed at a path.
     """
-    fault = error.errors()[0]
+    faults = error.errors()
+    fault = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     cause = fault.get("ctx", {}).get("error")
     if isinstance(cause, InterlocusError):
         return cause
@@ -169,9 +170,9 @@ class _Rule(NamedTuple):
 
 
 _RULES: dict[str, _Rule] = {
-    "greater_than_equal": _Rule("It must be {ge} or more.", "Use a number from {ge} on."),
-    "greater_than": _Rule("It must be greater than {gt}.", "Use a number above {gt}."),
-    "less_than_equal": _Rule("It must be {le} or less.", "Use a number up to {le}."),
+    "greater_than_equal": _Rule("It must be {ge:g} or more.", "Use a number from {ge:g} on."),
+    "greater_than": _Rule("It must be greater than {gt:g}.", "Use a number above {gt:g}."),
+    "less_than_equal": _Rule("It must be {le:g} or less.", "Use a number up to {le:g}."),
     "finite_number": _Rule("It must be a finite number.", "Use a finite number, for instance 0.01."),
     "string_type": _Rule("It must be text.", "Write it in quotes, for instance 'text'."),
     "string_pattern_mismatch": _Rule(
