@@ -28,7 +28,7 @@ def _few(*, weakened: bool) -> Study:
         if group.name in FEW
     )
     assert {group.name for group in groups} == FEW
-    return small.model_copy(update={"networks": groups, "controls": ("used", "purity")})
+    return small.model_copy(update={"networks": groups, "controls": ("used_subspace", "operand_leakage")})
 
 
 def test_the_battery_is_as_large_and_as_varied_as_it_has_to_be():

@@ -30,5 +30,5 @@ def test_there_is_an_entry_for_each_featurizer_and_site_over_all_trained_groups(
 
 
 def test_time_is_that_of_the_records(run):
-    spent = sum(record.seconds for record in run.store.records() if record.trial.hypothesis == "both")
+    spent = sum(record.seconds for record in run.records if record.trial.hypothesis == "both")
     assert sum(one.seconds for one in run.methods) == pytest.approx(spent)

@@ -131,6 +131,6 @@ def test_a_study_that_does_not_search_it_cannot_ask(fails):
         )
 
 
-def test_a_run_without_a_question_has_no_figure(tmp_path):
+def test_a_run_without_a_question_has_no_curves(tmp_path):
     Store(tmp_path).begin(Study.parse(TINY, "tiny"))
-    assert reuse_figure(Run.load(tmp_path)) is None
+    assert not Run.load(tmp_path).reuse

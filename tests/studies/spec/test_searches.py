@@ -94,7 +94,7 @@ def test_searches_near_a_start_give_a_basin(run):
 
 
 def test_the_command_show_names_the_schedules(run):
-    shown = CliRunner().invoke(app, ["show", str(run.store.folder)])
+    shown = CliRunner(env={"COLUMNS": "160"}).invoke(app, ["show", str(run.store.folder)])
     assert shown.exit_code == 0, shown.output
     assert {"pairs", "near", "covariance+0.01"} <= set(shown.output.replace(",", " ").split())
     found = json.loads(CliRunner().invoke(app, ["show", str(run.store.folder), "--json"]).output)

@@ -24,7 +24,7 @@ from interlocus.studies.spec.study import SCHEMA, Study
 from interlocus.studies.store import Store
 from interlocus.verdicts.network import NetworkVerdict
 from interlocus.verdicts.rules import FOUND, MISSING, Verdict
-from interlocus.verdicts.words import Word, least_known
+from interlocus.verdicts.words import VERDICT_WORDS, Word, least_known
 
 ExpectedFinding = Literal["there", "not there", "not-learned"]
 """Ground truth of a network: whether the variables are at its site, or that it does not solve the task."""
