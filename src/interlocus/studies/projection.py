@@ -37,7 +37,7 @@ class States:
     Args:
         x: First coordinate of each point.
         y: Second coordinate of each point.
-        value: Value of the variable in each state: its own one, or that of the source it was exchanged with.
+        value: Value of the variable in each state: that of the example, or after an exchange that of the source.
         follows: Whether the network answers as the causal model says.
     """
 
@@ -51,7 +51,7 @@ class States:
         """Read what `asdict` gave.
 
         Args:
-            data: The plain values.
+            data: The plain values of a record.
         """
         return cls(x=tuple(data["x"]), y=tuple(data["y"]), value=tuple(data["value"]), follows=tuple(data["follows"]))
 
@@ -103,7 +103,7 @@ class Projection:
         """Read what `asdict` gave.
 
         Args:
-            data: The plain values.
+            data: The plain values of a record.
         """
         states = {name: States.from_json(data[name]) for name in ("base", "source", "patched")}
         plain: dict[str, Any] = {**data, "values": tuple(data["values"]), **states}
@@ -129,7 +129,7 @@ class Projections:
         """Read what `to_json` gave.
 
         Args:
-            data: The plain values.
+            data: The plain values of a record.
         """
         return cls(variables=tuple(Projection.from_json(projection) for projection in data["projections"]))
 

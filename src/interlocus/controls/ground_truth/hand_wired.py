@@ -91,7 +91,7 @@ def count_only(
         code: Whether the count is written as one number or as two.
         hidden: Widths of the hidden layers.
         activation: Activation function of the hidden layers.
-        count: Number of networks.
+        count: Number of networks, 1 or more.
         seed: Seed of directions and weights.
 
     Raises:
@@ -99,7 +99,7 @@ def count_only(
         SpecificationError: The site is not after the first layer, or a layer is too narrow.
     """
     layer = _layer_number(site, hidden, first=2, last=len(hidden))
-    codes: list[Code] = [*(["bits"] * (layer - 2)), *([code] * (len(hidden) - layer + 1))]
+    codes = _repeat("bits", layer - 2) + _repeat(code, len(hidden) - layer + 1)
     return _make(task, site, codes, hidden, activation, count, seed)
 
 
@@ -124,7 +124,7 @@ def output_only(
         site: Name of a hidden layer.
         hidden: Widths of the hidden layers.
         activation: Activation function of the hidden layers.
-        count: Number of networks.
+        count: Number of networks, 1 or more.
         seed: Seed of directions and weights.
 
     Raises:
@@ -132,7 +132,7 @@ def output_only(
         SpecificationError: The site is the input, or a layer is too narrow.
     """
     layer = max(2, _layer_number(site, hidden, first=1, last=len(hidden)))
-    codes: list[Code] = [*(["bits"] * (layer - 2)), *(["output"] * (len(hidden) - layer + 1))]
+    codes = _repeat("bits", layer - 2) + _repeat("output", len(hidden) - layer + 1)
     return _make(task, site, codes[: len(hidden) - 1], hidden, activation, count, seed)
 
 
@@ -154,7 +154,7 @@ def count_with_unused_copies(
         site: Name of a hidden layer, neither the first nor the last.
         hidden: Widths of the hidden layers.
         activation: Activation function of the hidden layers.
-        count: Number of networks.
+        count: Number of networks, 1 or more.
         seed: Seed of directions and weights.
 
     Raises:
@@ -164,8 +164,12 @@ def count_with_unused_copies(
     Source: the dormant pathways of arXiv 2311.17030.
     """
     layer = _layer_number(site, hidden, first=2, last=len(hidden) - 1)
-    codes: list[Code] = [*(["bits"] * (layer - 2)), "copies", *(["count"] * (len(hidden) - layer))]
+    codes = _repeat("bits", layer - 2) + _repeat("copies", 1) + _repeat("count", len(hidden) - layer)
     return _make(task, site, codes, hidden, activation, count, seed)
+
+
+def _repeat(code: Code, count: int) -> list[Code]:
+    return [code] * count
 
 
 def _layer_number(site: str, hidden: Sequence[int], *, first: int, last: int) -> int:

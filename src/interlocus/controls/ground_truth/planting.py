@@ -73,7 +73,7 @@ class Planted:
     """Networks with a variable in a known place.
 
     Args:
-        networks: The planted networks.
+        networks: The planted networks, perceptrons in a stack or one module.
         alignments: For each network the alignment with the subspaces in which the variables were planted.
         scores: For each network the score of interchange interventions on these subspaces, on fresh examples.
         admission_iia: The IIA from which on a network counts as planted.
@@ -98,7 +98,7 @@ class Planted:
         """Score networks through subspaces that are known.
 
         Args:
-            networks: The planted networks.
+            networks: The planted networks, perceptrons in a stack or one module.
             task: The task that they solve.
             hypothesis: The hypothesis whose variables were planted.
             site: Name of the site where they were planted.
@@ -187,7 +187,7 @@ def check_planting(site: str, *, variables: int, size: int, width: int) -> None:
     Args:
         site: Name of the site.
         variables: Number of variables to plant there.
-        size: Features per variable.
+        size: Features per variable, 1 or more.
         width: Width of the site.
 
     Raises:
@@ -213,9 +213,9 @@ def random_planting_subspaces(
     """Orthonormal rows drawn at random for each network (the Q of a QR decomposition of Gaussian noise).
 
     Args:
-        count: Number of networks.
+        count: Number of networks, 1 or more.
         width: Width of the site.
-        variables: Number of variables.
+        variables: Number of variables, 1 or more.
         size: Features per variable; `variables * size` may not exceed the width.
         seed: Seed of the noise.
     """

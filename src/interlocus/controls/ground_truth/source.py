@@ -53,7 +53,7 @@ class HandWiring(Protocol):
             site: Name of the site with the known ground truth.
             hidden: Widths of the hidden layers.
             activation: Activation function of the hidden layers.
-            count: Number of networks.
+            count: Number of networks, 1 or more.
             seed: Seed of directions and weights.
         """
         ...

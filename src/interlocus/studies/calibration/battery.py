@@ -46,13 +46,13 @@ class PlannedGroup(NamedTuple):
         construction: How the networks are made; see `GroundTruthNetworks`.
         site: Name of the site with the known ground truth.
         size: Features per variable; 0 where the construction has no size.
-        count: Number of networks in the whole battery.
+        networks: Number of networks in the whole battery.
     """
 
     construction: str
     site: str
     size: int
-    count: int
+    networks: int
 
 
 ARCHITECTURES = (
@@ -112,7 +112,7 @@ def _groups(shape: PerceptronShape, scale: Scale) -> Iterator[NetworkGroup]:
             activation=shape.activation,
             hidden=shape.hidden,
             ground_truth=GroundTruthSpec(construction=planned.construction, site=planned.site, size=planned.size or 1),
-            count=2 if small else planned.count,
+            count=2 if small else planned.networks,
             at=(planned.site,),
         )
     few = 2 if small else 4

@@ -172,7 +172,7 @@ def calibrate(study: Study, verdicts: Sequence[NetworkVerdict], ungated: Sequenc
 
 def _case(group: NetworkGroup, row: Sequence[Verdict], free: Sequence[Verdict], network: NetworkVerdict) -> BatteryCase:
     source = group.source
-    words = tuple(verdict.word for verdict in row)
+    words: tuple[Word, ...] = tuple(verdict.word for verdict in row)
     if isinstance(source, GroundTruthNetworks):
         truth: ExpectedFinding = source.truth
         planted = source.size if source.construction in SIZED_RECIPES else None

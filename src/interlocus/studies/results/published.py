@@ -40,7 +40,7 @@ class PublishedScore:
         hypothesis: Name of the hypothesis, in our terms.
         method: Name of the method, in the terms of the paper.
         site: Name of the site.
-        size: Features per variable.
+        size: Features per variable, equal for all variables.
         mean: Mean IIA over networks; `None` where only the best is published.
         lowest: Smallest IIA of a network; `None` where it is not published.
         highest: Largest IIA of a network; `None` where it is not published.
@@ -74,7 +74,7 @@ class PublishedComparison:
     """A published score and ours.
 
     Args:
-        published: The published score.
+        published: The published score, with its source.
         group: Name of our network group.
         map: Our featurizer, with its schedule if that has a name.
         iia: Our mean IIA over networks, with its bootstrap interval.
@@ -155,7 +155,7 @@ def published_sentences(comparisons: Sequence[PublishedComparison]) -> list[str]
     """One sentence for each site.
 
     Args:
-        comparisons: What `compare_with_published` gives.
+        comparisons: The comparisons that `compare_with_published` gives.
     """
     sentences = []
     for site in dict.fromkeys(comparison.published.site for comparison in comparisons):

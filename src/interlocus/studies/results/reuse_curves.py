@@ -24,7 +24,7 @@ class ReuseCurve:
         labels: Numbers of labels that were given.
         accuracy: For each number of labels the mean over draws and networks, with its interval over networks.
         commonest: Accuracy of always answering with the commonest label, mean over networks.
-        networks: Number of networks.
+        networks: Number of networks in the mean.
     """
 
     group: str
@@ -64,7 +64,7 @@ def reuse_curves(study: Study, reuse: Mapping[str, Reuse]) -> list[ReuseCurve]:
     for group in study.networks if study.reuse else ():
         measured = [reuse[name] for name in group.networks if name in reuse]
         if measured:
-            ways = [way for way in REUSE_WAYS if way in measured[0].accuracy]
+            ways: list[Way] = [way for way in REUSE_WAYS if way in measured[0].accuracy]
             curves += [_curve(study, group, way, measured) for way in ways]
     return curves
 

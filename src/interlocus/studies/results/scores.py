@@ -50,7 +50,7 @@ class Row:
         last: Validation IIA of the same restart at its last step.
         start: Name of the start of this restart.
         outcome: Why its search ended.
-        restarts: Number of restarts.
+        restarts: Number of restarts of this search.
         restart_mean: Mean test IIA over restarts.
         restart_min: Smallest test IIA of a restart.
         by_start: For each start the test IIA of its best restart by validation.

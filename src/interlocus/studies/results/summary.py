@@ -77,7 +77,7 @@ class Line:
         hypothesis: Name of the hypothesis.
         featurizer: Name of the featurizer.
         sizes: The sizes, from small to large.
-        networks: Number of networks.
+        networks: Number of networks in the mean.
         no_effect: Chance level of an interchange that changes nothing.
         one_directional: Chance level of an interchange that can leave a value and not return to it; `None` where a
             variable is continuous.

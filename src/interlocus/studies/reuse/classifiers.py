@@ -17,7 +17,7 @@ DEGREES, STRENGTHS = (1, 2), (0.01, 1.0, 100.0)
 """The choices of cross-validation: features alone or with their products, and the inverse strength of the penalty."""
 FOLDS = 3
 LABELS_FOR_ONE_SPLIT = 2000
-"""With more labels than this one split of so many labels replaces the folds."""
+"""With more labels than this a single split, of this many labels, replaces the folds."""
 
 
 @runtime_checkable

@@ -82,7 +82,7 @@ class Learners:
         """Labelled examples to learn from.
 
         Args:
-            count: Number of labels.
+            count: Number of labels in each draw.
             draws: Number of times that they are drawn.
         """
         return [self._examples(count, "train", "reuse", count, draw) for draw in range(draws)]

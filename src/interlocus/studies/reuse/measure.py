@@ -118,7 +118,7 @@ class Reuse:
         """Read what `to_json` gave.
 
         Args:
-            data: The plain values.
+            data: The plain values of a record.
         """
         accuracy = {way: tuple(map(tuple, by_count)) for way, by_count in data["accuracy"].items()}
         return cls(**{**data, "labels": tuple(data["labels"]), "accuracy": accuracy})

@@ -39,7 +39,7 @@ class Trainable:
 
     Args:
         parameters: The parameters that are trained, each a leaf that requires its gradient.
-        logits: Computes the logits of all copies; each copy has its own inputs.
+        logits: Computes the logits of all copies; each copy has other inputs.
     """
 
     parameters: list[Tensor]
@@ -52,7 +52,7 @@ def trainable(network: AbstractNetworks, count: int, site: str | None) -> Traina
 
     Args:
         network: The network to copy, a stack of one.
-        count: Number of copies.
+        count: Number of copies, 1 or more.
         site: Name of the site; parameters before it stay as they are. `None` trains all parameters.
 
     Raises:

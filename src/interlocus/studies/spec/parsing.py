@@ -21,7 +21,7 @@ def parse_yaml(text: str, where: str) -> Any:
     """Parse YAML into plain values.
 
     Args:
-        text: The YAML text.
+        text: The YAML text; an empty text gives `None`.
         where: Where the text comes from, for messages, for instance the name of the file.
 
     Raises:
@@ -95,7 +95,7 @@ def check_unique(kind: str, names: Sequence[str]) -> None:
 
     Args:
         kind: What the names are names of, in the singular, for the message.
-        names: The names.
+        names: The names, in any order.
 
     Raises:
         SpecificationError: A name is used twice.
@@ -117,7 +117,7 @@ def check_argument_type(key: str, value: object, annotation: Any) -> None:
     Args:
         key: Name of the argument.
         value: The value that was given.
-        annotation: The annotated type.
+        annotation: The type with which the argument is annotated.
 
     Raises:
         SpecificationError: The value has another type.
@@ -135,7 +135,7 @@ def explain(error: ValidationError, where: str, known_keys: KnownKeys) -> Interl
     """The first fault that pydantic found, as an error of ours; an unknown key comes before a missing one.
 
     Args:
-        error: What pydantic raised.
+        error: The error that pydantic raised.
         where: Where the values come from, for the message, for instance the name of the file.
         known_keys: Returns the keys that are allowed at a path.
     """

@@ -58,7 +58,7 @@ def limit_steps(phases: Sequence[Phase], steps: int) -> tuple[Phase, ...]:
     """The same phases with fewer steps.
 
     Args:
-        phases: The phases.
+        phases: The phases to shorten, in order.
         steps: Largest number of steps of each phase.
     """
     return tuple(phase.model_copy(update={"steps": min(phase.steps, steps)}) for phase in phases)

@@ -234,7 +234,7 @@ class Study(Spec):
         """Read a study from YAML text.
 
         Args:
-            text: The YAML text.
+            text: The YAML text, a mapping of keys to values.
             where: Where the text comes from, for messages, for instance the name of the file.
             folder: Folder that relative paths of code start from; by default the current one.
 
