@@ -276,5 +276,8 @@ class CodeFit(AbstractControl[CodeFitResult]):
             return []
         shares = sorted(result.shares.items(), key=lambda item: -item[1])
         named = ", ".join(f"{name} {share:.2f}" for name, share in shares if share >= MIN_CODE_SHARE)
-        text = f"Interventions with the {result.featurizer} map of size {result.size} are answered as if the site held: {named}."
+        text = (
+            f"Interventions with the {result.featurizer} map of size {result.size} are answered as if the site held: "
+            f"{named}."
+        )
         return [Evidence(control="code fit", text=text, passes=None)]

@@ -47,8 +47,8 @@ def check_networks(task: AbstractTask, networks: AbstractNetworks, drawn: Values
     for network, (share, renamed) in enumerate(agreement):
         if renamed >= PERMUTED_ACCURACY > share:
             raise NetworkError(
-                f"Network {network} is right on {share:.1%} of {CHECKED_EXAMPLES} examples, and on {renamed:.1%} with its "
-                "classes in another order.",
+                f"Network {network} is right on {share:.1%} of {CHECKED_EXAMPLES} examples, and on {renamed:.1%} with "
+                "its classes in another order.",
                 "Class i of the network has to be value i of the output.",
                 "Put the logits into the order of the output's values, or the values into that of the logits.",
             )

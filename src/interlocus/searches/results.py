@@ -22,7 +22,7 @@ MENDS: Mapping[Outcome, str] = {
     "solved": "Nothing needs to be done.",
     "plateau": "Another start or loss may lead on.",
     "budget": "More steps may lead on.",
-    "halved": "Others were ahead after a short run: without `budget.halving_interval`, or with a larger one, it would go on.",
+    "halved": "Others were ahead after a short run: without `budget.halving_interval`, or a larger one, it goes on.",
     "diverged": "A lower learning rate may help, or for oblique maps a bound.",
     "empty": "No feature was worth its price: lower the price, or take it that the variable is not here.",
     "full": "All features of the site were taken, which swaps the whole state: raise the price.",

@@ -71,7 +71,7 @@ class Line:
         sizes: in rising order.
         networks: how many.
         no_effect: IIA where an interchange changes nothing.
-        one_directional: IIA that a one-way trick can reach; `None` where a variable is continuous, which has no such trick.
+        one_directional: IIA of a one-directional map; `None` where a variable is continuous.
         enough_range: 95 % bootstrap interval over networks of the smallest sufficient size.
     """
 
