@@ -73,7 +73,7 @@ def seen(count: int, *, width=WIDTH, dtype=torch.float64) -> list[Tensor]:
 
 
 def begun(featurizer: AbstractFeaturizer, directions: Tensor) -> Tensor:
-    return featurizer.begin(directions, seen(len(directions), width=directions.shape[3], dtype=directions.dtype))
+    return featurizer.initialize(directions, seen(len(directions), width=directions.shape[3], dtype=directions.dtype))
 
 
 def movable(featurizer: AbstractFeaturizer, change: Tensor) -> Tensor:
@@ -122,19 +122,19 @@ def close(one: Tensor, other: Tensor) -> bool:
 
 def test_frames_read_and_write_what_the_search_begins_with(featurizer):
     directions, mask = directions_of(neurons=featurizer.name in FIXED_BASIS)
-    frames, _ = featurizer.frames(begun(featurizer, directions), mask)
+    frames, _ = featurizer.forward(begun(featurizer, directions), mask)
     assert close(projections(frames), projections(Frames(read=directions, write=directions)))
 
 
 def test_neurons_are_directions_too(featurizer):
     directions, mask = directions_of(neurons=True)
-    frames, _ = featurizer.frames(begun(featurizer, directions), mask)
+    frames, _ = featurizer.forward(begun(featurizer, directions), mask)
     assert close(projections(frames), projections(Frames(read=directions, write=directions)))
 
 
 def test_the_identity_takes_the_neurons_that_the_directions_point_to():
     directions, mask = directions_of((2,), width=5)
-    frames, _ = Identity().frames(begun(Identity(), directions), mask)
+    frames, _ = Identity().forward(begun(Identity(), directions), mask)
     rows, chosen = flat(directions)[0], flat(frames.read)[0]
     assert torch.equal(chosen.sum(1), torch.ones(4).double())
     assert torch.equal(chosen.unique(), torch.tensor([0.0, 1.0]).double())
@@ -147,7 +147,7 @@ def test_the_identity_takes_the_neurons_that_the_directions_point_to():
 def test_as_many_rows_are_in_use_as_the_search_has_features(featurizer, where):
     directions, mask = directions_of()
     by = 0.1 if where == "moved" else 0.0
-    frames, _ = featurizer.frames(moved(featurizer, directions, mask, by=by), mask)
+    frames, _ = featurizer.forward(moved(featurizer, directions, mask, by=by), mask)
     for part in frames:
         assert torch.equal((part != 0).any(3), in_use(frames))
         if part.shape == directions.shape:
@@ -160,7 +160,7 @@ def test_as_many_rows_are_in_use_as_the_search_has_features(featurizer, where):
 def test_what_is_written_to_a_feature_is_read_from_it_and_from_no_other(projecting, where):
     directions, mask = directions_of()
     parameters = moved(projecting, directions, mask, by=0.1 if where == "moved" else 0.0)
-    frames, _ = projecting.frames(parameters, mask)
+    frames, _ = projecting.forward(parameters, mask)
     table = flat(frames.read) @ flat(frames.write).transpose(1, 2)
     assert close(table, torch.diag_embed(in_use(frames).flatten(1).double()))
 
@@ -168,7 +168,7 @@ def test_what_is_written_to_a_feature_is_read_from_it_and_from_no_other(projecti
 def test_a_frame_that_drifted_and_is_written_back_by_its_transpose_is_no_projection():
     directions, mask = directions_of()
     frame = FEATURIZERS.get("frame_transposed")()
-    frames, _ = frame.frames(moved(frame, directions, mask), mask)
+    frames, _ = frame.forward(moved(frame, directions, mask), mask)
     once = projections(frames)
     assert (once @ once - once).norm() > 0.1
 
@@ -177,7 +177,7 @@ def test_a_frame_that_drifted_and_is_written_back_by_its_transpose_is_no_project
 def test_maps_that_are_chosen_softly_lose_and_mix_nothing(choosing, heat):
     """However soft the choice, all variables together swap no direction by more than the whole."""
     directions, mask = directions_of()
-    frames, _ = choosing.frames(moved(choosing, directions, mask), mask, heat)
+    frames, _ = choosing.forward(moved(choosing, directions, mask), mask, heat)
     shares = torch.linalg.eigvalsh(projections(frames).sum(1))
     assert shares.min() > -1e-9
     assert shares.max() < 1 + 1e-9
@@ -187,7 +187,7 @@ def test_maps_that_are_chosen_softly_lose_and_mix_nothing(choosing, heat):
 
 def test_rows_that_nothing_uses_are_left_out_of_what_is_kept(featurizer):
     directions, mask = directions_of((1, 2))
-    frames, _ = featurizer.frames(begun(featurizer, directions), mask)
+    frames, _ = featurizer.forward(begun(featurizer, directions), mask)
     for search, size in enumerate((1, 2)):
         one = Frames(*(part[search] for part in frames))
         kept = compact(one)
@@ -207,14 +207,14 @@ def test_what_is_kept_on_one_device_works_on_states_of_another():
 
 def test_a_base_that_is_its_own_source_changes_nothing(featurizer):
     directions, mask = directions_of()
-    frames, _ = featurizer.frames(moved(featurizer, directions, mask), mask)
+    frames, _ = featurizer.forward(moved(featurizer, directions, mask), mask)
     (base,) = activations(1)
     assert torch.equal(swap(frames, base, base.expand(VARIABLES, -1, -1)), base.expand(len(SIZES), -1, -1))
 
 
 def test_a_swap_gives_the_features_of_the_source_and_keeps_those_of_the_other_variable(projecting):
     directions, mask = directions_of()
-    frames, _ = projecting.frames(moved(projecting, directions, mask), mask)
+    frames, _ = projecting.forward(moved(projecting, directions, mask), mask)
     base, source = activations(2)
     after = swap(frames, base, torch.stack([source, base]))
     read = torch.einsum("svfw,srw->svrf", frames.read, after)
@@ -225,7 +225,7 @@ def test_a_swap_gives_the_features_of_the_source_and_keeps_those_of_the_other_va
 
 def test_two_variables_take_their_features_from_two_sources(projecting):
     directions, mask = directions_of()
-    frames, _ = projecting.frames(moved(projecting, directions, mask), mask)
+    frames, _ = projecting.forward(moved(projecting, directions, mask), mask)
     base, *sources = activations(3)
     after = swap(frames, base, torch.stack(sources))
     read = torch.einsum("svfw,srw->svrf", frames.read, after)
@@ -241,21 +241,21 @@ def test_variables_that_may_overlap_are_as_free_as_if_each_was_sought_alone(over
     """The map of one, and how it is pulled, do not depend on what the other has."""
     directions, mask = directions_of()
     parameters = moved(overlapping, directions, mask)
-    frames, saved = overlapping.frames(parameters, mask)
+    frames, saved = overlapping.forward(parameters, mask)
     gradient = _gradient(frames)
-    pulled = overlapping.pull(parameters, saved, gradient)
+    pulled = overlapping.backward(parameters, saved, gradient)
     for v in range(VARIABLES):
         own, alone = parameters[:, v : v + 1], mask[:, v : v + 1]
-        single, kept = overlapping.frames(own, alone)
+        single, kept = overlapping.forward(own, alone)
         assert close(single.read, frames.read[:, v : v + 1])
         assert close(single.write, frames.write[:, v : v + 1])
-        wanted = overlapping.pull(own, kept, Frames(*(part[:, v : v + 1] for part in gradient)))
+        wanted = overlapping.backward(own, kept, Frames(*(part[:, v : v + 1] for part in gradient)))
         assert close(wanted, pulled[:, v : v + 1])
 
 
 def test_a_swap_of_one_variable_that_may_overlap_gives_its_features_of_the_source(overlapping):
     directions, mask = directions_of()
-    frames, _ = overlapping.frames(moved(overlapping, directions, mask), mask)
+    frames, _ = overlapping.forward(moved(overlapping, directions, mask), mask)
     base, source = activations(2)
     for v in range(VARIABLES):
         one = swap(Frames(*(part[:, v : v + 1] for part in frames)), base, source.unsqueeze(0))
@@ -269,7 +269,7 @@ def test_a_swap_of_two_variables_that_may_overlap_adds_what_each_does_alone(over
     rows = torch.linalg.qr(torch.randn(WIDTH, 3, generator=shared, dtype=torch.float64)).Q.T
     directions = torch.stack([rows[:2], rows[1:]]).unsqueeze(0)
     mask = torch.ones(1, 2, 2, 1, dtype=torch.float64)
-    frames, _ = overlapping.frames(begun(overlapping, directions), mask)
+    frames, _ = overlapping.forward(begun(overlapping, directions), mask)
     base, sources = activations(3)[0], activations(3)[1:]
     both = swap(frames, base, sources)
     each = [swap(Frames(*(part[:, v : v + 1] for part in frames)), base, sources[v : v + 1]) for v in (0, 1)]
@@ -283,7 +283,7 @@ def test_swapping_every_feature_is_replacing_the_whole_activation(featurizer, va
     directions, mask = directions_of((WIDTH // variables,) * 2, variables=variables)
     # less than half a feature away, so that learned sizes still fill the site
     by = 0.0 if featurizer.name in NO_PROJECTION else 0.01
-    frames, _ = featurizer.frames(moved(featurizer, directions, mask, by=by), mask)
+    frames, _ = featurizer.forward(moved(featurizer, directions, mask, by=by), mask)
     base, source = activations(2)
     after = swap(frames, base, source.expand(variables, -1, -1))
     assert close(after, source.expand_as(after))
@@ -293,15 +293,15 @@ def test_swapping_every_feature_is_replacing_the_whole_activation(featurizer, va
 def test_searches_know_nothing_of_each_other(featurizer, heat):
     directions, mask = directions_of()
     parameters = moved(featurizer, directions, mask)
-    together, saved = featurizer.frames(parameters, mask, heat)
+    together, saved = featurizer.forward(parameters, mask, heat)
     gradient = _gradient(together)
-    pulled = featurizer.pull(parameters, saved, gradient)
+    pulled = featurizer.backward(parameters, saved, gradient)
     for search in range(len(SIZES)):
         one = slice(search, search + 1)
-        alone, saved = featurizer.frames(parameters[one], mask[one], heat)
+        alone, saved = featurizer.forward(parameters[one], mask[one], heat)
         assert close(alone.read, together.read[one])
         assert close(alone.write, together.write[one])
-        assert close(featurizer.pull(parameters[one], saved, Frames(*(part[one] for part in gradient))), pulled[one])
+        assert close(featurizer.backward(parameters[one], saved, Frames(*(part[one] for part in gradient))), pulled[one])
         assert close(begun(featurizer, directions[one]), begun(featurizer, directions)[one])
 
 
@@ -322,9 +322,9 @@ def _apply(gradient: Frames, frames: Frames) -> Tensor:
 
 def _through(featurizer: AbstractFeaturizer, parameters: Tensor, mask: Tensor, heat: float, gradient: Frames) -> Tensor:
     """What is pulled back of a gradient, without what the featurizer charges by itself."""
-    _, saved = featurizer.frames(parameters, mask, heat)
+    _, saved = featurizer.forward(parameters, mask, heat)
     nothing = Frames(*(torch.zeros_like(part) for part in gradient))
-    return featurizer.pull(parameters, saved, gradient) - featurizer.pull(parameters, saved, nothing)
+    return featurizer.backward(parameters, saved, gradient) - featurizer.backward(parameters, saved, nothing)
 
 
 @pytest.mark.parametrize("heat", [0.0, HEAT])
@@ -335,9 +335,9 @@ def test_pull_is_the_gradient_along_the_allowed_parameters(trainable, heat):
     """
     directions, mask = directions_of()
     parameters = moved(trainable, directions, mask)
-    gradient = _gradient(trainable.frames(parameters, mask, heat)[0])
+    gradient = _gradient(trainable.forward(parameters, mask, heat)[0])
     leaf = parameters.clone().requires_grad_()
-    frames, _ = trainable.frames(trainable.constrain(leaf), mask, heat)
+    frames, _ = trainable.forward(trainable.constrain(leaf), mask, heat)
     _apply(gradient, frames).backward()
     pulled = _through(trainable, parameters, mask, heat, gradient)
     assert pulled.norm() > 0.5 or (heat == 0 and trainable.learns_size)
@@ -348,11 +348,11 @@ def test_pull_is_the_gradient_along_the_allowed_parameters(trainable, heat):
 def test_pull_is_what_finite_differences_say(trainable, heat):
     directions, mask = directions_of((3, 2))
     parameters = moved(trainable, directions, mask)
-    gradient = _gradient(trainable.frames(parameters, mask, heat)[0])
+    gradient = _gradient(trainable.forward(parameters, mask, heat)[0])
     pulled = _through(trainable, parameters, mask, heat, gradient)
 
     def value(at: Tensor) -> float:
-        frames, _ = trainable.frames(at, mask, heat)
+        frames, _ = trainable.forward(at, mask, heat)
         return float(_apply(gradient, frames))
 
     numerical, step = torch.zeros_like(parameters), 1e-5
@@ -369,8 +369,8 @@ def test_pull_is_what_finite_differences_say(trainable, heat):
 def test_what_cannot_be_trained_is_not_pulled(featurizer):
     directions, mask = directions_of()
     parameters = begun(featurizer, directions)
-    frames, saved = featurizer.frames(parameters, mask, HEAT)
-    pulled = featurizer.pull(parameters, saved, _gradient(frames))
+    frames, saved = featurizer.forward(parameters, mask, HEAT)
+    pulled = featurizer.backward(parameters, saved, _gradient(frames))
     assert pulled.shape == parameters.shape
     assert bool(pulled.any()) == featurizer.trainable
 
@@ -384,12 +384,12 @@ def test_constraining_allowed_parameters_changes_nothing(featurizer):
 def test_functions_leave_their_arguments_alone(featurizer):
     directions, mask = directions_of()
     parameters = begun(featurizer, directions)
-    gradient = _gradient(featurizer.frames(parameters, mask)[0])
+    gradient = _gradient(featurizer.forward(parameters, mask)[0])
     given = (directions, mask, parameters, *gradient)
     before = [tensor.clone() for tensor in given]
     for heat in (0.0, HEAT):
-        _, saved = featurizer.frames(parameters, mask, heat)
-        featurizer.pull(parameters, saved, gradient)
+        _, saved = featurizer.forward(parameters, mask, heat)
+        featurizer.backward(parameters, saved, gradient)
     featurizer.constrain(parameters)
     assert all(torch.equal(one, other) for one, other in zip(given, before, strict=True))
 
@@ -402,15 +402,15 @@ def test_training_lowers_a_loss_and_keeps_every_law(trainable):
     losses = []
     heat = HEAT if trainable.learns_size else 0.0
     for _ in range(40):
-        frames, saved = trainable.frames(parameters, mask, heat)
+        frames, saved = trainable.forward(parameters, mask, heat)
         leaves = Frames(*(part.clone().requires_grad_() for part in frames))
         loss = (swap(leaves, base, torch.stack([one, other])) - wanted).square().mean((1, 2))
         loss.sum().backward()
         losses.append(loss.detach())
-        pulled = trainable.pull(parameters, saved, Frames(leaves.read.grad, leaves.write.grad))
+        pulled = trainable.backward(parameters, saved, Frames(leaves.read.grad, leaves.write.grad))
         parameters = trainable.constrain(parameters - 0.02 * pulled)
     assert (losses[-1] < losses[0]).all()
-    frames, _ = trainable.frames(parameters, mask)
+    frames, _ = trainable.forward(parameters, mask)
     used = in_use(frames).flatten(1)
     table = flat(frames.read) @ flat(frames.write).transpose(1, 2)
     if trainable.name not in NO_PROJECTION:

@@ -48,14 +48,14 @@ def begin(sizes=SIZES, *, variables=VARIABLES, dtype=torch.float64) -> tuple[Ten
 
 def moved(featurizer: AbstractFeaturizer, directions: Tensor) -> Tensor:
     """Allowed parameters, far enough from the start for the map to bend."""
-    parameters = featurizer.begin(directions, [])
+    parameters = featurizer.initialize(directions, [])
     step = torch.randn(parameters.shape, dtype=parameters.dtype, generator=derived_generator(9, "step"))
     return featurizer.constrain(featurizer.constrain(parameters + 0.3 * step))
 
 
 def warp(featurizer: AbstractFeaturizer, sizes=SIZES, *, variables=VARIABLES, dtype=torch.float64) -> NonlinearMap:
     directions, mask = begin(sizes, variables=variables, dtype=dtype)
-    return featurizer.frames(moved(featurizer, directions), mask)[0]
+    return featurizer.forward(moved(featurizer, directions), mask)[0]
 
 
 def states(count: int, *, dtype=torch.float64) -> Tensor:
@@ -82,25 +82,25 @@ def test_it_is_not_linear(featurizer):
 def test_it_begins_with_the_directions_of_the_start(featurizer):
     """At first it is the rotation of the same directions."""
     directions, mask = begin()
-    maps, _ = featurizer.frames(featurizer.begin(directions, []), mask)
-    linear, _ = Rotation().frames(Rotation().begin(directions, []), mask)
+    maps, _ = featurizer.forward(featurizer.initialize(directions, []), mask)
+    linear, _ = Rotation().forward(Rotation().initialize(directions, []), mask)
     base, *sources = states(3)
     for search in range(len(SIZES)):
-        one, other = (m.of(search).swap(base, dict(enumerate(sources))) for m in (maps, linear))
+        one, other = (m.select(search).swap(base, dict(enumerate(sources))) for m in (maps, linear))
         assert torch.allclose(one, other, atol=1e-11)
 
 
 def test_a_base_that_is_its_own_source_changes_nothing(featurizer):
     (base,) = states(1)
     for search in range(len(SIZES)):
-        after = warp(featurizer).of(search).swap(base, dict.fromkeys(range(VARIABLES), base))
+        after = warp(featurizer).select(search).swap(base, dict.fromkeys(range(VARIABLES), base))
         assert torch.allclose(after, base, atol=1e-10)
 
 
 def test_a_swap_gives_the_features_of_the_source_and_keeps_those_of_the_other_variable(featurizer):
     base, source = states(2)
     for search, size in enumerate(SIZES):
-        one = warp(featurizer).of(search)
+        one = warp(featurizer).select(search)
         after = one.features(one.swap(base, {0: source}))
         assert one.sizes == [size, size]
         assert torch.allclose(after[0], one.features(source)[0], atol=1e-10)
@@ -112,18 +112,18 @@ def test_swapping_every_feature_is_replacing_the_whole_activation(featurizer, va
     maps = warp(featurizer, (WIDTH // variables,) * 2, variables=variables)
     base, source = states(2)
     for search in range(2):
-        assert torch.allclose(maps.of(search).swap(base, dict.fromkeys(range(variables), source)), source, atol=1e-10)
+        assert torch.allclose(maps.select(search).swap(base, dict.fromkeys(range(variables), source)), source, atol=1e-10)
 
 
 def test_searches_know_nothing_of_each_other(featurizer):
     directions, mask = begin()
     parameters, given = moved(featurizer, directions), states(len(SIZES))
-    together = featurizer.frames(parameters, mask)[0].encode(given)
+    together = featurizer.forward(parameters, mask)[0].encode(given)
     for search in range(len(SIZES)):
         one = slice(search, search + 1)
-        alone = featurizer.frames(parameters[one], mask[one])[0].encode(given[one])
+        alone = featurizer.forward(parameters[one], mask[one])[0].encode(given[one])
         assert torch.allclose(alone, together[one], atol=1e-12)
-        assert torch.equal(featurizer.begin(directions[one], []), featurizer.begin(directions, [])[one])
+        assert torch.equal(featurizer.initialize(directions[one], []), featurizer.initialize(directions, [])[one])
 
 
 def test_an_odd_width_is_refused(featurizer, fails):
@@ -163,12 +163,12 @@ def test_logits_and_gradients_are_those_of_a_graph_through_the_whole_network(fea
     network, pool, asked, searches, batch, about = problem(site)
     directions, mask = begin()
     parameters = moved(featurizer, directions)
-    maps, _ = featurizer.frames(parameters, mask)
+    maps, _ = featurizer.forward(parameters, mask)
     interchange = WarpInterchange(**about)
     logits, saved = interchange.forward(maps, batch)
 
     leaf = parameters.clone().requires_grad_()
-    whole, _ = featurizer.frames(leaf, mask)
+    whole, _ = featurizer.forward(leaf, mask)
     wanted = []
     for search, number in enumerate(searches.tolist()):
         one = NonlinearMap(whole.parameters[search], whole.mask[search], whole.architecture)
@@ -186,8 +186,8 @@ def test_a_warp_that_is_still_a_rotation_answers_as_the_rotation(featurizer):
     """The second way through maps agrees with the first."""
     *_, batch, about = problem("layer1")
     directions, mask = begin()
-    maps, _ = featurizer.frames(featurizer.begin(directions, []), mask)
-    linear, _ = Rotation().frames(Rotation().begin(directions, []), mask)
+    maps, _ = featurizer.forward(featurizer.initialize(directions, []), mask)
+    linear, _ = Rotation().forward(Rotation().initialize(directions, []), mask)
     one, _ = WarpInterchange(**about).forward(maps, batch)
     other, _ = Interchange(**about).forward(linear, batch)
     torch.testing.assert_close(one, other)
@@ -199,13 +199,13 @@ def test_pull_leaves_what_moves_along_the_allowed_parameters(featurizer):
     parameters, given = moved(featurizer, directions), states(len(SIZES))
 
     def value(at: Tensor) -> Tensor:
-        return featurizer.frames(at, mask)[0].encode(given).square().sum()
+        return featurizer.forward(at, mask)[0].encode(given).square().sum()
 
     free, bound = (parameters.clone().requires_grad_() for _ in range(2))
     value(free).backward()
     value(featurizer.constrain(bound)).backward()
-    _, saved = featurizer.frames(parameters, mask)
-    pulled = featurizer.pull(parameters, saved, NonlinearGradient(free.grad))
+    _, saved = featurizer.forward(parameters, mask)
+    pulled = featurizer.backward(parameters, saved, NonlinearGradient(free.grad))
     torch.testing.assert_close(pulled, bound.grad, rtol=1e-8, atol=1e-8)
 
 

@@ -104,11 +104,11 @@ def test_the_components_nearest_to_the_directions_are_taken():
     rows = torch.randn(500, 4, generator=derived_generator(1)).double() * torch.tensor([4.0, 3, 2, 1])
     basis = components([rows], centred=True)[0]
     directions = -basis[2].view(1, 1, 1, 4)
-    assert torch.allclose(PrincipalComponents().begin(directions, [rows]), directions)
+    assert torch.allclose(PrincipalComponents().initialize(directions, [rows]), directions)
 
 
 def test_a_singular_map_is_noted_as_diverged(monkeypatch):
-    begin = Linear.begin
+    begin = Linear.initialize
     monkeypatch.setattr(Linear, "begin", lambda *arguments: torch.zeros_like(begin(*arguments)))
     result = found(MLP.untrained(TASK, count=1), Linear(), site="layer1", steps=50)
     restart = result.restarts(network=0, size=4).best
@@ -119,7 +119,7 @@ def test_a_singular_map_is_noted_as_diverged(monkeypatch):
 
 def test_a_frame_of_directions_that_depend_on_each_other_gives_no_numbers():
     rows = torch.ones(1, 2, 5).double()
-    frames, _ = Frame().frames(rows, torch.ones(1, 1, 2, 1).double())
+    frames, _ = Frame().forward(rows, torch.ones(1, 1, 2, 1).double())
     assert not torch.isfinite(frames.write).any()
 
 
@@ -165,4 +165,4 @@ def test_unequal_sizes_beyond_a_block_are_refused(fails):
     directions = torch.zeros(1, 2, 6, 8)
     directions[0, 0], directions[0, 1, :2] = torch.eye(8)[:6], torch.eye(8)[6:]
     with fails(SpecificationError, "boundless", "6", "8"):
-        Boundless().begin(directions, [])
+        Boundless().initialize(directions, [])

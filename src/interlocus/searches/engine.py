@@ -106,11 +106,11 @@ class _Stage:
             problems=problems,
             suffix=view.networks.suffix(self.request.site),
             mask=self._mask(),
-            buffers=BufferPool(view.train.entered),
+            buffers=BufferPool(view.train.projected),
             exchange=exchange_for(linear=self.featurizer.linear),
         )
         directions = initialize(view, problems, self.search_list, self.lot.mask, found)
-        parameters = self.featurizer.begin(directions, self._activations())
+        parameters = self.featurizer.initialize(directions, self._activations())
         self.ledger = EarlyStopping(
             parameters,
             self._validate(State(parameters)),
@@ -128,14 +128,14 @@ class _Stage:
             self.ledger.begin_phase(done)
             self._run(number, phase, lambda share, done=done, phase=phase: report((done + share * phase.steps) / total))
             done += phase.steps
-        maps, _ = self.featurizer.frames(self.ledger.best, self.lot.mask)
+        maps, _ = self.featurizer.forward(self.ledger.best, self.lot.mask)
         return Ended(places=self.places, ledger=self.ledger, maps=maps, scores=self._scores())
 
     def _mask(self) -> Float[Tensor, "search variable feature 1"]:
         """One up to the size of each search."""
         features = torch.tensor([self.request.features[entry.size] for entry in self.search_list])
         used = torch.arange(self.request.most) < features.repeat(self.shape[0], 1).unsqueeze(2)
-        return used.unsqueeze(3).to(self.view.train.entered).contiguous()
+        return used.unsqueeze(3).to(self.view.train.projected).contiguous()
 
     def _activations(self) -> list[Float[Tensor, "row width"]]:
         """For each search what its network computes on the training pool."""
@@ -145,9 +145,9 @@ class _Stage:
     def _stacks(self, state: State, alive: Alive | None = None) -> Iterator[Stack]:
         """The searches under way, or all of them, as many at once as fit the processor's cache; a GPU takes all."""
         alive = torch.ones(self.shape, dtype=torch.bool) if alive is None else alive
-        entered = self.view.train.entered
-        each = entered.shape[2] * self.request.budget.batch * 4
-        most = CHUNK_BYTES // each if entered.device.type == "cpu" else alive.numel()
+        projected = self.view.train.projected
+        each = projected.shape[2] * self.request.budget.batch * 4
+        most = CHUNK_BYTES // each if projected.device.type == "cpu" else alive.numel()
         return (state.cut(self.lot, rows) for rows in rectangles(alive, most))
 
     def _validate(self, state: State, alive: Alive | None = None) -> Float[Tensor, " row"]:

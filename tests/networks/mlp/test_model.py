@@ -84,10 +84,10 @@ def test_sites_are_the_input_and_each_hidden_layer(activation):
 def test_the_tail_is_the_rest_of_the_network(site, activation):
     networks, shown = double(activation), inputs()
     hidden, suffix = networks.activations(site, shown), networks.suffix(site)
-    entered = suffix.enter(hidden)
+    projected = suffix.project(hidden)
     chosen = torch.tensor([2, 0, 0, 1])
-    given = entered[chosen].transpose(1, 2).contiguous()
-    logits, _ = suffix.rest(chosen).forward(given.clone(), BufferPool(given))
+    given = projected[chosen].transpose(1, 2).contiguous()
+    logits, _ = suffix.body(chosen).forward(given.clone(), BufferPool(given))
     assert close(logits.transpose(1, 2), networks.run_from(site, hidden)[chosen])
 
 
@@ -96,21 +96,21 @@ def test_the_entry_is_the_linear_part_of_entering(site, activation):
     networks = double(activation)
     suffix = networks.suffix(site)
     one, other = torch.randn(2, 3, 4, networks.width(site), dtype=torch.float64, generator=derived_generator(3))
-    assert close(suffix.enter(other) - suffix.enter(one), torch.einsum("new,nrw->nre", suffix.entry, other - one))
+    assert close(suffix.project(other) - suffix.project(one), torch.einsum("new,nrw->nre", suffix.input_projection, other - one))
 
 
 @pytest.mark.parametrize("site", SITES)
 def test_the_way_back_through_the_tail_is_what_autograd_takes(site, activation):
     networks = double(activation)
     chosen = torch.tensor([1, 1, 2, 0])
-    rest = networks.suffix(site).rest(chosen)
-    entered = networks.suffix(site).entry.shape[1]
+    body = networks.suffix(site).body(chosen)
+    projected = networks.suffix(site).input_projection.shape[1]
     generator = derived_generator(4, site)
-    given = 2 * torch.randn(4, entered, 9, dtype=torch.float64, generator=generator)
+    given = 2 * torch.randn(4, projected, 9, dtype=torch.float64, generator=generator)
     towards = torch.randn(4, 2, 9, dtype=torch.float64, generator=generator)
     buffers = BufferPool(given)
-    logits, saved = rest.forward(given.clone(), buffers)
-    back = rest.backward(saved, towards.clone(), buffers)
+    logits, saved = body.forward(given.clone(), buffers)
+    back = body.backward(saved, towards.clone(), buffers)
 
     leaf = given.clone().requires_grad_()
     value = leaf
@@ -124,27 +124,27 @@ def test_the_way_back_through_the_tail_is_what_autograd_takes(site, activation):
 
 def test_a_workspace_serves_one_batch_after_another(activation):
     networks = double(activation)
-    rest = networks.suffix("input").rest(torch.arange(3))
+    body = networks.suffix("input").body(torch.arange(3))
     parts = [
         torch.randn(3, 7, count, dtype=torch.float64, generator=derived_generator(5, count)) for count in (9, 4, 9)
     ]
     buffers = BufferPool(parts[0])
     for part in parts:
         towards = torch.ones(3, 2, part.shape[2], dtype=torch.float64)
-        logits, saved = rest.forward(part.clone(), buffers)
+        logits, saved = body.forward(part.clone(), buffers)
         logits = logits.clone()
-        back = rest.backward(saved, towards, buffers)
-        fresh, saved = rest.forward(part.clone(), other := BufferPool(part))
+        back = body.backward(saved, towards, buffers)
+        fresh, saved = body.forward(part.clone(), other := BufferPool(part))
         assert torch.equal(logits, fresh)
-        assert torch.equal(back, rest.backward(saved, towards, other))
+        assert torch.equal(back, body.backward(saved, towards, other))
 
 
 @pytest.mark.parametrize("site", SITES)
 def test_a_caller_may_overwrite_the_logits(site):
     networks = double("relu")
-    rest, width = networks.suffix(site).rest(torch.arange(3)), networks.suffix(site).entry.shape[1]
+    body, width = networks.suffix(site).body(torch.arange(3)), networks.suffix(site).input_projection.shape[1]
     given = torch.ones(3, width, 4, dtype=torch.float64)
-    rest.forward(given, BufferPool(given))[0].fill_(7.0)
+    body.forward(given, BufferPool(given))[0].fill_(7.0)
     assert not (given == 7.0).any()
 
 

@@ -86,15 +86,15 @@ def test_gradients_are_those_of_finite_differences(kind):
     network = wrapped(brought._replace(module=brought.module.double()))
     network.prepare(INPUTS)
     suffix = network.suffix("here")
-    entered = suffix.enter(network.activations("here", INPUTS))[0].T.unsqueeze(0)
+    projected = suffix.project(network.activations("here", INPUTS))[0].T.unsqueeze(0)
     shown = INPUTS.unsqueeze(0) if suffix.needs_inputs else None
-    buffers = BufferPool(entered)
-    rest = suffix.rest(torch.zeros(1, dtype=torch.long))
-    logits, saved = rest.forward(entered.clone(), buffers, shown)
-    slope = rest.backward(saved, torch.ones_like(logits), buffers)
-    direction = torch.randn(entered.shape, generator=derived_generator(0))
+    buffers = BufferPool(projected)
+    body = suffix.body(torch.zeros(1, dtype=torch.long))
+    logits, saved = body.forward(projected.clone(), buffers, shown)
+    slope = body.backward(saved, torch.ones_like(logits), buffers)
+    direction = torch.randn(projected.shape, generator=derived_generator(0))
     step = 1e-3  # small, for a kink on the way makes a difference
-    up, down = (rest.forward(entered + sign * step * direction, buffers, shown)[0].double().sum() for sign in (1, -1))
+    up, down = (body.forward(projected + sign * step * direction, buffers, shown)[0].double().sum() for sign in (1, -1))
     along = float((slope * direction).double().sum())
     assert along == pytest.approx(float((up - down) / (2 * step)), rel=0.02, abs=0.02)
 

@@ -16,16 +16,16 @@ from interlocus.featurizers import NonlinearGradient, NonlinearMap
 from interlocus.networks import AbstractSuffixBody
 
 
-class SavedWarp(NamedTuple):
+class NonlinearForwardState(NamedTuple):
     """What the way back needs: parameters and patched states with the graph between them, and that of the rest."""
 
     parameters: Float[Tensor, "search number"]
     patched: Float[Tensor, "search batch width"]
-    rest: Any
+    body: Any
 
 
 @dataclass(frozen=True, kw_only=True)
-class WarpInterchange:
+class NonlinearInterchange:
     """From warps to logits and back, for a stack of searches.
 
     States of bases and sources are encoded, coordinates are exchanged, and the result is decoded: h′ = f⁻¹(z′). Through
@@ -37,13 +37,13 @@ class WarpInterchange:
         workspace: the buffers.
     """
 
-    entry: Float[Tensor, "problem entered width"] | None
-    rest: AbstractSuffixBody
+    input_projection: Float[Tensor, "problem projected width"] | None
+    body: AbstractSuffixBody
     buffers: BufferPool
 
     def forward(
         self, maps: NonlinearMap, batch: Batch
-    ) -> tuple[Float[Tensor, "problem search class batch"], SavedWarp]:
+    ) -> tuple[Float[Tensor, "problem search class batch"], NonlinearForwardState]:
         """Logits after the interchange."""
         assert batch.hidden is not None
         hidden = batch.hidden.transpose(1, 2)
@@ -64,27 +64,27 @@ class WarpInterchange:
             exchanged = exchanged + torch.nn.functional.pad(change, (0, 0, place.start, count - place.stop))
         patched = warp.decode(exchanged)
         change = (patched.detach().view(problems, each, count, width) - hidden.unsqueeze(1)).transpose(2, 3)
-        if self.entry is not None:
-            change = self.entry.unsqueeze(1) @ change
+        if self.input_projection is not None:
+            change = self.input_projection.unsqueeze(1) @ change
         state = (batch.base.unsqueeze(1) + change).flatten(0, 1).contiguous()
-        logits, saved = self.rest.forward(state, self.buffers, batch.inputs)
-        return logits.view(problems, each, -1, count), SavedWarp(parameters, patched, saved)
+        logits, saved = self.body.forward(state, self.buffers, batch.inputs)
+        return logits.view(problems, each, -1, count), NonlinearForwardState(parameters, patched, saved)
 
     def backward(
-        self, maps: NonlinearMap, batch: Batch, saved: SavedWarp, gradient: Float[Tensor, "problem search class batch"]
+        self, maps: NonlinearMap, batch: Batch, saved: NonlinearForwardState, gradient: Float[Tensor, "problem search class batch"]
     ) -> NonlinearGradient:
         """The gradient with respect to the parameters, from that with respect to the logits."""
-        into = self.rest.backward(saved.rest, gradient.flatten(0, 1), self.buffers)
-        if self.entry is not None:
-            into = self.entry.transpose(1, 2).unsqueeze(1) @ into.unflatten(0, (len(self.entry), -1))
+        into = self.body.backward(saved.body, gradient.flatten(0, 1), self.buffers)
+        if self.input_projection is not None:
+            into = self.input_projection.transpose(1, 2).unsqueeze(1) @ into.unflatten(0, (len(self.input_projection), -1))
             into = into.flatten(0, 1)
         (pulled,) = torch.autograd.grad(saved.patched, saved.parameters, into.transpose(1, 2))
         return NonlinearGradient(pulled)
 
 
-AnyInterchange = Interchange | WarpInterchange
+AnyInterchange = Interchange | NonlinearInterchange
 
 
-def exchange_for(*, linear: bool) -> type[Interchange] | type[WarpInterchange]:
+def exchange_for(*, linear: bool) -> type[Interchange] | type[NonlinearInterchange]:
     """The way that fits maps which are linear, or not."""
-    return Interchange if linear else WarpInterchange
+    return Interchange if linear else NonlinearInterchange
