@@ -35,14 +35,15 @@ def hand_wired(*, item_width: int = 4) -> MLP:
     return MLP([w.unsqueeze(0) for w in weights], [b.unsqueeze(0) for b in biases], activation="relu")
 
 
-def mean_coded(*, width: int = 8) -> MLP:
+def mean_coded(*, width: int = 8, directions: torch.Tensor | None = None) -> MLP:
     """A network whose layer 3 holds the two truth values in the means of two orthonormal directions, well conditioned.
 
     It is the hand-wired network with one more layer: u ↦ R u + 2, positive everywhere, so the ReLU leaves it alone.
+    Directions may be given, `[variable, width]`. Where they are neurons, the other neurons are two to the bit.
     """
     wired = hand_wired()
     unequal = torch.tensor([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]])
-    turn = mean_coded_directions(width=width).T
+    turn = (mean_coded_directions(width=width) if directions is None else directions).T
     agree = wired.weights[2][0] @ torch.linalg.pinv(unequal)  # from u to (u_left − u_right)⁺ and the reverse
     weights = [wired.weights[0][0], wired.weights[1][0], turn @ unequal, agree @ turn.T, wired.weights[3][0]]
     shift = torch.full((width,), 2.0)

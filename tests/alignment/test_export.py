@@ -48,6 +48,13 @@ def command(folder, *arguments: str):
     return CliRunner().invoke(app, ["read", *files, "--network", str(folder / "network.safetensors")])
 
 
+def _same_values(read: np.ndarray, reading) -> None:
+    """Wherever a value is likelier than another by more than rounding: parts of another length round otherwise."""
+    clear = (reading.probability - 0.5 > 1e-4).numpy()
+    assert clear.mean() > 0.99
+    np.testing.assert_array_equal(read[clear], reading.value.numpy()[clear])
+
+
 @pytest.mark.parametrize("kind", ["npy", "csv"])
 def test_the_command_reads_what_python_reads(folder, kind, monkeypatch):
     monkeypatch.setattr(module, "ROWS_PER_READ", 256)
@@ -57,7 +64,7 @@ def test_the_command_reads_what_python_reads(folder, kind, monkeypatch):
     read, inputs = np.load(out), torch.from_numpy(np.load(folder / "inputs.npy"))
     reading = il.Alignment.load(folder / "left.safetensors").read(hand_wired(), inputs)["left"]
     np.testing.assert_array_equal(read["row"], np.arange(700))
-    np.testing.assert_array_equal(read["left"], reading.value.numpy())
+    _same_values(read["left"], reading)
     np.testing.assert_allclose(read["left_features"], reading.features.numpy(), atol=1e-5)
     assert (read["left"] == np.load(folder / "values.npy")).mean() > 0.98
 
@@ -185,5 +192,7 @@ assert not any(name.startswith("interlocus") for name in sys.modules)
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True)
     reading = alignment.read(hand_wired(), torch.from_numpy(np.load(folder / "inputs.npy")))["left"]
     program = np.load(folder / "program.npz")
-    for name, part in reading._asdict().items():
-        np.testing.assert_array_equal(program[name], part.numpy())
+    # a program is compiled on its own, and may round in its own way
+    for name in ("probability", "features"):
+        np.testing.assert_allclose(program[name], getattr(reading, name).numpy(), rtol=1e-4, atol=1e-4)
+    _same_values(program["value"], reading)

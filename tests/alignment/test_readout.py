@@ -37,8 +37,9 @@ def test_values_with_equal_means_are_told_apart():
     reading = read_out.read(features)
     accuracy = float((reading.value == values).float().mean())
     error = (best_accuracy(6.0) * (1 - best_accuracy(6.0)) / ROWS) ** 0.5
-    assert accuracy == pytest.approx(best_accuracy(6.0), abs=4 * error)
-    assert read_out.accuracy == pytest.approx(accuracy, abs=4 * error * 3**0.5)
+    # how well it does on other rows, each known to an error, of a third of the rows to √3 of it
+    assert accuracy == pytest.approx(best_accuracy(6.0), abs=5 * error)
+    assert read_out.accuracy == pytest.approx(accuracy, abs=5 * error * (1 + 3) ** 0.5)
 
 
 @pytest.mark.parametrize("ratio", [1.5, 6.0])
@@ -50,7 +51,10 @@ def test_a_probability_is_the_share_of_right_values(ratio):
     for low in (0.5, 0.6, 0.7, 0.8, 0.9):
         here = (reading.probability >= low) & (reading.probability < low + 0.1)
         if int(here.sum()) > 1000:
-            assert float(right[here].mean()) == pytest.approx(float(reading.probability[here].mean()), abs=0.04)
+            said = float(reading.probability[here].mean())
+            # five errors of the count, and what a fit to 8,000 rows is off by
+            error = 5 * (said * (1 - said) / int(here.sum())) ** 0.5 + 0.02
+            assert float(right[here].mean()) == pytest.approx(said, abs=error)
 
 
 def test_what_no_gaussian_fits_goes_to_the_classifier():

@@ -61,7 +61,7 @@ def test_a_joint_intervention_uses_two_different_sources(sampling):
     hypothesis, asked = ask("both", sampling)
     (joint,) = (rows for kind, rows in kind_rows(hypothesis, BATCH) if len(kind) == 2)
     one, other = asked.sources[:, joint]
-    # two independent draws from a pool of P rows meet in 1 of P; here n = 1000 and P = 4000
+    # two independent draws from a pool of P rows meet in 1 of P: here n = 1000 and P = 4000, and 5 or more with 7e-6
     assert (one == other).sum() <= 4
     values = [equalities(rows) for rows in (one, other)]
     expected = (values[0]["left"] == values[1]["right"]).long()
@@ -149,8 +149,8 @@ def test_balanced_sampling_changes_half_of_the_labels_of_each_kind(name):
     before = answer(name, equalities(asked.base))
     for _, rows in kind_rows(hypothesis, BATCH):
         changed = (asked.labels[rows] != before[rows]).sum()
-        # each of 16 candidates changes the label with probability ½: one miss in 3000 rows is rare, two are not seen
-        assert abs(changed - (rows.stop - rows.start) / 2) <= 0.5 + 1
+        # each of 16 candidates changes the label with probability ½; of 3000 rows four or more miss with 1e-7
+        assert abs(changed - (rows.stop - rows.start) / 2) <= 0.5 + 3
 
 
 def test_balanced_sampling_reaches_what_changes_rarely():
@@ -163,7 +163,7 @@ def test_balanced_sampling_reaches_what_changes_rarely():
     assert changed[~free].sum() == 0
     count = int(free.sum())
     # every second row is to change; a share (¾)¹⁶ of them at most finds no source among its candidates
-    assert abs(changed[free].mean() - 0.5) < 4 * 0.5 / count**0.5 + 0.75**16
+    assert abs(changed[free].mean() - 0.5) < 5 * 0.5 / count**0.5 + 0.75**16
 
 
 def test_balanced_sampling_leaves_the_bases_as_they_are_drawn():

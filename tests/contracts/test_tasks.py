@@ -161,4 +161,4 @@ def test_floors_of_every_hypothesis_are_known_and_where_they_are_counted_drawing
                 continue
             assert 0 <= value <= 1
             deviation = math.sqrt(value * (1 - value) * (1 / ESTIMATE_INTERVENTIONS + rows / ESTIMATE_EXAMPLES))
-            assert abs(value - estimate) <= 4 * deviation
+            assert abs(value - estimate) <= 5 * deviation  # some hundred are looked at

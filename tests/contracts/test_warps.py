@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from edges import same_answers
+from networks_by_hand import mean_coded
 from torch import Tensor
 
 import interlocus as il
@@ -219,7 +221,8 @@ def test_it_is_searched_scored_again_written_and_kept(featurizer, tmp_path):
     networks = MLP.untrained(TASK, count=2, hidden=(8, 8, 4), seed=4)
     result, same, other = (search(featurizer, networks, seed=seed) for seed in (0, 0, 1))
     best = result.best(network=1, size=2)
-    assert evaluate(best, networks[1], TASK, budget=SMALL, seed=0) == result.score(network=1, size=2)
+    again = evaluate(best, networks[1], TASK, budget=SMALL, seed=0)
+    assert same_answers(again, result.score(network=1, size=2))
     assert torch.equal(best.frames.parameters, same.best(network=1, size=2).frames.parameters)
     assert not torch.equal(best.frames.parameters, other.best(network=1, size=2).frames.parameters)
 
@@ -244,9 +247,11 @@ def test_it_has_no_directions(featurizer, fails):
 
 
 def test_patched_states_can_be_kept_natural(featurizer):
-    networks = MLP.untrained(TASK, count=1, hidden=(8, 8, 4), seed=4)
-    free, held = (search(featurizer, networks, phases=(Phase(steps=25, latent=w),)) for w in (0.0, 5.0))
-    assert free.restarts(network=0, size=2).best != held.restarts(network=0, size=2).best
+    """Of a network in which there is something to find, so that a search leaves its start."""
+    asked = {"site": "layer3", "sizes": (2,)}
+    free, held = (search(featurizer, mean_coded(), phases=(Phase(steps=50, latent=w),), **asked) for w in (0.0, 5.0))
+    one, other = (found.best(network=0, size=2).frames.parameters for found in (free, held))
+    assert not torch.allclose(one, other, atol=1e-3)
 
 
 def test_a_coupling_finds_what_no_linear_map_does():

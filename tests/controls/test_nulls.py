@@ -27,7 +27,7 @@ def test_shuffled_labels_are_those_of_others_of_the_same_kind():
     for kind in (slice(0, 100), slice(100, 200), slice(200, 300)):
         assert torch.equal(mixed.labels[:, kind].sum(1), asked.labels[:, kind].sum(1))
     same = float((mixed.labels == asked.labels).float().mean())
-    assert same == pytest.approx(0.5, abs=4 * 0.5 / asked.labels.numel() ** 0.5)
+    assert same == pytest.approx(0.5, abs=5 * 0.5 / asked.labels.numel() ** 0.5)
 
 
 def test_labels_of_others_cannot_be_learned():
@@ -40,7 +40,7 @@ def test_labels_of_others_cannot_be_learned():
     phases = (il.Phase(steps=200),)
     true = il.search(mean_coded(), TASK, phases=phases, **asked)
     null = il.search(mean_coded(), TASK, phases=phases, shuffle=True, **asked)
-    assert true.iia[0, 0] > 0.99
+    assert true.iia[0, 0] > 0.97
     restarts = null.restarts(network=0, size=1).restarts
     assert all(restart.validation < 0.5 + 6 * 0.5 / 1024**0.5 for restart in restarts)
 

@@ -25,7 +25,7 @@ def test_a_spread_is_not_decodable_linearly_where_class_means_coincide():
     apart = states[equal].mean(0) - states[~equal].mean(0)
     assert float(apart.abs().max()) < 5 * (2 / (PROBE_EXAMPLES / 2)) ** 0.5
     for own in found.values():
-        assert own.guess == pytest.approx(0.5, abs=4 * ERROR)
+        assert own.guess == pytest.approx(0.5, abs=5 * ERROR)
         assert own.linear < 0.5 + 5 * ERROR  # a fit of 17 numbers to noise is fair on fresh examples
         assert own.mlp > 0.95
 
@@ -43,11 +43,11 @@ def test_of_a_count_each_half_is_half_known():
     assert len(networks) == 2
     for found in networks:
         for own in found.values():
-            assert own.linear == pytest.approx(0.75, abs=4 * ERROR)
-            assert own.mlp == pytest.approx(0.75, abs=4 * ERROR)
+            assert own.linear == pytest.approx(0.75, abs=5 * ERROR)
+            assert own.mlp == pytest.approx(0.75, abs=5 * ERROR)
     for found in decodable(decoys.networks, TASK, hypothesis="count", site="layer2"):
         assert min(found["count"].linear, found["count"].mlp) > 0.99  # three values
-        assert found["count"].guess == pytest.approx(0.5, abs=4 * ERROR)
+        assert found["count"].guess == pytest.approx(0.5, abs=5 * ERROR)
 
 
 def test_decodable_is_not_used():

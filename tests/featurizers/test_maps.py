@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from networks_by_hand import hand_wired
@@ -28,26 +30,35 @@ def found(networks: MLP, featurizer, *, steps: int, **changes) -> il.SearchResul
 
 
 @pytest.fixture(scope="module")
-def narrow() -> tuple[HierarchicalEquality, MLP]:
-    """Items two wide, so that a − b takes two directions at the input; a and b whole tell as much, in four."""
+def narrow() -> tuple[HierarchicalEquality, MLP, float]:
+    """Items two wide, so that a − b takes two directions at the input; a and b whole tell as much, in four.
+
+    With it how often the network is right, which is as much as an exchange of what it reads can reach.
+    """
     task = HierarchicalEquality(item_width=2)
-    return task, MLP.train(task, count=1, recipe=Recipe(learning_rate=3e-3, steps=1000, gain=RECIPES["relu"].gain))
+    network = MLP.train(task, count=1, recipe=Recipe(learning_rate=3e-3, steps=1000, gain=RECIPES["relu"].gain))
+    (accuracy,) = network.accuracy(task, seed=1)
+    assert accuracy > 0.95
+    return task, network, accuracy
 
 
 @pytest.mark.parametrize("featurizer", [Boundless(), Mask(over="rotation")])
 @pytest.mark.parametrize("size", [1, 4])
 def test_sizes_are_learned(narrow, featurizer, size):
     """From a start that is too small as from one that is too large."""
-    task, network = narrow
-    lax = SMALL.model_copy(update={"solved": 0.985})
+    task, network, accuracy = narrow
+    lax = SMALL.model_copy(update={"solved": accuracy - 0.02})
     result = il.search(
         network, task, hypothesis="left", site="input", sizes=(size,), featurizer=featurizer, starts={"covariance": 1},
         phases=(Phase(steps=400),), budget=lax,
     )  # fmt: skip
     restart = result.restarts(network=0, size=size).best
-    assert restart.begin < 0.8
-    assert result.iia[0, 0] > 0.97
-    assert 1 <= result.best(network=0, size=size).sizes["left"] <= 3
+    assert restart.begin < lax.solved
+    # what is kept is within .02 of it on 1,024 examples, and this is counted on 3,000 others
+    error = math.sqrt(0.05 * 0.95 * (1 / lax.validation + 1 / lax.test))
+    assert result.iia[0, 0] > accuracy - 0.02 - 5 * error
+    found = result.best(network=0, size=size).sizes["left"]
+    assert 2 <= found <= 4 if size == 1 else 2 <= found < 4
     assert restart.outcome == "solved"
 
 
@@ -95,8 +106,8 @@ def test_principal_components_are_those_of_the_covariance_or_of_the_second_momen
 def test_principal_components_are_those_of_the_network_of_each_search():
     one, other = (torch.randn(300, 5, generator=derived_generator(i)).double() for i in range(2))
     together = components([one, other, one], centred=True)
-    assert torch.equal(together[0], together[2])
-    assert torch.equal(together[1], components([other], centred=True)[0])
+    torch.testing.assert_close(together[0], together[2])
+    torch.testing.assert_close(together[1], components([other], centred=True)[0])
     assert not torch.allclose(together[0].abs(), together[1].abs(), atol=0.01)
 
 
@@ -141,7 +152,9 @@ def test_what_is_charged_for_obliqueness_has_the_gradient_of_the_norm():
     frames = oblique()
     leaves = Frames(*(part.clone().requires_grad_() for part in frames))
     norms = torch.linalg.matrix_norm(leaves.write.transpose(2, 3) @ leaves.read, 2)
-    bound = float(norms.detach().median())
+    two = norms.detach().flatten().sort().values[1:3]  # half-way between two, so that none is at the bound
+    assert two.diff() > 0.01
+    bound = float(two.mean())
     (norms - bound).clamp_min(0).sum().backward()
     charged = charge(frames, bound)
     assert (norms > bound).any()
@@ -154,11 +167,28 @@ def test_nothing_is_charged_below_the_bound():
     assert not any(part.any() for part in charge(oblique(), 1e6))
 
 
-def test_a_bound_keeps_projections_nearly_orthogonal():
-    about = {"site": "layer2", "hypothesis": "both", "sizes": (2,), "starts": {"random": 1}, "steps": 300}
-    free, bounded = (found(hand_wired(), Linear(bound=b), **about).best(network=0, size=2) for b in (None, 1.2))
-    for variable in ("left", "right"):
-        assert bounded.projection_norm(variable) < 1.3 < free.projection_norm(variable)
+@pytest.mark.parametrize("bound", [None, 1.1])
+def test_a_bound_keeps_projections_nearly_orthogonal(bound):
+    """Where nothing else is to be learned a search goes down to the bound, and without one it stays where it is."""
+    featurizer, mask = Linear(bound=bound), torch.ones(2, 2, 3, 1).double()
+    parameters = torch.linalg.qr(torch.randn(2, 8, 8, generator=derived_generator(4)).double()).Q
+    parameters = parameters + 0.3 * torch.randn(2, 8, 8, generator=derived_generator(5)).double()
+
+    def norms(frames: Frames) -> torch.Tensor:
+        return torch.linalg.matrix_norm(frames.write.transpose(2, 3) @ frames.read, 2)
+
+    before = norms(featurizer.forward(parameters, mask)[0])
+    assert before.max() > 1.2
+    rate = 1e-3
+    for _ in range(6000):
+        frames, saved = featurizer.forward(parameters, mask)
+        nothing = Frames(*map(torch.zeros_like, frames))
+        parameters = featurizer.constrain(parameters - rate * featurizer.backward(parameters, saved, nothing))
+    after = norms(featurizer.forward(parameters, mask)[0])
+    if bound is None:
+        torch.testing.assert_close(after, before)
+    else:
+        assert after.max() < bound + 0.05  # the last step may have been one up
 
 
 def test_unequal_sizes_beyond_a_block_are_refused(fails):

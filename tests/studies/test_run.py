@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -127,19 +126,40 @@ def test_a_network_with_activations_that_are_no_numbers_fails_its_trials_only(fi
     assert {row.group for row in run.table} >= {"blank"}
 
 
+KILLS = """
+import os, signal
+from pathlib import Path
+
+replace = Path.replace
+
+def kill_at_four(self, target):
+    made, records = replace(self, target), Path(target).parent
+    if records.name == "records" and len(list(records.glob("*.json"))) >= 4:
+        os.killpg(0, signal.SIGKILL)
+    return made
+
+Path.replace = kill_at_four
+"""
+"""What Python runs first in every process of a run that is to be killed."""
+
+
 @pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_to_the_same_scores(finished, tmp_path):
-    """SIGKILL half-way, with two workers; then the same line again, with one."""
+    """SIGKILL to both of two workers as soon as four records are there; then the same line again, with one."""
     (tmp_path / "tiny.yaml").write_text(TINY)
+    (tmp_path / "sitecustomize.py").write_text(KILLS)
     line = [sys.executable, "-m", "interlocus", "study", str(tmp_path / "tiny.yaml"), "--out", str(tmp_path / "run")]
     records = tmp_path / "run" / "records"
-    process = subprocess.Popen([*line, "--workers", "2"], start_new_session=True, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while len(list(records.glob("*.json"))) < 4 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert 0 < len(list(records.glob("*.json"))) < len([t for job in jobs(STUDY) for t in job.trials])
+    paths = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    killed = subprocess.run(
+        [*line, "--workers", "2"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        start_new_session=True,
+        check=False,
+        stderr=subprocess.DEVNULL,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert 4 <= len(list(records.glob("*.json"))) < len([t for job in jobs(STUDY) for t in job.trials])
     subprocess.run([*line, "--workers", "1"], check=True, capture_output=True)
     assert (tmp_path / "run" / "scores.csv").read_bytes() == finished.store.scores.read_bytes()
 

@@ -135,8 +135,8 @@ def test_a_workspace_serves_one_batch_after_another(activation):
         logits = logits.clone()
         back = body.backward(saved, towards, buffers)
         fresh, saved = body.forward(part.clone(), other := BufferPool(part))
-        assert torch.equal(logits, fresh)
-        assert torch.equal(back, body.backward(saved, towards, other))
+        assert close(logits, fresh)
+        assert close(back, body.backward(saved, towards, other))
 
 
 @pytest.mark.parametrize("site", SITES)
@@ -268,7 +268,7 @@ def test_accuracy_is_the_share_of_right_classes_of_each_network():
     networks = MLP.untrained(TASK, count=3)
     shown, labels = TASK.examples(2000, split="test", generator=derived_generator(5, "accuracy"))
     expected = (networks(shown).argmax(2) == labels).double().mean(1)
-    assert networks.accuracy(TASK, seed=5, count=2000) == pytest.approx(expected.tolist())
+    assert networks.accuracy(TASK, seed=5, count=2000) == pytest.approx(expected.tolist(), abs=1.5 / 2000)  # an edge
 
 
 def test_unknown_names_are_refused_with_a_near_one(fails):
@@ -312,9 +312,12 @@ def test_training_leaves_the_global_generator_alone(one_attempt):
 
 def test_networks_in_training_do_not_feel_each_other(one_attempt):
     few, many = (MLP.train(TASK, count=count, recipe=TINY) for count in (1, 4))
-    # products of stacks of other heights round in another way; Adam's first steps are of size .01
-    for one, other in zip((*few.weights, *few.biases), (*many.weights, *many.biases), strict=True):
-        assert torch.allclose(one[0], other[0], atol=1e-4)
+    # Products of stacks of other heights round in another way, and Adam's first steps are of size .01 whatever the
+    # gradient: where it is about zero they go either way. Of networks that feel each other all parameters differ.
+    pairs = zip((*few.weights, *few.biases), (*many.weights, *many.biases), strict=True)
+    apart = torch.cat([(one[0] - other[0]).abs().flatten() for one, other in pairs])
+    assert (apart > 1e-4).float().mean() < 0.02
+    assert apart.max() < 2 * TINY.steps * TINY.learning_rate
 
 
 def test_trained_networks_are_free_of_gradients(one_attempt):
@@ -352,7 +355,8 @@ def test_a_training_that_diverges_says_so(one_attempt, fails):
 @pytest.mark.slow
 def test_the_default_recipe_makes_competent_networks(activation):
     networks = MLP.train(TASK, activation=activation, count=2)
-    assert min(networks.accuracy(TASK, seed=1)) >= 0.99
+    # with .99 a network is not begun again; that was counted on some examples, and this on others
+    assert min(networks.accuracy(TASK, seed=1, count=20_000)) > mlp.COMPETENT - 5 * math.sqrt(2 * 0.01 * 0.99 / 10_000)
 
 
 def on_the_way(until: int | None, *, steps: int = 130, **about) -> MLP:
@@ -360,21 +364,22 @@ def on_the_way(until: int | None, *, steps: int = 130, **about) -> MLP:
     return MLP.train(SMALL_TASK, hidden=(6, 5), activation="tanh", count=3, recipe=recipe, seed=2)
 
 
-def test_a_network_on_its_way_begins_and_ends_with_that_network():
+def test_a_network_on_its_way_begins_and_ends_with_that_network(one_attempt):
     """To the bit: it is the same network, with parameters of an earlier step."""
     whole, untrained = on_the_way(None), MLP.untrained(SMALL_TASK, hidden=(6, 5), activation="tanh", count=3, seed=2)
     assert on_the_way(130).fingerprint() == whole.fingerprint()
     points = [on_the_way(until).fingerprint() for until in (0, 1, 64, 65, 129)]
     assert len({*points, whole.fingerprint()}) == 6
-    # networks that stay weak are begun again, so the first point belongs to the draw that is best in the end
-    assert any(on_the_way(0)[i].fingerprint() == untrained[i].fingerprint() for i in range(3))
+    assert on_the_way(0).fingerprint() == untrained.fingerprint()
 
 
 def test_a_point_on_the_way_does_not_change_the_way():
     """One more step from a point is what the next point holds, whatever else is kept."""
     near, far = on_the_way(64), on_the_way(65)
     moved = max(float((a - b).abs().max()) for a, b in zip(near.weights, far.weights, strict=True))
-    assert 0 < moved <= 0.011  # one step of Adam moves a weight by the learning rate at most, and decay by less
+    # A step of Adam moves a weight by (1 − β₁) / √(1 − β₂) of the learning rate at most, which is by .032, and decay by
+    # less. Another way would be off by what 64 steps do.
+    assert 0 < moved <= 0.01 * (1 - 0.9) / math.sqrt(1 - 0.999) + 0.001
 
 
 def test_few_examples_are_learned_by_heart():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-import time
+from collections import Counter
 
 import pytest
 import torch
 from modules import BROUGHT, Brought, as_module
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import interlocus as il
 from interlocus.core.errors import NetworkError, SpecificationError, UnknownNameError
@@ -177,24 +178,39 @@ def test_a_perceptron_is_the_same_network_either_way(trained, opaque, ours, thei
     assert isinstance(network.suffix(ours), ModuleSuffix) == opaque
 
 
-def test_a_step_takes_no_more_than_twice_as_long(trained):
-    """Of a single search in a single network, in turns."""
+class Operations(TorchDispatchMode):
+    """How often each operation of torch is run while this is open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count: Counter[str] = Counter()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count[str(func)] += 1
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_step_takes_about_as_many_operations_as_in_a_perceptron_of_ours(trained):
+    """Of a single search in a single network; how long they take is the benchmarks' matter.
+
+    Not to one: how often rows are mended depends on their last digits.
+    """
     network = Module(as_module(trained), sites={"layer1": "1"})
     asked = {"hypothesis": "both", "site": "layer1", "sizes": (8,), "starts": {"random": 1}}
     budget = TINY.model_copy(update={"batch": 256, "solved": 1.0, "patience": 10**6, "check_every": 200})
 
-    def seconds(which, steps: int) -> float:
-        begun = time.perf_counter()
-        il.search(which, TASK, phases=(il.Phase(steps=steps),), budget=budget, **asked)
-        return time.perf_counter() - begun
+    def operations(which, steps: int) -> Counter[str]:
+        with Operations() as seen:
+            il.search(which, TASK, phases=(il.Phase(steps=steps),), budget=budget, **asked)
+        return seen.count
 
-    def step(which) -> float:
-        return seconds(which, 400) - seconds(which, 200)
+    def more(which) -> Counter[str]:
+        """What is run for 20 steps more, validations being as many."""
+        return operations(which, 40) - operations(which, 20)
 
-    step(trained), step(network)
-    turns = [(step(network), step(trained)) for _ in range(6)]
-    theirs, ours = (min(part) for part in zip(*turns, strict=True))  # what disturbs a machine only adds
-    assert theirs < 2 * max(ours, 1e-9)
+    theirs, ours = more(network), more(trained)
+    assert ours.total() > 20
+    assert theirs.total() < 1.1 * ours.total()
 
 
 def test_sites_are_listed_with_their_shapes():

@@ -63,7 +63,8 @@ def test_searches_that_find_the_same_agree_and_others_do_not():
     )  # fmt: skip
     entry = found.restarts(network=0, size=4)
     assert entry.agreement[entry.chosen] == pytest.approx(1.0)
-    assert min(entry.agreement[1:3]) > 0.95
-    assert entry.agreement[3] < 0.6
-    assert sorted(entry.agreeing(1.0)) == sorted(entry.agreement[1:])
+    assert min(entry.agreement[:3]) > 0.95  # any of the three may be chosen
+    assert entry.agreement[3] < 0.6  # by chance ¼ ± .065
+    others = [one for place, one in enumerate(entry.agreement) if place != entry.chosen]
+    assert sorted(entry.agreeing(1.0)) == sorted(others)
     assert Restarts.from_json(entry.to_json()) == entry

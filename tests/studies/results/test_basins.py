@@ -13,7 +13,9 @@ from interlocus.studies.results.basins import Basin, radius
 from interlocus.studies.results.summary import Solved
 
 GENERATOR = derived_generator(0, "basin")
-SIGHT = StartContext(activations=torch.randn(2000, 12, generator=GENERATOR), values=torch.randint(2, (1, 2000)))
+SIGHT = StartContext(
+    activations=torch.randn(2000, 12, generator=GENERATOR), values=torch.randint(2, (1, 2000), generator=GENERATOR)
+)
 
 
 def test_the_radius_lies_between_the_noises_where_one_half_is_passed():
@@ -40,8 +42,9 @@ def test_little_noise_leaves_the_directions_and_much_leaves_nothing_of_them():
 
     assert agreement(1e-4) > 0.9999
     assert agreement(0.1) > agreement(0.3) > agreement(100.0)
-    # mean over 60 draws of a share whose sd is below .5 each
-    assert abs(agreement(100.0) - 3 / 12) < 4 * 0.5 / math.sqrt(60)
+    # the share that random subspaces have in common has the deviation √(2 (d − k)² / (d² (d − 1)(d + 2)))
+    deviation = math.sqrt(2 * (12 - 3) ** 2 / (12**2 * 11 * 14))
+    assert abs(agreement(100.0) - 3 / 12) < 5 * deviation / math.sqrt(60)
 
 
 def test_a_start_with_noise_is_found_by_its_name():
