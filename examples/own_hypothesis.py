@@ -61,7 +61,7 @@ torch.manual_seed(0)
 module = Pairs()
 optimiser = torch.optim.Adam(module.parameters(), 1e-2)
 for _ in range(1000):
-    inputs, labels = task.examples(256, split="train", generator=generator)
+    inputs, labels = task.labelled_inputs(256, split="train", generator=generator)
     optimiser.zero_grad()
     nn.functional.cross_entropy(module(inputs), labels).backward()
     optimiser.step()

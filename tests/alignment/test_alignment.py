@@ -18,7 +18,7 @@ SMALL = il.Budget(pool=8192, held_out=4096, partners=1, batch=128, check_every=2
 
 @pytest.fixture(scope="module")
 def pool():
-    return TASK.pool(4000, split="test", generator=derived_generator(3, "pool", "test"))
+    return TASK.draw_examples(4000, split="test", generator=derived_generator(3, "pool", "test"))
 
 
 @pytest.fixture(scope="module")

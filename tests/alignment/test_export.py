@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
     )  # fmt: skip
     found.best(network=0, size=4).save(folder / "left.safetensors")
     hand_wired().save(folder / "network.safetensors")
-    pool = TASK.pool(700, split="test", generator=derived_generator(5))
+    pool = TASK.draw_examples(700, split="test", generator=derived_generator(5))
     np.save(folder / "inputs.npy", pool.inputs.numpy())
     np.savetxt(folder / "inputs.csv", pool.inputs.numpy(), delimiter=",", fmt="%.9g")
     np.save(folder / "values.npy", pool.values["left"].numpy())

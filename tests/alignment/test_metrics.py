@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, norm
 
 from interlocus.alignment.metrics import Cell, Score, group, scores
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import Interventions, draw, kind_rows
 from interlocus.causal.model import CausalModel, Variable
 from interlocus.core.random import derived_generator
-from interlocus.core.statistics import Interval, over_networks, wilson
+from interlocus.core.statistics import Interval, bootstrap_over_networks, wilson
 from interlocus.tasks import HierarchicalEquality
 
 TASK = HierarchicalEquality()
-POOL = TASK.pool(2000, split="test", generator=derived_generator(0, "pool"), partners_of=("left", "right"))
+POOL = TASK.draw_examples(2000, split="test", generator=derived_generator(0, "pool"), partners_of=("left", "right"))
 BATCH = 1200
 Z = float(norm.ppf(0.975))
 
@@ -102,7 +102,7 @@ def grouped(values: tuple[int, ...]) -> None:
         output="top",
     )
     x = torch.tensor(values).repeat(100)
-    pool = Pool(inputs=x[:, None].float(), values={"level": x, "top": (x == 7).long()}, count=len(x))
+    pool = Examples(inputs=x[:, None].float(), values={"level": x, "top": (x == 7).long()}, count=len(x))
     hypothesis = Hypothesis(name="h", model=model, variables=("level",))
     batch = draw(pool, hypothesis, shape=(300,), generator=derived_generator(2))
     grouping = group(hypothesis, batch, pool)
@@ -196,7 +196,7 @@ def test_more_interventions_make_the_interval_narrower():
 
 
 def width(iias: list[float], counts: list[int]) -> float:
-    interval = over_networks(iias, counts)
+    interval = bootstrap_over_networks(iias, counts)
     assert interval.low <= interval.value <= interval.high
     assert interval.value == pytest.approx(np.mean(iias))
     return interval.high - interval.low
@@ -214,18 +214,18 @@ def test_without_spread_over_networks_interventions_are_what_is_uncertain():
 
 
 def test_networks_count_alike_however_often_they_were_asked():
-    assert over_networks([0.5, 1.0], [10, 100_000]).value == 0.75
+    assert bootstrap_over_networks([0.5, 1.0], [10, 100_000]).value == 0.75
 
 
 def test_the_interval_over_networks_is_decided_by_its_seed():
     arguments = [0.7, 0.9, 0.8], [100, 100, 100]
-    assert over_networks(*arguments) == over_networks(*arguments, seed=0)
-    assert over_networks(*arguments) != over_networks(*arguments, seed=1)
+    assert bootstrap_over_networks(*arguments) == bootstrap_over_networks(*arguments, seed=0)
+    assert bootstrap_over_networks(*arguments) != bootstrap_over_networks(*arguments, seed=1)
 
 
 def test_the_interval_over_networks_leaves_the_global_generator_alone():
     before = np.random.get_state()[1].copy()
-    over_networks([0.5, 0.6], [10, 10])
+    bootstrap_over_networks([0.5, 0.6], [10, 10])
     assert (np.random.get_state()[1] == before).all()
 
 

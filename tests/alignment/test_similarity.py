@@ -79,7 +79,9 @@ def test_within_what_matters_directions_that_nobody_reads_do_not_count():
     used = what_matters(network, TASK, site="layer2")
     assert used.shape == (1, 16)
     behind = network.weights[2][0]  # it reads one direction of the site
-    states = network.activations("layer2", TASK.examples(2000, split="test", generator=derived_generator(1))[0])[0]
+    states = network.activations("layer2", TASK.labelled_inputs(2000, split="test", generator=derived_generator(1))[0])[
+        0
+    ]
     varying = torch.linalg.svd(states - states.mean(0), full_matrices=False).Vh[:3]  # four settings
     read = varying.T @ varying @ torch.linalg.svd(behind).Vh[0]
     assert float((used @ read).abs() / read.norm()) > 0.95  # a few states lie between the four

@@ -186,7 +186,7 @@ def test_sources_may_be_drawn_in_another_way_than_bases():
 def drawn(name: str, sampling: str, count: int):
     """Interventions from a pool, and the same counted out for bases and sources as frequent as in that pool."""
     task = HierarchicalEquality(item_width=1)
-    pool = task.pool(500, split="test", generator=derived_generator(3, name), partners_of=("left", "right"))
+    pool = task.draw_examples(500, split="test", generator=derived_generator(3, name), partners_of=("left", "right"))
     hypothesis = task.hypothesis(name)
     asked = draw(pool, hypothesis, shape=(count,), sampling=sampling, generator=derived_generator(4, name, sampling))
     index = (2 * pool.values["left"] + pool.values["right"])[: pool.count]
@@ -283,7 +283,7 @@ def test_minimal_pairs_of_what_is_no_root_cannot_be_counted(fails):
 @pytest.mark.parametrize("sampling", ["natural", "balanced", "minimal_pairs"])
 def test_what_is_drawn_is_kept_with_its_kinds_and_sources(sampling):
     """Who sees both truth values, the kind and every source knows the label; who lacks one of them does not."""
-    pool = TASK.pool(4000, split="test", generator=derived_generator(0), partners_of=("left", "right"))
+    pool = TASK.draw_examples(4000, split="test", generator=derived_generator(0), partners_of=("left", "right"))
     asked = drawn_interventions(
         TASK.hypothesis("both"), pool, count=9000, sampling=sampling, generator=derived_generator(1)
     )
@@ -299,7 +299,7 @@ def test_what_is_drawn_is_kept_with_its_kinds_and_sources(sampling):
 
 
 def test_a_continuous_variable_has_no_one_sided_swap():
-    pool = TASK.pool(100, split="test", generator=derived_generator(0))
+    pool = TASK.draw_examples(100, split="test", generator=derived_generator(0))
     for name in ("difference", "distance"):
         asked = drawn_interventions(TASK.hypothesis(name), pool, count=100, generator=derived_generator(1))
         assert one_directional(asked) is None

@@ -145,7 +145,7 @@ def problem(site: str):
     """Two networks in double precision with two searches each, and one batch."""
     network = MLP.untrained(TASK, count=2, activation="tanh", seed=6)
     network = MLP([w.double() for w in network.weights], [b.double() for b in network.biases], activation="tanh")
-    pool = TASK.pool(300, split="train", generator=derived_generator(0, "pool"))
+    pool = TASK.draw_examples(300, split="train", generator=derived_generator(0, "pool"))
     pool = type(pool)(inputs=pool.inputs.double(), values=pool.values, count=pool.count)
     problems = Problems(network=torch.tensor([1, 0]), hypothesis=torch.tensor([0, 0]))
     searches = torch.tensor([1, 1, 0, 0])
@@ -228,7 +228,7 @@ def test_it_is_searched_scored_again_written_and_kept(featurizer, tmp_path):
 
     best.save(tmp_path / "found.safetensors")
     again = il.Alignment.load(tmp_path / "found.safetensors")
-    inputs = TASK.pool(30, split="test", generator=derived_generator(2)).inputs
+    inputs = TASK.draw_examples(30, split="test", generator=derived_generator(2)).inputs
     assert again.sizes == {"left": 2, "right": 2}
     assert again.size == 2
     written = again.write(networks[1], inputs, left=inputs.flip(0))

@@ -36,7 +36,7 @@ def test_shifted_items_are_wider_and_half_of_the_unequal_pairs_are_near(items):
 
 def test_partners_of_shifted_items_differ_in_their_variable_alone():
     task = HierarchicalEquality().shifted()
-    pool = task.pool(COUNT, split="train", generator=derived_generator(0), partners_of=("left", "right"))
+    pool = task.draw_examples(COUNT, split="train", generator=derived_generator(0), partners_of=("left", "right"))
     for name, first in pool.partners.items():
         assert (pool.values[name][:COUNT] != pool.values[name][first : first + COUNT]).all()
 

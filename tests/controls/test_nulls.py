@@ -8,7 +8,7 @@ import torch
 from networks_by_hand import hand_wired, mean_coded
 
 import interlocus as il
-from interlocus.causal.interventions import draw, shuffled
+from interlocus.causal.interventions import draw, shuffle_labels
 from interlocus.controls.nulls import random_subspaces
 from interlocus.core.random import derived_generator
 from interlocus.tasks import HierarchicalEquality
@@ -19,9 +19,9 @@ ERROR = 0.5 / 3000**0.5
 
 
 def test_shuffled_labels_are_those_of_others_of_the_same_kind():
-    pool = TASK.pool(5000, split="train", generator=derived_generator(0))
+    pool = TASK.draw_examples(5000, split="train", generator=derived_generator(0))
     asked = draw(pool, TASK.hypothesis("both"), shape=(20, 300), generator=derived_generator(1))
-    mixed = shuffled(asked, derived_generator(2))
+    mixed = shuffle_labels(asked, derived_generator(2))
     assert torch.equal(mixed.base, asked.base)
     assert torch.equal(mixed.sources, asked.sources)
     for kind in (slice(0, 100), slice(100, 200), slice(200, 300)):

@@ -9,7 +9,7 @@ from rich.console import Console
 from tiny import TINY
 
 import interlocus as il
-from interlocus.core.display import LONG, Shown
+from interlocus.core.display import MAX_ROWS, Display
 from interlocus.studies.run import run_study
 from interlocus.studies.spec.study import Study
 
@@ -70,7 +70,7 @@ def test_a_notebook_shows_each_as_html_and_a_terminal_as_one_line(run, found):
         for one in objects(run, found):
             shown, _ = shell.display_formatter.format(one)
             assert Tags(shown["text/html"]).tags.count("div") == 1
-            assert shown["text/plain"] == repr(one) == one.shown().title
+            assert shown["text/plain"] == repr(one) == one.display().title
             assert "\n" not in repr(one)
             assert len(str(one).splitlines()) > 1
     finally:
@@ -95,7 +95,7 @@ def test_rich_and_text_say_the_same(found):
 
 
 def test_scores_that_are_shown_are_those_that_were_measured(found):
-    head, *rows = found.shown().rows
+    head, *rows = found.display().rows
     assert [row[0] for row in rows] == ["0", "1"]
     assert [float(cell) for row in rows for cell in row[1:]] == pytest.approx(found.iia.flatten(), abs=5.1e-4)
     assert float(head[1].split()[0]) == pytest.approx(found.iia[:, 0].mean(), abs=5.1e-4)
@@ -105,12 +105,12 @@ def test_a_model_is_drawn_and_what_is_sought_is_marked(found):
     page = Tags(found.hypothesis._repr_html_())
     assert "svg" in page.tags
     assert {"a", "b", "c", "d", "left", "right", "output"} <= set(page.words)
-    sought = [row[0] for row in found.hypothesis.shown().rows if row[3]]
+    sought = [row[0] for row in found.hypothesis.display().rows if row[3]]
     assert sought == ["left", "right"]
 
 
 def test_names_cannot_be_taken_for_anything_else():
-    shown = Shown(title=HOSTILE, columns=(HOSTILE,), rows=((HOSTILE,),), notes=(HOSTILE,))
+    shown = Display(title=HOSTILE, columns=(HOSTILE,), rows=((HOSTILE,),), notes=(HOSTILE,))
     page = Tags(shown.html())
     assert "script" not in page.tags
     assert "".join(page.words) == 4 * HOSTILE
@@ -126,8 +126,8 @@ def test_names_cannot_be_taken_for_anything_else():
 
 
 def test_a_long_table_is_cut_and_says_so():
-    shown = Shown(title="long", columns=("row",), rows=[(f"row {i}",) for i in range(LONG + 3)])
-    assert Tags(shown.html()).tags.count("tr") == LONG + 1
+    shown = Display(title="long", columns=("row",), rows=[(f"row {i}",) for i in range(MAX_ROWS + 3)])
+    assert Tags(shown.html()).tags.count("tr") == MAX_ROWS + 1
     for text in (shown.html(), shown.text()):
         assert "3 more rows are not shown." in text
-        assert f"row {LONG}" not in text
+        assert f"row {MAX_ROWS}" not in text

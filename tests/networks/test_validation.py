@@ -87,7 +87,7 @@ def test_a_task_in_fifteen_lines_is_whole():
     # the label changes where z is positive and the sum changes sign: one quarter
     for name in ("sum", "sum_positive"):
         assert abs(checked.floors[name].no_effect - 0.75) < 0.02
-        assert checked.floors[name].means == "drawn"
+        assert checked.floors[name].method == "drawn"
     by_pair = {(pair.one, pair.other): pair for pair in checked.differences}
     assert by_pair["sum", "sum_positive"].nested
     assert by_pair["sum", "sum_positive"].share == 0
@@ -114,7 +114,7 @@ def test_a_task_in_fifteen_lines_is_learned_and_searched():
 def test_a_shipped_task_and_a_network_of_it_agree():
     checked = check_task(HierarchicalEquality(), hand_wired())
     assert checked.agreement == (1.0,)
-    assert {name: level.means for name, level in checked.floors.items()} == {
+    assert {name: level.method for name, level in checked.floors.items()} == {
         "both": "enumerated", "left": "enumerated", "right": "enumerated", "symmetric": "enumerated",
         "count": "enumerated", "output": "enumerated", "identity": "drawn", "difference": "drawn",
         "distance": "drawn", "cross": "drawn",
@@ -224,5 +224,5 @@ def test_the_seed_decides_and_the_global_generator_is_left_alone():
 
 @pytest.mark.parametrize("name", ["sum", "z_positive"])
 def test_a_pool_of_such_a_task_holds_what_is_asked(name):
-    pool = SignOfSum().pool(10, split="train", generator=derived_generator(0))
+    pool = SignOfSum().draw_examples(10, split="train", generator=derived_generator(0))
     assert pool.values[name].shape == (10,)

@@ -80,7 +80,7 @@ def truth(monkeypatch):
     def used_subspaces(networks, task, *, site, agreement, hints, seed):
         width, pool = (
             networks.width(site),
-            task.pool(2000, split="train", generator=torch.Generator().manual_seed(seed)),
+            task.draw_examples(2000, split="train", generator=torch.Generator().manual_seed(seed)),
         )
         rows = {
             "layer1": torch.eye(2).repeat_interleave(width // 2, 1) / (width / 2) ** 0.5,  # Σ|a − b| and Σ|c − d|
@@ -173,7 +173,7 @@ def test_what_cannot_be_made_anew_lacks_a_null():
         def forward(self, x):
             return self.last(torch.relu(self.first(x) * self.bend))
 
-    inputs, _ = TASK.examples(4, split="test", generator=torch.Generator().manual_seed(0))
+    inputs, _ = TASK.labelled_inputs(4, split="test", generator=torch.Generator().manual_seed(0))
     plain = Module(nn.Sequential(nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 2)), sites={"h": "1"})
     for network in (plain, Module(Own(), sites={"h": "first"})):
         network.prepare(inputs)

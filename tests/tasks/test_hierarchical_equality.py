@@ -60,7 +60,7 @@ def test_unequal_pairs_of_a_tiny_vocabulary_are_never_equal():
 @pytest.mark.parametrize("items", ITEMS)
 def test_the_class_is_whether_the_pairs_agree(items):
     task = HierarchicalEquality(items=items)
-    inputs, labels = task.examples(5000, split="train", generator=derived_generator(0))
+    inputs, labels = task.labelled_inputs(5000, split="train", generator=derived_generator(0))
     a, b, c, d = inputs.split(task.item_width, dim=1)
     assert torch.equal(labels, ((a == b).all(1) == (c == d).all(1)).long())
     assert labels.unique().tolist() == [0, 1]
@@ -199,7 +199,7 @@ def test_no_line_is_run_once_an_example(items):
         before = sys.gettrace()
         sys.settrace(trace)
         try:
-            HierarchicalEquality(items=items).examples(count, split="train", generator=derived_generator(0))
+            HierarchicalEquality(items=items).labelled_inputs(count, split="train", generator=derived_generator(0))
         finally:
             sys.settrace(before)
         return seen

@@ -15,9 +15,9 @@ from interlocus.alignment.interchange.cache import Cache, Problems, batches, cac
 from interlocus.alignment.interchange.linear import Interchange, is_right
 from interlocus.alignment.interchange.nonlinear import AnyInterchange, exchange_for
 from interlocus.alignment.metrics import Grouping, Score, group, scores
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
-from interlocus.causal.interventions import Interventions, draw, shuffled
+from interlocus.causal.interventions import Interventions, draw, shuffle_labels
 from interlocus.core.errors import AlignmentError
 from interlocus.core.linalg import BufferPool
 from interlocus.core.random import derived_generator
@@ -64,7 +64,7 @@ class EvaluationSet:
         cls,
         networks: AbstractNetworks,
         site: str,
-        pool: Pool,
+        pool: Examples,
         hypotheses: Sequence[Hypothesis],
         *,
         count: int,
@@ -123,7 +123,9 @@ class EvaluationSet:
             seed: decides on them.
         """
         own = (hypothesis.name,)
-        pool = task.pool(budget.held_out, split="test", generator=derived_generator(seed, "pool", "test"), own_of=own)
+        pool = task.draw_examples(
+            budget.held_out, split="test", generator=derived_generator(seed, "pool", "test"), for_hypotheses=own
+        )
         return cls.draw(
             networks,
             site,
@@ -137,7 +139,7 @@ class EvaluationSet:
     def shuffled(self, generator: Callable[[Hypothesis], torch.Generator]) -> EvaluationSet:
         """The same with labels of other interventions: what nothing should learn from."""
         pairs = zip(self.asked, self.hypotheses, strict=True)
-        return replace(self, asked=tuple(shuffled(asked, generator(hypothesis)) for asked, hypothesis in pairs))
+        return replace(self, asked=tuple(shuffle_labels(asked, generator(hypothesis)) for asked, hypothesis in pairs))
 
     @torch.no_grad()
     def iia(self, interchange: AnyInterchange, frames: Any, problems: Problems) -> Float[Tensor, " search"]:

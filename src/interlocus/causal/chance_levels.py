@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import Sampling, draw, kind_rows, last_value
 from interlocus.causal.model import CausalModel, Values
@@ -73,7 +73,7 @@ def settings(model: CausalModel, roots: Mapping[str, Sequence[float] | None]) ->
 
 
 @dataclass(frozen=True, kw_only=True)
-class Enumeration:
+class WeightedInterventions:
     """Interventions of a hypothesis with their probabilities: all that a sampling can ask, or many that were drawn.
 
     Args:
@@ -99,7 +99,7 @@ class Enumeration:
 
 def enumerate_interventions(
     hypothesis: Hypothesis, base: Settings, source: Settings | None = None, *, sampling: Sampling = "natural"
-) -> Enumeration:
+) -> WeightedInterventions:
     """Count out the interventions of a hypothesis, equal shares of each kind.
 
     Args:
@@ -122,7 +122,7 @@ def enumerate_interventions(
             for name, value in source.values.items()
         }
     label = hypothesis.model.interchange(base_values, {name: value[name] for name, value in sources.items()})
-    return Enumeration(
+    return WeightedInterventions(
         hypothesis=hypothesis,
         kind=kind,
         base=base_values,
@@ -133,8 +133,8 @@ def enumerate_interventions(
 
 
 def drawn_interventions(
-    hypothesis: Hypothesis, pool: Pool, *, count: int, sampling: Sampling = "natural", generator: torch.Generator
-) -> Enumeration:
+    hypothesis: Hypothesis, pool: Examples, *, count: int, sampling: Sampling = "natural", generator: torch.Generator
+) -> WeightedInterventions:
     """Draw interventions of a hypothesis, each as probable as the others: what is scored on them is an estimate.
 
     With n interventions on a pool of p rows, a share s has a standard error of up to √(s (1 − s) (1/n + m/p)), where m
@@ -152,7 +152,7 @@ def drawn_interventions(
     for index, (_, rows) in enumerate(kind_rows(hypothesis, count)):
         kind[rows] = index
     known = {name: value for name, value in pool.values.items() if name in hypothesis.model.variables}
-    return Enumeration(
+    return WeightedInterventions(
         hypothesis=hypothesis,
         kind=kind,
         base={name: value[asked.base] for name, value in known.items()},
@@ -228,12 +228,12 @@ def _half_changing(
     return balanced
 
 
-def no_effect(asked: Enumeration) -> float:
+def no_effect(asked: WeightedInterventions) -> float:
     """The IIA of a site where an interchange changes nothing."""
     return asked.score(asked.base[asked.hypothesis.model.output])
 
 
-def copy_source(asked: Enumeration) -> float:
+def copy_source(asked: WeightedInterventions) -> float:
     """The IIA where the answer to the source comes out; for a joint intervention the mean over its sources."""
     output = asked.hypothesis.model.output
     swapped = torch.stack([_swapped(asked, variable) for variable in asked.hypothesis.variables])
@@ -241,7 +241,7 @@ def copy_source(asked: Enumeration) -> float:
     return float((asked.probability * (right & swapped).sum(0) / swapped.sum(0)).sum())
 
 
-def one_directional(asked: Enumeration) -> float | None:
+def one_directional(asked: WeightedInterventions) -> float | None:
     """The best IIA of a swap that can take each variable out of a value but never put it back.
 
     For two-valued variables: equality can be broken and not restored, or the reverse. An IIA up to here needs no
@@ -262,7 +262,7 @@ def one_directional(asked: Enumeration) -> float | None:
     return best
 
 
-def ceiling(asked: Enumeration, carried: Sequence[str]) -> float:
+def ceiling(asked: WeightedInterventions, carried: Sequence[str]) -> float:
     """The best IIA at a site that carries these variables and nothing else.
 
     Whatever the swap and the rest of the network do, the answer is a function of the kind of intervention and of the
@@ -279,7 +279,7 @@ def ceiling(asked: Enumeration, carried: Sequence[str]) -> float:
     return float(mass.amax(1).sum())
 
 
-def _swapped(asked: Enumeration, variable: str) -> Tensor:
+def _swapped(asked: WeightedInterventions, variable: str) -> Tensor:
     """The interventions in which the variable is swapped."""
     has = torch.tensor([variable in kind for kind in asked.hypothesis.kinds])
     return has[asked.kind]

@@ -13,7 +13,7 @@ from interlocus.core.errors import SpecificationError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pool:
+class Examples:
     """Inputs with the values of the causal variables on them.
 
     Args:
@@ -32,7 +32,7 @@ class Pool:
     matched: dict[str, int] = field(default_factory=dict)
     apart: dict[str, int] = field(default_factory=dict)
 
-    def examples(self, hypothesis: Hypothesis) -> slice:
+    def rows(self, hypothesis: Hypothesis) -> slice:
         """The rows that bases and free sources of a hypothesis are drawn from.
 
         Raises:
@@ -43,7 +43,7 @@ class Pool:
             raise SpecificationError(
                 f"Hypothesis {hypothesis.name!r} is asked, and the pool has no examples for it.",
                 "With the task's own examples its labels would not depend on what is swapped.",
-                f"Draw the pool with own_of=({hypothesis.name!r},).",
+                f"Draw the pool with for_hypotheses=({hypothesis.name!r},).",
             )
         first = self.apart[hypothesis.name] if hypothesis.sampled == "apart" else 0
         return slice(first, first + self.count)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from interlocus.causal.model import CausalModel
-from interlocus.core.display import AbstractShown, Shown
+from interlocus.core.display import AbstractDisplayable, Display
 from interlocus.core.errors import CausalModelError
 
 Sampled = Literal["freely", "matched", "apart"]
@@ -21,7 +21,7 @@ Sampled = Literal["freely", "matched", "apart"]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Hypothesis(AbstractShown):
+class Hypothesis(AbstractDisplayable):
     """Variables of a causal model that a place in the network may hold, each in its own features.
 
     Args:
@@ -65,9 +65,9 @@ class Hypothesis(AbstractShown):
                     "Seek them one by one.",
                 )
 
-    def shown(self) -> Shown:
+    def display(self) -> Display:
         """The causal model, with the variables that are sought."""
-        return replace(self.model.shown(self.variables), title=f"{self.name}: {', '.join(self.variables)} are sought")
+        return replace(self.model.display(self.variables), title=f"{self.name}: {', '.join(self.variables)} are sought")
 
     @property
     def needed(self) -> tuple[str, ...]:

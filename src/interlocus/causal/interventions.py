@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.core.errors import SpecificationError, UnknownNameError
 
@@ -59,7 +59,7 @@ class Interventions:
 
 
 def draw(
-    pool: Pool,
+    pool: Examples,
     hypothesis: Hypothesis,
     *,
     shape: tuple[int, ...],
@@ -78,14 +78,14 @@ def draw(
     layout = kind_rows(hypothesis, shape[-1])
     propose = {"minimal_pairs": _partners, "restoring": _restoring}.get(sampling, _free)
     base, sources = propose(pool, hypothesis, shape, layout, generator)
-    labels = label(pool, hypothesis, base, sources)
+    labels = counterfactual_labels(pool, hypothesis, base, sources)
     if sampling == "balanced":
         sources, labels = _balance(pool, hypothesis, base, layout, generator)
     places = tuple(swapped_rows(layout, variable) for variable in hypothesis.variables)
     return Interventions(base=base, sources=sources, labels=labels, places=places)
 
 
-def shuffled(asked: Interventions, generator: torch.Generator) -> Interventions:
+def shuffle_labels(asked: Interventions, generator: torch.Generator) -> Interventions:
     """The same interventions with labels of others of the same kind: a control in which there is nothing to find.
 
     Labels change places within a step and within the rows that `places` tells apart, so how often each label is right
@@ -113,8 +113,8 @@ def swapped_rows(layout: tuple[KindRows, ...], variable: str) -> slice:
     return slice(min(rows.start for rows in slices), max(rows.stop for rows in slices))
 
 
-def label(
-    pool: Pool, hypothesis: Hypothesis, base: Int[Tensor, " *batch"], sources: Int[Tensor, " variable *batch"]
+def counterfactual_labels(
+    pool: Examples, hypothesis: Hypothesis, base: Int[Tensor, " *batch"], sources: Int[Tensor, " variable *batch"]
 ) -> Int[Tensor, " *batch"]:
     """What the causal model answers after the interchanges."""
     model = hypothesis.model
@@ -131,9 +131,13 @@ Proposal = tuple[Int[Tensor, " *batch"], Int[Tensor, "variable ..."]]
 
 
 def _free(
-    pool: Pool, hypothesis: Hypothesis, shape: tuple[int, ...], layout: tuple[KindRows, ...], generator: torch.Generator
+    pool: Examples,
+    hypothesis: Hypothesis,
+    shape: tuple[int, ...],
+    layout: tuple[KindRows, ...],
+    generator: torch.Generator,
 ) -> Proposal:
-    base = pool.examples(hypothesis).start + torch.randint(pool.count, shape, generator=generator)
+    base = pool.rows(hypothesis).start + torch.randint(pool.count, shape, generator=generator)
     sources = base.expand(len(hypothesis.variables), *shape).clone()
     for variable, rows in zip(hypothesis.variables, sources, strict=True):
         place = swapped_rows(layout, variable)
@@ -142,10 +146,10 @@ def _free(
 
 
 def _sources(
-    pool: Pool, hypothesis: Hypothesis, variable: str, base: Int[Tensor, " *batch"], generator: torch.Generator
+    pool: Examples, hypothesis: Hypothesis, variable: str, base: Int[Tensor, " *batch"], generator: torch.Generator
 ) -> Int[Tensor, " *batch"]:
     """A source of a variable for each base."""
-    free = pool.examples(hypothesis).start + torch.randint(pool.count, base.shape, generator=generator)
+    free = pool.rows(hypothesis).start + torch.randint(pool.count, base.shape, generator=generator)
     if hypothesis.sampled != "matched":
         return free
     fits = torch.rand(base.shape, generator=generator) < 0.5
@@ -153,7 +157,11 @@ def _sources(
 
 
 def _partners(
-    pool: Pool, hypothesis: Hypothesis, shape: tuple[int, ...], layout: tuple[KindRows, ...], generator: torch.Generator
+    pool: Examples,
+    hypothesis: Hypothesis,
+    shape: tuple[int, ...],
+    layout: tuple[KindRows, ...],
+    generator: torch.Generator,
 ) -> Proposal:
     missing = [variable for variable in hypothesis.variables if variable not in pool.partners]
     if missing:
@@ -190,10 +198,14 @@ def last_value(hypothesis: Hypothesis, variable: str) -> int:
 
 
 def _restoring(
-    pool: Pool, hypothesis: Hypothesis, shape: tuple[int, ...], layout: tuple[KindRows, ...], generator: torch.Generator
+    pool: Examples,
+    hypothesis: Hypothesis,
+    shape: tuple[int, ...],
+    layout: tuple[KindRows, ...],
+    generator: torch.Generator,
 ) -> Proposal:
     check_sampling(hypothesis, "restoring")
-    own = pool.examples(hypothesis)
+    own = pool.rows(hypothesis)
     last = {name: pool.values[name][own] == last_value(hypothesis, name) for name in hypothesis.variables}
 
     def among(rows: Int[Tensor, " row"], places: slice, what: str) -> Int[Tensor, " *steps batch"]:
@@ -229,14 +241,14 @@ def _only_swapped(
 
 
 def _balance(
-    pool: Pool, hypothesis: Hypothesis, base: Tensor, layout: tuple[KindRows, ...], generator: torch.Generator
+    pool: Examples, hypothesis: Hypothesis, base: Tensor, layout: tuple[KindRows, ...], generator: torch.Generator
 ) -> tuple[Int[Tensor, " variable *batch"], Int[Tensor, " *batch"]]:
     """Of several sources for each base take one that changes the label in every other row, and keeps it in the rest."""
     shape = (CANDIDATES, *base.shape)
     bases = base.expand(shape)
     sources = torch.stack([_sources(pool, hypothesis, name, bases, generator) for name in hypothesis.variables])
     sources = _only_swapped(bases, sources, hypothesis, layout)
-    labels = label(pool, hypothesis, bases, sources)
+    labels = counterfactual_labels(pool, hypothesis, bases, sources)
     changes = labels != pool.values[hypothesis.model.output][base]
     wanted = torch.arange(base.shape[-1]) % 2 == 1
     choice = (changes == wanted).int().argmax(0, keepdim=True)

@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 import torch
 from torch import Tensor
 
-from interlocus.core.display import AbstractShown, Shown
+from interlocus.core.display import AbstractDisplayable, Display
 from interlocus.core.display_graph import Node, draw_graph
 from interlocus.core.errors import CausalModelError, UnknownNameError
 
@@ -41,7 +41,7 @@ class Variable:
     values: tuple[int, ...] | None = None
 
 
-class CausalModel(AbstractShown):
+class CausalModel(AbstractDisplayable):
     """Variables, and for each the mechanism that computes it from its parents.
 
     Args:
@@ -133,7 +133,7 @@ class CausalModel(AbstractShown):
         kept = {name: value for name, value in base.items() if name not in changed}
         return self.run(kept | dict(sources))
 
-    def shown(self, sought: Iterable[str] = ()) -> Shown:
+    def display(self, sought: Iterable[str] = ()) -> Display:
         """Its variables, and the graph that they form; those that are sought stand out."""
         marked = frozenset(sought)
         values = {n: ", ".join(map(str, v.values)) if v.values else "" for n, v in self.variables.items()}
@@ -153,7 +153,7 @@ class CausalModel(AbstractShown):
             )
             for n in self._order
         ]
-        return Shown(
+        return Display(
             title=title,
             columns=("variable", "follows from", "values", "") if marked else ("variable", "follows from", "values"),
             rows=rows if marked else [row[:3] for row in rows],

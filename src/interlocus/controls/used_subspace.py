@@ -99,7 +99,7 @@ def used_subspaces(
     ranks = tuple(rank for rank in TRIED_RANKS if rank < networks.width(site))
 
     def view(split: Split) -> AgreementData:
-        pool = task.pool(AGREEMENT_ROWS, split=split, generator=derived_generator(seed, "used", split))
+        pool = task.draw_examples(AGREEMENT_ROWS, split=split, generator=derived_generator(seed, "used", split))
         return AgreementData.of(networks, site, cache_activations(networks, site, pool))
 
     train, validation, test = view("train"), view("validation"), view("test")

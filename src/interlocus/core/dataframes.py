@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def fetch(package: str, *, extra: str) -> Any:
+def import_optional(package: str, *, extra: str) -> Any:
     """An optional package.
 
     Args:
@@ -39,7 +39,7 @@ def to_pandas(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     Raises:
         SpecificationError: pandas is not installed.
     """
-    return fetch("pandas", extra="pandas").DataFrame.from_records([dict(row) for row in rows])
+    return import_optional("pandas", extra="pandas").DataFrame.from_records([dict(row) for row in rows])
 
 
 def to_xarray(rows: Sequence[Mapping[str, Any]], axes: Sequence[str]) -> xr.Dataset:
@@ -52,7 +52,7 @@ def to_xarray(rows: Sequence[Mapping[str, Any]], axes: Sequence[str]) -> xr.Data
     Raises:
         SpecificationError: pandas or xarray is not installed.
     """
-    fetch("xarray", extra="xarray")
+    import_optional("xarray", extra="xarray")
     frame = to_pandas(rows)
     order = {axis: list(frame[axis].unique()) for axis in axes}
     return frame.set_index(list(axes)).to_xarray().reindex(order)

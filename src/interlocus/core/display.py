@@ -21,7 +21,7 @@ LONG = 40
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class Display:
     """What is shown of an object.
 
     Args:
@@ -77,26 +77,26 @@ class Shown:
         return [*([f"{more} more rows are not shown."] if more > 0 else []), *self.notes]
 
 
-class AbstractShown(abc.ABC):
+class AbstractDisplayable(abc.ABC):
     """Something that shows itself."""
 
     @abc.abstractmethod
-    def shown(self) -> Shown:
+    def display(self) -> Display:
         """What is shown of it."""
 
     def __repr__(self) -> str:
-        return self.shown().title
+        return self.display().title
 
     def __str__(self) -> str:
-        return self.shown().text()
+        return self.display().text()
 
     def __rich__(self) -> Group:
-        return self.shown().rich()
+        return self.display().rich()
 
     def _repr_html_(self) -> str:
-        return self.shown().html()
+        return self.display().html()
 
 
-def share(value: float) -> str:
+def format_fraction(value: float) -> str:
     """Three decimals, without a leading zero."""
     return f"{value:.3f}".removeprefix("0")

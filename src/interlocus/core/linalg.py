@@ -45,13 +45,13 @@ class Adam:
         parameters.addcdiv_(self.mean, scale, value=-rate * math.sqrt(square_bias) / bias)
 
 
-def orthonormal(columns: Float[np.ndarray, "width feature"], least: float = 1e-6) -> Float[np.ndarray, "width _"]:
+def orthonormal_basis(columns: Float[np.ndarray, "width feature"], least: float = 1e-6) -> Float[np.ndarray, "width _"]:
     """Orthonormal columns of the same span; those of the span that are shorter than the least are left out."""
     left, lengths, _ = np.linalg.svd(columns, full_matrices=False)
     return left[:, lengths > least]
 
 
-def shared(one: Float[np.ndarray, "width _"], other: Float[np.ndarray, "width _"]) -> float:
+def subspace_overlap(one: Float[np.ndarray, "width _"], other: Float[np.ndarray, "width _"]) -> float:
     """‖Q₁ᵀQ₂‖²_F / k of orthonormal columns, with k the smaller number of them: one where one lies within the other.
 
     Directions drawn at random share K / d on average, with K the larger number and d the width.

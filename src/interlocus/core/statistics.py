@@ -37,7 +37,7 @@ class Interval(NamedTuple):
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
-def over_networks(iias: Sequence[float], counts: Sequence[int], *, seed: int = 0) -> Interval:
+def bootstrap_over_networks(iias: Sequence[float], counts: Sequence[int], *, seed: int = 0) -> Interval:
     """Mean IIA over networks with its bootstrap interval: networks are drawn first, then interventions within each.
 
     Intervals over a few networks are wide, and they should be: another network is what one wants to know about.

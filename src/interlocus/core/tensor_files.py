@@ -79,7 +79,7 @@ def read(
     return tensors, about
 
 
-def form_of(path: str | Path) -> str | None:
+def read_format(path: str | Path) -> str | None:
     """The format that a file of ours says it has; `None` for any other file."""
     try:
         with safe_open(path, "pt") as file:

@@ -16,7 +16,7 @@ def one_thread() -> Iterator[None]:
     of 1e-40, and products with those take five times as long.
     """
     before, flushed = torch.get_num_threads(), _flushes()
-    begin_one_thread()
+    use_one_thread()
     try:
         yield
     finally:
@@ -24,7 +24,7 @@ def one_thread() -> Iterator[None]:
         torch.set_flush_denormal(flushed)
 
 
-def begin_one_thread() -> None:
+def use_one_thread() -> None:
     """The same for the rest of this process."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)

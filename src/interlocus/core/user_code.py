@@ -11,16 +11,16 @@ from typing import Any
 from interlocus.core.errors import SpecificationError, UnknownNameError
 
 
-def names_code(text: str) -> bool:
+def is_code_reference(text: str) -> bool:
     """Whether a text names an object in a file.
 
-    >>> names_code("my.py:Task"), names_code("hierarchical_equality")
+    >>> is_code_reference("my.py:Task"), is_code_reference("hierarchical_equality")
     (True, False)
     """
     return ".py:" in text
 
 
-def absolute(text: str, folder: Path) -> str:
+def make_reference_absolute(text: str, folder: Path) -> str:
     """The same with the whole path of the file; a path that is not absolute begins in the folder."""
     path, _, name = text.rpartition(":")
     return f"{(folder / path).resolve()}:{name}"

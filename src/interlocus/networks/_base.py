@@ -208,7 +208,7 @@ class AbstractNetworks(abc.ABC):
             seed: Seed of the examples.
             count: The number of examples.
         """
-        inputs, labels = task.examples(count, split="test", generator=derived_generator(seed, "accuracy"))
+        inputs, labels = task.labelled_inputs(count, split="test", generator=derived_generator(seed, "accuracy"))
         with torch.no_grad():
             logits = self(inputs.to(self.device))
         of_label = logits.gather(2, labels.to(self.device).expand(len(self), -1).unsqueeze(2)).squeeze(2)

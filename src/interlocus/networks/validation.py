@@ -19,10 +19,10 @@ from interlocus.tasks.validation import (
     COMPARED_INTERVENTIONS,
     MIN_LABEL_DIFFERENCE,
     LabelDifference,
-    _agreement,
     check_encoder,
     check_hypothesis,
     check_sampler,
+    class_agreement,
     label_differences,
 )
 
@@ -43,7 +43,7 @@ def check_networks(task: AbstractTask, networks: AbstractNetworks, drawn: Values
             "Counterfactual labels are compared with its answers.",
             "Pass a network of this task, or declare all values of the output.",
         )
-    agreement = [_agreement(answers, classes, task.classes) for answers in logits.argmax(2)]
+    agreement = [class_agreement(answers, classes, task.classes) for answers in logits.argmax(2)]
     for network, (share, renamed) in enumerate(agreement):
         if renamed >= PERMUTED_ACCURACY > share:
             raise NetworkError(
@@ -83,7 +83,7 @@ def check_fit(networks: AbstractNetworks, task: AbstractTask) -> None:
                 "Mechanisms and networks work on torch tensors.",
                 f"Return torch.as_tensor(…) of {name!r}.",
             )
-    inputs, _ = task.examples(8, split="train", generator=derived_generator(0, "first look"))
+    inputs, _ = task.labelled_inputs(8, split="train", generator=derived_generator(0, "first look"))
     networks.prepare(inputs)
     if networks.classes != task.classes:
         raise NetworkError(
@@ -116,7 +116,7 @@ class TaskCheck:
         lines += [f"network {i}: right on {share:.3f} of them" for i, share in enumerate(self.agreement)]
         for name, level in self.chance_levels.items():
             trick = "" if level.one_directional is None else f", one-sided {level.one_directional:.3f}"
-            lines.append(f"{name}: floor {level.no_effect:.3f}{trick} ({level.means})")
+            lines.append(f"{name}: floor {level.no_effect:.3f}{trick} ({level.method})")
         for pair in self.differences:
             why = "" if pair.share >= MIN_LABEL_DIFFERENCE else ", one being on the way of the other"
             lines.append(f"{pair.one} and {pair.other}: other labels in {pair.share:.3f} of interventions{why}")
@@ -156,8 +156,8 @@ def check_task(
         check_hypothesis(task, hypothesis, seed)
     agreement = check_networks(task, networks, drawn) if networks is not None else ()
     own = [hypothesis.name for hypothesis in asked]
-    pool = task.pool(
-        COMPARED_INTERVENTIONS, split="train", generator=derived_generator(seed, "check", "pool"), own_of=own
+    pool = task.draw_examples(
+        COMPARED_INTERVENTIONS, split="train", generator=derived_generator(seed, "check", "pool"), for_hypotheses=own
     )
     return TaskCheck(
         task=task.name,

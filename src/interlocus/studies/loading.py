@@ -12,7 +12,7 @@ from interlocus.alignment.tabular import Columns, Rows
 from interlocus.core import tensor_files as files
 from interlocus.core.errors import AlignmentError, NetworkError, SpecificationError
 from interlocus.core.threads import one_thread
-from interlocus.core.user_code import absolute, names_code
+from interlocus.core.user_code import is_code_reference, make_reference_absolute
 from interlocus.networks import MLP, AbstractNetworks
 from interlocus.networks.sources.user import FromFunction
 from interlocus.studies.spec.networks import TaskSpec, with_whole_paths
@@ -99,15 +99,15 @@ def load_network(text: str, task: AbstractTask | None) -> AbstractNetworks:
         NetworkError: the file holds no perceptron, or the function fails or gives something else.
         SpecificationError: the function wants a task.
     """
-    if files.form_of(text) == MODULE:
+    if files.read_format(text) == MODULE:
         raise NetworkError(
             f"The file {text} holds the parameters of a torch module.",
             "What a module does with them stands in its code.",
             "Pass file.py:function that builds it with these parameters.",
         )
-    if not names_code(text):
+    if not is_code_reference(text):
         return MLP.load(text)
-    kind = FromFunction(source=absolute(text, Path()))
+    kind = FromFunction(source=make_reference_absolute(text, Path()))
     if task is not None:
         return kind.build(task, seed=0, trained=True)
     if "task" in kind.takes:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from interlocus.core.dataframes import to_pandas, to_xarray
-from interlocus.core.display import AbstractShown, Shown, share
+from interlocus.core.display import AbstractDisplayable, Display, format_fraction
 from interlocus.core.plugins import PAGE, SHOW
 from interlocus.networks.validation import check_task
 from interlocus.searches.callbacks import OnValidation
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Run(AbstractShown):
+class Run(AbstractDisplayable):
     """What is in a run folder.
 
     Args:
@@ -77,10 +77,10 @@ class Run(AbstractShown):
         """The table: one row a network, site, hypothesis, size and featurizer."""
         return self.table
 
-    def shown(self) -> Shown:
+    def display(self) -> Display:
         """The scores over networks, and the answers in words."""
         missing = len(self.missing)
-        return Shown(
+        return Display(
             title=f"{self.study.title or self.study.name} ({self.store.folder})",
             columns=("group", "site", "swap", "map", "IIA", "size", "no_effect", "trick", "cell"),
             rows=[
@@ -89,11 +89,11 @@ class Run(AbstractShown):
                     line.site,
                     line.hypothesis,
                     line.featurizer,
-                    f"{share(line.best.iia.value)} [{share(line.best.iia.low)}, {share(line.best.iia.high)}]",
+                    f"{format_fraction(line.best.iia.value)} [{format_fraction(line.best.iia.low)}, {format_fraction(line.best.iia.high)}]",
                     str(line.best.size),
-                    share(line.no_effect),
-                    "–" if line.one_directional is None else share(line.one_directional),
-                    share(line.best.worst_transition),
+                    format_fraction(line.no_effect),
+                    "–" if line.one_directional is None else format_fraction(line.one_directional),
+                    format_fraction(line.best.worst_transition),
                 )
                 for line in self.lines
             ],

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interlocus.causal.chance_levels import Settings, settings
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.model import CausalModel, Values
 from interlocus.core.errors import CausalModelError, UnknownNameError
@@ -158,15 +158,15 @@ class AbstractTask(abc.ABC):
         """The joint settings of the discrete variables that examples have, with their probabilities."""
         return settings(self.model, self.roots)
 
-    def pool(
+    def draw_examples(
         self,
         count: int,
         *,
         split: Split,
         generator: torch.Generator,
         partners_of: Sequence[str] = (),
-        own_of: Sequence[str] = (),
-    ) -> Pool:
+        for_hypotheses: Sequence[str] = (),
+    ) -> Examples:
         """Draw a pool of examples.
 
         Args:
@@ -175,7 +175,7 @@ class AbstractTask(abc.ABC):
             generator: where randomness comes from.
             partners_of: variables for which minimal pairs are wanted; behind the examples the pool then holds as many
                 partners for each of them for which the task has such pairs.
-            own_of: hypotheses whose own examples are wanted, where they have any: see `interlocus.causal.Sampled`.
+            for_hypotheses: hypotheses whose own examples are wanted, where they have any: see `interlocus.causal.Sampled`.
 
         Raises:
             UnknownNameError: the task has no hypothesis of that name.
@@ -190,8 +190,8 @@ class AbstractTask(abc.ABC):
         matched: dict[str, int] = {}
         apart: dict[str, int] = {}
         # streams of their own, so that they do not depend on what else is wanted
-        seed = int(torch.randint(2**62, (), generator=generator)) if own_of else 0
-        for hypothesis in map(self.hypothesis, own_of):
+        seed = int(torch.randint(2**62, (), generator=generator)) if for_hypotheses else 0
+        for hypothesis in map(self.hypothesis, for_hypotheses):
             if hypothesis.sampled == "apart":
                 apart[hypothesis.name] = count * len(parts)
                 own = derived_generator(seed, "apart", hypothesis.name)
@@ -202,7 +202,7 @@ class AbstractTask(abc.ABC):
                     own = derived_generator(seed, "matched", variable)
                     parts.append(self.matched(parts[0], variable, split=split, generator=own))
         drawn = parts[0] if len(parts) == 1 else {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-        return Pool(
+        return Examples(
             inputs=self.encode(drawn),
             values=self.values(drawn),
             count=count,
@@ -211,7 +211,7 @@ class AbstractTask(abc.ABC):
             apart=apart,
         )
 
-    def examples(
+    def labelled_inputs(
         self, count: int, *, split: Split, generator: torch.Generator
     ) -> tuple[Float[Tensor, "batch width"], Int[Tensor, " batch"]]:
         """Inputs and their classes, as a network is trained on them."""

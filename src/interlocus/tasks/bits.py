@@ -42,7 +42,7 @@ class Parity(AbstractTask):
     Hypotheses: `pairs` (the parities of the first and of the last two), the rival `crossed` (of the first and third,
     of the second and fourth), `chain` (the parity of the first three), `first` (the first bit) and `output`.
 
-        >>> inputs, labels = Parity().examples(5, split="train", generator=torch.Generator().manual_seed(0))
+        >>> inputs, labels = Parity().labelled_inputs(5, split="train", generator=torch.Generator().manual_seed(0))
         >>> tuple(inputs.shape), tuple(labels.shape)
         ((5, 4), (5,))
     """
@@ -101,7 +101,7 @@ class AndOr(AbstractTask):
 
     Hypotheses: `and_or` (x1 ∧ x2), `or_and` (x1 ∨ x3, x2 ∨ x3), `third` (x3) and `output`.
 
-        >>> _, labels = AndOr().examples(1000, split="train", generator=torch.Generator().manual_seed(0))
+        >>> _, labels = AndOr().labelled_inputs(1000, split="train", generator=torch.Generator().manual_seed(0))
         >>> 0.55 < float(labels.float().mean()) < 0.7
         True
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from interlocus.causal.chance_levels import (
-    Enumeration,
+    WeightedInterventions,
     ceiling,
     copy_source,
     drawn_interventions,
@@ -60,7 +60,7 @@ def chance_levels(task: AbstractTask, hypothesis: Hypothesis, *, means: Means | 
     Raises:
         CausalModelError: enumeration is asked for, and the settings cannot be counted.
     """
-    means = means or ("enumerated" if can_be_counted(task, hypothesis) else "drawn")
+    means = means or ("enumerated" if can_be_enumerated(task, hypothesis) else "drawn")
     asked = _counted(task, hypothesis) if means == "enumerated" else _drawn(task, hypothesis)
     return ChanceLevels(
         no_effect=no_effect(asked),
@@ -79,12 +79,12 @@ def carried_ceiling(task: AbstractTask, hypothesis: Hypothesis, carried: Sequenc
         hypothesis: what is asked, one of the task's or a part of it.
         carried: variables of its causal model.
     """
-    if not can_be_counted(task, hypothesis) or not hypothesis.model.follows(task.roots) >= set(carried):
+    if not can_be_enumerated(task, hypothesis) or not hypothesis.model.follows(task.roots) >= set(carried):
         return None
     return ceiling(_counted(task, hypothesis), carried)
 
 
-def can_be_counted(task: AbstractTask, hypothesis: Hypothesis) -> bool:
+def can_be_enumerated(task: AbstractTask, hypothesis: Hypothesis) -> bool:
     """Whether all that a hypothesis asks follows from discrete variables, in a number that can be counted out."""
     model = hypothesis.model
     values = [model.variables[name].values if name in model.variables else None for name in task.roots]
@@ -98,14 +98,16 @@ def can_be_counted(task: AbstractTask, hypothesis: Hypothesis) -> bool:
     }
 
 
-def _counted(task: AbstractTask, hypothesis: Hypothesis) -> Enumeration:
+def _counted(task: AbstractTask, hypothesis: Hypothesis) -> WeightedInterventions:
     return enumerate_interventions(hypothesis, settings(hypothesis.model, task.roots))
 
 
-def _drawn(task: AbstractTask, hypothesis: Hypothesis) -> Enumeration:
+def _drawn(task: AbstractTask, hypothesis: Hypothesis) -> WeightedInterventions:
     about = "floors", task.name, hypothesis.name
     named = (hypothesis.name,) if hypothesis.name in task.hypotheses else ()  # others have no sampling of their own
-    pool = task.pool(ESTIMATE_EXAMPLES, split="test", generator=derived_generator(0, *about, "pool"), own_of=named)
+    pool = task.draw_examples(
+        ESTIMATE_EXAMPLES, split="test", generator=derived_generator(0, *about, "pool"), for_hypotheses=named
+    )
     return drawn_interventions(
         hypothesis, pool, count=ESTIMATE_INTERVENTIONS, generator=derived_generator(0, *about, "drawn")
     )

@@ -58,7 +58,7 @@ class Digits(AbstractTask):
     - `difference`: digit a − digit b, and `distance`: its absolute value, as numbers. They lie before `left` on the
       only way to the class, so a swap of either asks for the label that a swap of `left` asks for.
 
-        >>> inputs, labels = Digits().examples(5, split="test", generator=torch.Generator().manual_seed(0))
+        >>> inputs, labels = Digits().labelled_inputs(5, split="test", generator=torch.Generator().manual_seed(0))
         >>> tuple(inputs.shape), tuple(labels.shape)
         ((5, 256), (5,))
 

@@ -29,7 +29,7 @@ class DistributiveLaw(AbstractTask):
     Raises:
         SpecificationError: an item without numbers.
 
-        >>> inputs, labels = DistributiveLaw().examples(5, split="train", generator=torch.Generator().manual_seed(0))
+        >>> inputs, labels = DistributiveLaw().labelled_inputs(5, split="train", generator=torch.Generator().manual_seed(0))
         >>> tuple(inputs.shape), tuple(labels.shape)
         ((5, 24), (5,))
 

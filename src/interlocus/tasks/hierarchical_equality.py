@@ -53,7 +53,7 @@ class HierarchicalEquality(AbstractTask):
       that gives the class too: see `apart`.
 
         >>> task = HierarchicalEquality(item_width=2)
-        >>> inputs, labels = task.examples(5, split="train", generator=torch.Generator().manual_seed(0))
+        >>> inputs, labels = task.labelled_inputs(5, split="train", generator=torch.Generator().manual_seed(0))
         >>> tuple(inputs.shape), tuple(labels.shape)
         ((5, 8), (5,))
 

@@ -26,7 +26,7 @@ class SimpleEquality(AbstractTask):
     Raises:
         SpecificationError: an item without numbers.
 
-        >>> inputs, labels = SimpleEquality().examples(5, split="train", generator=torch.Generator().manual_seed(0))
+        >>> inputs, labels = SimpleEquality().labelled_inputs(5, split="train", generator=torch.Generator().manual_seed(0))
         >>> tuple(inputs.shape), tuple(labels.shape)
         ((5, 8), (5,))
 

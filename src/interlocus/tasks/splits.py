@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.core.random import derived_generator
 from interlocus.core.spec import Count, Spec
 from interlocus.tasks import AbstractTask, Split
@@ -36,25 +36,27 @@ class DataSplits:
     `pairs` holds training examples with minimal pairs of every variable that has them, for phases that ask for them.
     """
 
-    train: Pool
-    validation: Pool
-    test: Pool
-    pairs: Pool
+    train: Examples
+    validation: Examples
+    test: Examples
+    pairs: Examples
 
     @classmethod
     def draw(cls, task: AbstractTask, sizes: SampleSizes, *, seed: int, hypotheses: Sequence[str] = ()) -> DataSplits:
         """Draw the pools of a task, with what these hypotheses need beside its own examples."""
 
-        def pool(split: Split) -> Pool:
+        def pool(split: Split) -> Examples:
             count = sizes.pool if split == "train" else sizes.held_out
-            return task.pool(count, split=split, generator=derived_generator(seed, "pool", split), own_of=hypotheses)
+            return task.draw_examples(
+                count, split=split, generator=derived_generator(seed, "pool", split), for_hypotheses=hypotheses
+            )
 
         variables = sorted({variable for h in task.hypotheses.values() for variable in h.variables})
         return cls(
             train=pool("train"),
             validation=pool("validation"),
             test=pool("test"),
-            pairs=task.pool(
+            pairs=task.draw_examples(
                 sizes.partners,
                 split="train",
                 generator=derived_generator(seed, "pool", "pairs"),

@@ -29,7 +29,7 @@ class SumOfThree(AbstractTask):
     Raises:
         SpecificationError: fewer than two.
 
-        >>> inputs, labels = SumOfThree().examples(5, split="train", generator=torch.Generator().manual_seed(0))
+        >>> inputs, labels = SumOfThree().labelled_inputs(5, split="train", generator=torch.Generator().manual_seed(0))
         >>> tuple(inputs.shape), int(labels.max()) < 10
         ((5, 12), True)
 

@@ -11,9 +11,9 @@ from jaxtyping import Int
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
-from interlocus.causal.interventions import draw, label
+from interlocus.causal.interventions import counterfactual_labels, draw
 from interlocus.causal.model import Values
 from interlocus.core.errors import CausalModelError
 from interlocus.core.random import derived_generator
@@ -115,7 +115,7 @@ def check_hypothesis(task: AbstractTask, hypothesis: Hypothesis, seed: int) -> N
             )
 
 
-def _agreement(answers: Int[Tensor, " batch"], classes: Int[Tensor, " batch"], count: int) -> tuple[float, float]:
+def class_agreement(answers: Int[Tensor, " batch"], classes: Int[Tensor, " batch"], count: int) -> tuple[float, float]:
     """Share of right answers, and the best share if classes may be renamed."""
     confusion = torch.zeros(count, count).index_put_((answers, classes), torch.ones(len(classes)), accumulate=True)
     best = linear_sum_assignment(confusion.numpy(), maximize=True)
@@ -123,7 +123,7 @@ def _agreement(answers: Int[Tensor, " batch"], classes: Int[Tensor, " batch"], c
     return float(confusion.trace()) / total, float(confusion.numpy()[best].sum()) / total
 
 
-def label_differences(pool: Pool, asked: Sequence[Hypothesis], seed: int) -> list[LabelDifference]:
+def label_differences(pool: Examples, asked: Sequence[Hypothesis], seed: int) -> list[LabelDifference]:
     """How far each two hypotheses can be told apart."""
     found = []
     for one, other in itertools.combinations(asked, 2):
@@ -141,12 +141,12 @@ def label_differences(pool: Pool, asked: Sequence[Hypothesis], seed: int) -> lis
     return found
 
 
-def _share(pool: Pool, one: Hypothesis, other: Hypothesis, seed: int) -> float:
+def _share(pool: Examples, one: Hypothesis, other: Hypothesis, seed: int) -> float:
     """Of interventions as they are drawn for one hypothesis, the share in which the other asks for another label."""
     asked = draw(
         pool, one, shape=(COMPARED_INTERVENTIONS,), generator=derived_generator(seed, "check", one.name, other.name)
     )
-    return float((asked.labels != label(pool, other, asked.base, asked.sources)).double().mean())
+    return float((asked.labels != counterfactual_labels(pool, other, asked.base, asked.sources)).double().mean())
 
 
 def _nested(one: Hypothesis, other: Hypothesis) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from interlocus.core.display import AbstractShown, Shown
+from interlocus.core.display import AbstractDisplayable, Display
 from interlocus.verdicts.rules import Answer, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class NetworkVerdict(AbstractShown):
+class NetworkVerdict(AbstractDisplayable):
     """What is said of one network.
 
     Args:
@@ -29,9 +29,9 @@ class NetworkVerdict(AbstractShown):
     sites: tuple[tuple[Verdict, ...], ...]
     rivals: tuple[tuple[Verdict, ...], ...]
 
-    def shown(self) -> Shown:
+    def display(self) -> Display:
         """The word for the network, and a row a variable and site."""
-        return Shown(
+        return Display(
             title=f"{self.network} ({self.group}): {self.answer}, accuracy {self.accuracy:.3f}",
             columns=("site", "variable", "IIA", "size", "map", "verdict"),
             rows=[

@@ -12,7 +12,7 @@ from typing import Literal
 
 from interlocus.alignment.dimensions import Size, mean_size
 from interlocus.controls.criteria import Effect, Thresholds, is_found
-from interlocus.core.display import AbstractShown, Shown
+from interlocus.core.display import AbstractDisplayable, Display
 from interlocus.verdicts import evidence as said
 from interlocus.verdicts.evidence import Evidence
 from interlocus.verdicts.observation import SiteObservation, is_partial
@@ -38,7 +38,7 @@ PLANTED = (
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Verdict(AbstractShown):
+class Verdict(AbstractDisplayable):
     """What is said of a variable at a site, and why.
 
     Args:
@@ -61,10 +61,10 @@ class Verdict(AbstractShown):
         used = self.seen.used
         return max((entry.iia for entry in used.entries), default=None) if used else None
 
-    def shown(self) -> Shown:
+    def display(self) -> Display:
         """The effect, the word, and a row a control."""
         effect = f"IIA {self.entry.iia:.3f} [{self.entry.low:.3f}, {self.entry.high:.3f}] at size {self.entry.size}"
-        return Shown(
+        return Display(
             title=f"{self.seen.variable} at {self.seen.site}: {effect} with {self.entry.map} maps, {self.word}",
             columns=("control", "speaks for it", "what it says"),
             rows=[(row.control, _PASSES[row.passes], row.text) for row in self.evidence],

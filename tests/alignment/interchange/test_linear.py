@@ -21,7 +21,7 @@ TASK = HierarchicalEquality()
 
 @pytest.fixture(scope="module")
 def pool():
-    return TASK.pool(4096, split="test", generator=derived_generator(0, "test pool"))
+    return TASK.draw_examples(4096, split="test", generator=derived_generator(0, "test pool"))
 
 
 def one_problem(network: MLP, site: str) -> tuple[Interchange, Problems]:

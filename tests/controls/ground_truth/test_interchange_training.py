@@ -51,7 +51,7 @@ def test_a_module_learns_what_the_same_perceptron_learns(activation, shares):
 def test_a_module_that_is_run_whole_learns_without_its_dropout_and_comes_back_quiet():
     torch.manual_seed(1)
     module = Module(Whole(), sites={"layer2": "second"})
-    module.prepare(TASK.examples(8, split="train", generator=derived_generator(0))[0])
+    module.prepare(TASK.labelled_inputs(8, split="train", generator=derived_generator(0))[0])
     one, same = (plant(TASK, begin=module, seed=2, **(ASKED | FEW)) for _ in range(2))
     assert one.networks.fingerprint() == same.networks.fingerprint() != module.fingerprint()
     assert not any(parameter.requires_grad for parameter in one.networks.module.parameters())

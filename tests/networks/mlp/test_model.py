@@ -266,7 +266,7 @@ def test_a_fingerprint_tells_networks_apart():
 
 def test_accuracy_is_the_share_of_right_classes_of_each_network():
     networks = MLP.untrained(TASK, count=3)
-    shown, labels = TASK.examples(2000, split="test", generator=derived_generator(5, "accuracy"))
+    shown, labels = TASK.labelled_inputs(2000, split="test", generator=derived_generator(5, "accuracy"))
     expected = (networks(shown).argmax(2) == labels).double().mean(1)
     assert networks.accuracy(TASK, seed=5, count=2000) == pytest.approx(expected.tolist(), abs=1.5 / 2000)  # an edge
 
@@ -388,7 +388,7 @@ def test_few_examples_are_learned_by_heart():
     few = MLP.train(SMALL_TASK, hidden=(32,), count=2, recipe=recipe, seed=0)
     # a network that stays weak is begun again, with sixteen others: it knows those of its draw
     sets = [
-        SMALL_TASK.examples(16, split="train", generator=derived_generator(i, "few training examples"))
+        SMALL_TASK.labelled_inputs(16, split="train", generator=derived_generator(i, "few training examples"))
         for i in range(3)
     ]
     rights = [

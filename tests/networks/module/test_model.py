@@ -22,7 +22,7 @@ from interlocus.tasks import HierarchicalEquality
 
 TASK = HierarchicalEquality(item_width=4)
 TINY = il.Budget(pool=512, held_out=256, partners=1, batch=32, check_every=2, validation=64, test=96)
-INPUTS = TASK.examples(40, split="test", generator=derived_generator(0))[0]
+INPUTS = TASK.labelled_inputs(40, split="test", generator=derived_generator(0))[0]
 
 
 def wrapped(brought: Brought) -> Module:

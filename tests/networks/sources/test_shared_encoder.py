@@ -19,7 +19,7 @@ SMALL = {"hidden": (64, 64), "steps": 1200}
 @pytest.fixture(scope="module")
 def network():
     made = make_shared_encoder(TASK, seed=0, **SMALL)
-    made.prepare(TASK.examples(8, split="train", generator=torch.Generator().manual_seed(0))[0])
+    made.prepare(TASK.labelled_inputs(8, split="train", generator=torch.Generator().manual_seed(0))[0])
     return made
 
 
@@ -30,7 +30,7 @@ def test_it_learns_to_tell_pairs_of_photographs_apart(network):
 
 
 def test_a_code_holds_its_own_item_and_no_other(network):
-    inputs = TASK.examples(20, split="test", generator=torch.Generator().manual_seed(1))[0]
+    inputs = TASK.labelled_inputs(20, split="test", generator=torch.Generator().manual_seed(1))[0]
     changed = inputs.clone()
     changed[:, 64:128] = 0.5  # b
     for item in "acd":

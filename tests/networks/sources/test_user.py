@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from interlocus.core.errors import InterlocusError, NetworkError, SpecificationError, UnknownNameError
-from interlocus.core.user_code import load_code, names_code
+from interlocus.core.user_code import is_code_reference, load_code
 from interlocus.networks import Module
 from interlocus.studies.run import run_study
 from interlocus.studies.spec.networks import NetworkGroup
@@ -126,8 +126,8 @@ def test_a_file_that_fails_is_said_and_can_be_mended(tmp_path, fails):
 
 
 def test_what_names_code():
-    assert names_code("a/b.py:C")
-    assert not names_code("hierarchical_equality")
+    assert is_code_reference("a/b.py:C")
+    assert not is_code_reference("hierarchical_equality")
     assert issubclass(UnknownNameError, InterlocusError)
 
 

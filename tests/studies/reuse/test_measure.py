@@ -107,8 +107,8 @@ def forgetful() -> il.networks.MLP:
 
 
 def learned(network, count: int) -> float:
-    inputs, labels = TASK.examples(count, split="train", generator=torch.Generator().manual_seed(1))
-    test, wanted = TASK.examples(1000, split="test", generator=torch.Generator().manual_seed(2))
+    inputs, labels = TASK.labelled_inputs(count, split="train", generator=torch.Generator().manual_seed(1))
+    test, wanted = TASK.labelled_inputs(1000, split="test", generator=torch.Generator().manual_seed(2))
     answers = retraining.retrain(network, "layer3", inputs[None], labels[None], test, seed=0)
     return float((answers[0] == wanted).float().mean())
 

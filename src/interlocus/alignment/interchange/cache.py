@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.causal.interventions import Interventions
 from interlocus.core.errors import NetworkError
 from interlocus.networks import AbstractNetworks
@@ -39,7 +39,7 @@ class Cache:
     inputs: Float[Tensor, "row ..."] | None = None
 
 
-def cache_activations(networks: AbstractNetworks, site: str, pool: Pool) -> Cache:
+def cache_activations(networks: AbstractNetworks, site: str, pool: Examples) -> Cache:
     """Run networks on a pool and keep what searches at a site need.
 
     Raises:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from interlocus.alignment.interchange.cache import Batch, Cache, Problems
 from interlocus.alignment.interchange.nonlinear import AnyInterchange
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import Interventions
 from interlocus.causal.model import Values
@@ -47,7 +47,7 @@ class Natural:
     known: Bool[Tensor, "hypothesis code"]
 
     @classmethod
-    def of(cls, cache: Cache, pool: Pool, hypotheses: Sequence[Hypothesis]) -> Natural:
+    def of(cls, cache: Cache, pool: Examples, hypotheses: Sequence[Hypothesis]) -> Natural:
         """Look at what the networks do on a pool."""
         states = cache.activations
         most = max(_combinations(hypothesis) for hypothesis in hypotheses)

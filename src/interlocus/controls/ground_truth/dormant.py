@@ -115,7 +115,9 @@ def _measured(
     sought = task.hypothesis(hypothesis)
     maps = Frames(read=dormant, write=dormant)
     exchanged = evaluate_each(networks, task, hypothesis=sought, site=site, maps=maps, seed=seed)
-    inputs, _ = task.examples(DORMANT_EXAMPLES, split="test", generator=derived_generator(seed, "unread examples"))
+    inputs, _ = task.labelled_inputs(
+        DORMANT_EXAMPLES, split="test", generator=derived_generator(seed, "unread examples")
+    )
     states = networks.activations(site, inputs)
     mean = states.mean(1, keepdim=True)
     confined = mean + (states - mean) @ read.transpose(1, 2) @ read

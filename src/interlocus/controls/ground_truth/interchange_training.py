@@ -286,7 +286,9 @@ def _lessons(course: TrainingConfig, shares: Float[Tensor, " network"]) -> Itera
     generator, about = derived_generator(course.seed, "planting examples"), course.hypothesis
     for first in range(0, course.steps, IIT_CHUNK):
         course.progress(first / course.steps)
-        pool = course.task.pool(course.batch * IIT_CHUNK, split="train", generator=generator, own_of=(about.name,))
+        pool = course.task.draw_examples(
+            course.batch * IIT_CHUNK, split="train", generator=generator, for_hypotheses=(about.name,)
+        )
         asked = draw(pool, about, shape=(IIT_CHUNK, course.batch), generator=generator)
         classes = pool.values[course.task.model.output]
         known = [(pool.values[name], about.model.variables[name].values) for name in about.variables]

@@ -174,7 +174,7 @@ def _bump(way: Tensor, gap: float, activation: str) -> tuple[Tensor, Tensor, Ten
 
 def _gaps(task: HierarchicalEquality, ways: Float[Tensor, "way input"], generator: torch.Generator) -> Tensor:
     """For each direction the distance from zero that all but few examples keep for which it is not zero."""
-    inputs, _ = task.examples(CALIBRATION_EXAMPLES, split="train", generator=generator)
+    inputs, _ = task.labelled_inputs(CALIBRATION_EXAMPLES, split="train", generator=generator)
     along = (inputs.double() @ ways.double().T).abs()
     return torch.stack([one[one > 1e-6].quantile(MISSED_SHARE) for one in along.T])
 

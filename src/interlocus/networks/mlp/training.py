@@ -160,10 +160,10 @@ class MLPTraining:
         generator, fixed_set = derived_generator(self.seed, "training examples"), None
         if recipe.examples is not None:
             set_generator = derived_generator(self.seed, "few training examples")
-            fixed_set = task.examples(recipe.examples, split="train", generator=set_generator)
+            fixed_set = task.labelled_inputs(recipe.examples, split="train", generator=set_generator)
         for first in range(0, recipe.steps, TRAINING_CHUNK):
             if fixed_set is None:
-                drawn, labels = task.examples(TRAINING_BATCH * TRAINING_CHUNK, split="train", generator=generator)
+                drawn, labels = task.labelled_inputs(TRAINING_BATCH * TRAINING_CHUNK, split="train", generator=generator)
             else:
                 rows = torch.randint(len(fixed_set[0]), (TRAINING_BATCH * TRAINING_CHUNK,), generator=generator)
                 drawn, labels = fixed_set[0][rows], fixed_set[1][rows]

@@ -15,7 +15,7 @@ from torch import nn
 from interlocus.core.errors import InterlocusError, NetworkError, SpecificationError, UnknownNameError
 from interlocus.core.plugins import NETWORKS
 from interlocus.core.random import derived_generator
-from interlocus.core.user_code import get_object, load_code, names_code
+from interlocus.core.user_code import get_object, is_code_reference, load_code
 from interlocus.networks import AbstractNetworks, Module
 from interlocus.networks.mlp.training import TRAINING_BATCH
 from interlocus.networks.sources._base import AbstractNetworkSource, OnProgress
@@ -114,7 +114,7 @@ class FromFunction(AbstractNetworkSource):
 
     @property
     def _function(self) -> Callable[..., Any]:
-        return load_code(self.source) if names_code(self.source) else NETWORKS.get(self.source)
+        return load_code(self.source) if is_code_reference(self.source) else NETWORKS.get(self.source)
 
     def build(self, task: AbstractTask, *, seed: int, trained: bool, done: OnProgress = lambda share: None) -> Module:
         """One network, that has met an input.
@@ -123,7 +123,7 @@ class FromFunction(AbstractNetworkSource):
             NetworkError: the function returns something else.
         """
         network = self.call(task=task, seed=seed, trained=trained, done=done)
-        network.prepare(task.examples(8, split="train", generator=derived_generator(0, "first look"))[0])
+        network.prepare(task.labelled_inputs(8, split="train", generator=derived_generator(0, "first look"))[0])
         return network
 
     def call(self, *, seed: int, **given: Any) -> Module:
@@ -197,7 +197,7 @@ class FromObject(AbstractNetworkSource):
     def _met(self, task: AbstractTask) -> tuple[AbstractNetworks, ...]:
         stacks = self._stacks
         for networks in stacks:
-            networks.prepare(task.examples(8, split="train", generator=derived_generator(0, "first look"))[0])
+            networks.prepare(task.labelled_inputs(8, split="train", generator=derived_generator(0, "first look"))[0])
         return stacks
 
 

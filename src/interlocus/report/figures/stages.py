@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from interlocus.controls.restricted_search import OUTPUT
-from interlocus.core.statistics import over_networks
+from interlocus.core.statistics import bootstrap_over_networks
 from interlocus.report.figures._base import Look, faint_line, mean_line
 from interlocus.report.figures.by_site import by_site
 from interlocus.searches.results import Restarts
@@ -93,7 +93,7 @@ def _draw(axes: Axes, own: Mapping[str, Stage], look: Look, sites: Sequence[str]
             (float(place), stage.iias[name]) for place, stage in zip(places, here, strict=True) if name in stage.iias
         ]
         axes.add_line(faint_line([x for x, _ in line], [y for _, y in line], look.colour))
-    means = [over_networks(list(stage.iias.values()), list(stage.interventions), seed=seed) for stage in here]
+    means = [bootstrap_over_networks(list(stage.iias.values()), list(stage.interventions), seed=seed) for stage in here]
     lows, highs = np.array([mean.low for mean in means]), np.array([mean.high for mean in means])
     axes.fill_between(places, lows, highs, color=look.colour, alpha=0.18, linewidth=0)
     axes.add_line(mean_line(list(map(float, places)), [mean.value for mean in means], look))

@@ -15,7 +15,7 @@ from rich.table import Table
 from interlocus.alignment.dimensions import size_text
 from interlocus.alignment.tabular import Columns, Rows, write_to
 from interlocus.core.errors import SpecificationError
-from interlocus.core.user_code import names_code
+from interlocus.core.user_code import is_code_reference
 from interlocus.report.page.page import write_report
 from interlocus.report.terminal.calibration import print_calibration
 from interlocus.report.terminal.run import print_run
@@ -96,7 +96,7 @@ def write_columns(columns: Iterable[Columns], rows: Rows, path: Path | None) -> 
 
 def say_code(*texts: str | None) -> None:
     """Say which files of the user's own are about to be run."""
-    files = dict.fromkeys(text.rpartition(":")[0] for text in texts if text is not None and names_code(text))
+    files = dict.fromkeys(text.rpartition(":")[0] for text in texts if text is not None and is_code_reference(text))
     if files:
         err.print(f"This runs code: {escape(', '.join(files))}")
 

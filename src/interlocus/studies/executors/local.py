@@ -10,7 +10,7 @@ from multiprocessing.queues import SimpleQueue
 from typing import Any
 
 from interlocus.core.errors import InterlocusError, SpecificationError
-from interlocus.core.threads import begin_one_thread, one_thread
+from interlocus.core.threads import one_thread, use_one_thread
 from interlocus.studies.executors._base import AbstractExecutor, JobOutcome, Report, WorkItem
 
 POLL_SECONDS = 0.2
@@ -79,7 +79,7 @@ def _begin(progress: SimpleQueue) -> None:
     """Set a worker process up."""
     global _progress
     _progress = progress
-    begin_one_thread()
+    use_one_thread()
 
 
 def _work(index: int, task: WorkItem) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from interlocus.alignment.dimensions import Size
-from interlocus.core.statistics import Interval, over_networks
+from interlocus.core.statistics import Interval, bootstrap_over_networks
 from interlocus.studies.records import Record
 from interlocus.studies.results.scores import Row
 from interlocus.studies.spec.study import Study
@@ -87,5 +87,5 @@ def _best(study: Study, rows: Sequence[Row]) -> tuple[Size, int, Interval] | Non
         return None
     size = max(sizes, key=lambda size: sum(row.iia for row in sizes[size]) / len(sizes[size]))
     best = sizes[size]
-    iia = over_networks([row.iia for row in best], [row.interventions for row in best], seed=study.seed)
+    iia = bootstrap_over_networks([row.iia for row in best], [row.interventions for row in best], seed=study.seed)
     return size, len(best), iia

@@ -13,9 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interlocus.alignment.alignment import Alignment
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
-from interlocus.causal.interventions import label
+from interlocus.causal.interventions import counterfactual_labels
 from interlocus.core.errors import InterlocusError
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
@@ -166,15 +166,20 @@ def project(study: Study, store: Store, network: AbstractNetworks, record: Recor
     alignment = Alignment.load(store.folder / "alignments" / f"{trial.name}.safetensors", size=size)
     hypothesis = task.hypothesis(trial.hypothesis)
     generator = derived_generator(study.seed, "projection")
-    pool = task.pool(FITTED, split="test", generator=generator, own_of=(hypothesis.name,))
+    pool = task.draw_examples(FITTED, split="test", generator=generator, for_hypotheses=(hypothesis.name,))
     discrete = [name for name in alignment.variables if hypothesis.model.variables[name].values]
     return [_of_variable(network, alignment, hypothesis, pool, record, name) for name in discrete]
 
 
 def _of_variable(
-    network: AbstractNetworks, alignment: Alignment, hypothesis: Hypothesis, pool: Pool, record: Record, variable: str
+    network: AbstractNetworks,
+    alignment: Alignment,
+    hypothesis: Hypothesis,
+    pool: Examples,
+    record: Record,
+    variable: str,
 ) -> Projection:
-    place, rows = alignment.variables.index(variable), torch.arange(len(pool.inputs))[pool.examples(hypothesis)]
+    place, rows = alignment.variables.index(variable), torch.arange(len(pool.inputs))[pool.rows(hypothesis)]
     base, source = rows[:DOTS], rows[DOTS : 2 * DOTS]
     if hypothesis.sampled == "matched":
         source = base + pool.matched[variable]
@@ -184,7 +189,7 @@ def _of_variable(
         answers = network.run_from(alignment.site, patched.unsqueeze(0), pool.inputs[base])[0]
         plain = network(pool.inputs)[0]
     sources = torch.stack([source if other == variable else base for other in alignment.variables])
-    wanted = label(pool, hypothesis, base, sources)
+    wanted = counterfactual_labels(pool, hypothesis, base, sources)
     own, values = pool.values[hypothesis.model.output], pool.values[variable]
     plane, share = _plane(alignment.frames.features(states[rows])[place], states[rows])
 

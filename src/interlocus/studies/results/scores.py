@@ -116,7 +116,7 @@ def _rows_of(study: Study, record: Record, level: ChanceLevels) -> list[Row]:
                 copy_source=level.copy_source,
                 one_directional=level.one_directional,
                 output_only=level.output_only,
-                chance_levels=level.means,
+                chance_levels=level.method,
                 worst_transition=best.score.worst_transition,
                 answer_change_rate=best.score.answer_change_rate,
                 validation=best.validation,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from interlocus.alignment.dimensions import Size
-from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval, over_networks, wilson
+from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval, bootstrap_over_networks, wilson
 from interlocus.studies.results.scores import Row
 from interlocus.studies.spec.study import Study
 
@@ -177,7 +177,7 @@ def _size_line(study: Study, here: Sequence[Row]) -> SizeLine:
     starts = [dict(pair.split("=") for pair in row.by_start.split(";")) for row in here]
     return SizeLine(
         size=here[0].size,
-        iia=over_networks(iias, [row.interventions for row in here], seed=study.seed),
+        iia=bootstrap_over_networks(iias, [row.interventions for row in here], seed=study.seed),
         lowest=min(iias),
         highest=max(iias),
         worst_transition=float(np.mean([row.worst_transition for row in here])),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from interlocus.alignment.alignment import Alignment
-from interlocus.core.statistics import Interval, over_networks
+from interlocus.core.statistics import Interval, bootstrap_over_networks
 from interlocus.studies.plan import Trial
 from interlocus.studies.reuse.measure import REUSE_TEST_ROWS, REUSE_WAYS, Reuse, measure_reuse, new_question
 from interlocus.studies.spec.networks import NetworkGroup
@@ -109,7 +109,9 @@ def _curve(study: Study, group: NetworkGroup, way: str, own: list[Reuse]) -> Reu
         question=own[0].question,
         way=way,
         labels=own[0].labels,
-        accuracy=tuple(over_networks(values, [REUSE_TEST_ROWS] * len(own), seed=study.seed) for values in means),
+        accuracy=tuple(
+            bootstrap_over_networks(values, [REUSE_TEST_ROWS] * len(own), seed=study.seed) for values in means
+        ),
         commonest=sum(reuse.commonest for reuse in own) / len(own),
         networks=len(own),
     )

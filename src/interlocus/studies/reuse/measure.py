@@ -248,7 +248,7 @@ class _Bench:
         )
 
     def _examples(self, count: int, split: Any, *about: object) -> _Examples:
-        pool = self.task.pool(count, split=split, generator=derived_generator(self.seed, *about))
+        pool = self.task.draw_examples(count, split=split, generator=derived_generator(self.seed, *about))
         inputs, values = pool.inputs[:count], {name: value[:count] for name, value in pool.values.items()}
         assert self.question.mechanism is not None
         labels = self.question.mechanism(*(values[name] for name in self.question.parents)).long()

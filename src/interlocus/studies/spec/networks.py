@@ -14,7 +14,14 @@ from interlocus.controls.ground_truth.source import GroundTruthNetworks
 from interlocus.core.errors import SpecificationError, UnknownNameError
 from interlocus.core.plugins import NETWORKS, TASKS
 from interlocus.core.spec import Count, Spec
-from interlocus.core.user_code import absolute, get_object, is_registered, load_code, names_code, register_object
+from interlocus.core.user_code import (
+    get_object,
+    is_code_reference,
+    is_registered,
+    load_code,
+    make_reference_absolute,
+    register_object,
+)
 from interlocus.networks.sources._base import AbstractNetworkSource
 from interlocus.networks.sources.trained_mlp import TrainedMLPs
 from interlocus.networks.sources.user import FromFunction, FromObject
@@ -51,7 +58,7 @@ class TaskSpec(Spec):
 @lru_cache(maxsize=32)
 def _task(written: str) -> AbstractTask:
     spec = TaskSpec.model_validate_json(written)
-    maker = load_code(spec.name) if names_code(spec.name) else TASKS.get(spec.name)
+    maker = load_code(spec.name) if is_code_reference(spec.name) else TASKS.get(spec.name)
     arguments = spec.model_extra or {}
     known = inspect.signature(maker, eval_str=True).parameters
     for key, value in arguments.items():
@@ -134,7 +141,7 @@ class NetworkGroup(Spec):
                     "That key is for perceptrons.",
                     "Write arguments of the function under `options`.",
                 )
-            if not names_code(self.network):
+            if not is_code_reference(self.network):
                 NETWORKS.get(self.network)
             return FromFunction(source=self.network, options=tuple(sorted(self.options.items())))
         if self.options:
@@ -165,12 +172,12 @@ def with_whole_paths(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     task, groups = data.get("task"), data.get("networks")
     if isinstance(task, str):
         task = {"name": task}
-    if isinstance(task, dict) and names_code(str(task.get("name", ""))):
-        task = task | {"name": absolute(task["name"], folder)}
+    if isinstance(task, dict) and is_code_reference(str(task.get("name", ""))):
+        task = task | {"name": make_reference_absolute(task["name"], folder)}
     if isinstance(groups, list):
         groups = [
-            group | {"network": absolute(group["network"], folder)}
-            if isinstance(group, dict) and names_code(str(group.get("network", "")))
+            group | {"network": make_reference_absolute(group["network"], folder)}
+            if isinstance(group, dict) and is_code_reference(str(group.get("network", "")))
             else group
             for group in groups
         ]

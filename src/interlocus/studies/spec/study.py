@@ -15,7 +15,7 @@ from interlocus.controls.criteria import Thresholds
 from interlocus.core.errors import SpecificationError, UnknownNameError
 from interlocus.core.plugins import EXECUTORS, RUN
 from interlocus.core.spec import Count, Share, Spec
-from interlocus.core.user_code import names_code
+from interlocus.core.user_code import is_code_reference
 from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.studies.library import shipped_studies, shipped_text
 from interlocus.studies.spec.networks import NetworkGroup, TaskSpec, with_whole_paths
@@ -149,7 +149,7 @@ class Study(Spec):
     def code(self) -> tuple[str, ...]:
         """The files of the user's own that are run for it."""
         named = [self.task.name, *(group.network for group in self.networks)]
-        return tuple(dict.fromkeys(text.rpartition(":")[0] for text in named if names_code(text)))
+        return tuple(dict.fromkeys(text.rpartition(":")[0] for text in named if is_code_reference(text)))
 
     def with_sites(self) -> Study:
         """The same with every site written out, where none is."""
