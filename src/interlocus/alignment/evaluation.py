@@ -35,7 +35,9 @@ def interchange_in(
     only = torch.tensor([network], device=networks.device)
     suffix, buffers = networks.suffix(site), BufferPool(torch.zeros(0, device=networks.device))
     entry = None if suffix.input_projection is None else suffix.input_projection[only]
-    interchange = exchange_for(linear=linear)(input_projection=entry, body=suffix.body(only.expand(searches)), buffers=buffers)
+    interchange = exchange_for(linear=linear)(
+        input_projection=entry, body=suffix.body(only.expand(searches)), buffers=buffers
+    )
     return interchange, Problems(network=only, hypothesis=torch.zeros_like(only))
 
 

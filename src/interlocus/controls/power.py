@@ -100,7 +100,7 @@ class PlantedResult:
 
 def has_planted(group: NetworkGroup, task: AbstractTask) -> bool:
     """Whether networks like these with planted variables can be made."""
-    return group.source.plantable(task)
+    return group.source.can_be_trained(task)
 
 
 def planted_results_of(store: Store, group: NetworkGroup, site: str) -> list[PlantedResult]:

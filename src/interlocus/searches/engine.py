@@ -9,7 +9,7 @@ either. Searches that look at what others found begin in a second stage, when th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Bool, Float
@@ -23,6 +23,7 @@ from interlocus.alignment.metrics import Score
 from interlocus.causal.interventions import Interventions
 from interlocus.core.linalg import BufferPool
 from interlocus.core.plugins import LOSSES
+from interlocus.core.progress import OnProgress
 from interlocus.core.threads import one_thread
 from interlocus.networks import AbstractNetworks
 from interlocus.searches.budget import Phase
@@ -41,8 +42,6 @@ CHUNK_BYTES = 5 * 2**19
 
 Alive = Bool[Tensor, "problem search"]
 """Which searches are under way."""
-OnProgress = Callable[[float], None]
-"""Is told the share of the work that is done."""
 
 
 def solve(

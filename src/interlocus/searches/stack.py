@@ -28,7 +28,7 @@ class SearchBatch:
 
     Args:
         problems: what each problem is about.
-        tail: of the networks.
+        suffix: The part of the networks after the site.
         mask: one up to the size of each search.
         workspace: the buffers.
         exchange: the way through maps to logits.

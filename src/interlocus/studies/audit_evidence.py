@@ -20,6 +20,7 @@ from interlocus.controls.used_subspace import hint_of, restrict_to, used_subspac
 from interlocus.core.errors import AlignmentError
 from interlocus.featurizers import Frames
 from interlocus.networks import AbstractNetworks
+from interlocus.networks.site import INPUT_SITE
 from interlocus.networks.sources.untrained import untrained_like
 from interlocus.networks.subspace import SubspaceRestricted
 from interlocus.networks.validation import can_be_trained
@@ -32,8 +33,6 @@ from interlocus.tasks.splits import DataSplits
 from interlocus.verdicts.evidence import Evidence
 from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidence
 from interlocus.verdicts.rules import MISSING, PLANTED, Verdict, judge_network
-
-INPUT_SITE = "input"
 
 OnAuditStage = Callable[[str], None]
 """Is told what is being done."""

@@ -25,7 +25,7 @@ from interlocus.tasks.splits import DataSplits
 def make_networks(study: Study, group: NetworkGroup, folder: str | Path, report: Callable[[float], None]) -> None:
     """Train the networks of a family, and keep them."""
     networks = group.source.make(
-        study.task.build(), count=group.count, trained=group.trained, seed=study.seed, done=report
+        study.task.build(), count=group.count, trained=group.trained, seed=study.seed, on_progress=report
     )
     for index, name in enumerate(group.networks):
         Store(folder).add_network(name, networks[index])

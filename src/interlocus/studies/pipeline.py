@@ -10,11 +10,12 @@ from typing import NamedTuple
 from interlocus.controls.power import has_planted, measure_power
 from interlocus.controls.record import measure_controls
 from interlocus.core.errors import InterlocusError, RunFolderError
+from interlocus.networks.site import INPUT_SITE
 from interlocus.searches.callbacks import OnValidation
 from interlocus.studies.executors import AbstractExecutor, WorkItem
 from interlocus.studies.jobs import make_networks, run_search_job
 from interlocus.studies.plan import jobs
-from interlocus.studies.results.verdicts import INPUT_SITE, verdicts, wanting_power
+from interlocus.studies.results.verdicts import verdicts, wanting_power
 from interlocus.studies.reuse.curves import measure_network_reuse, reuse_places
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import Study

@@ -17,7 +17,7 @@ def slopes(
     """The gradient of each logit with respect to the activations of some rows, in one network.
 
     Args:
-        tail: what is behind the site.
+        suffix: The part of the networks after the site.
         cache: activations there.
         network: which.
         rows: of the cache.

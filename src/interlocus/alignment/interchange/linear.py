@@ -1,7 +1,7 @@
 """Swap features of the base for those of sources, and run the networks on from there.
 
 The hot part of the library. Searches that share a network, a site and a hypothesis (a *problem*) share what is gathered
-and the first product; what is behind the entry of a tail runs for all searches at once. Everything is written into
+and the first product; the body of a suffix runs for all searches at once. Everything is written into
 buffers of a workspace, and gradients are written out, so a step builds no graph and asks for no memory.
 """
 
@@ -35,8 +35,8 @@ class Interchange:
     """From maps to logits and back, for a stack of searches.
 
     Args:
-        entry: of the tail, for each problem; `None` stands for the identity, so that wide sites need no square matrix.
-        rest: what comes behind it, for each search.
+        input_projection: Input projection of the suffix for each problem; `None` for the identity.
+        body: Body of the suffix, for each search.
         workspace: the buffers.
     """
 

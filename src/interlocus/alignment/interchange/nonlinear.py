@@ -26,14 +26,14 @@ class NonlinearForwardState(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class NonlinearInterchange:
-    """From warps to logits and back, for a stack of searches.
+    """From nonlinear maps to logits and back, for a stack of searches.
 
     States of bases and sources are encoded, coordinates are exchanged, and the result is decoded: h′ = f⁻¹(z′). Through
     the map the gradient is torch's; behind the site it is written out, as everywhere.
 
     Args:
-        entry: of the tail, for each problem; `None` for the identity.
-        rest: what comes behind it, for each search.
+        input_projection: Input projection of the suffix for each problem; `None` for the identity.
+        body: Body of the suffix, for each search.
         workspace: the buffers.
     """
 
@@ -51,18 +51,18 @@ class NonlinearInterchange:
         searches = len(maps.parameters)
         each = searches // problems
         parameters = maps.parameters.detach().requires_grad_(torch.is_grad_enabled())
-        warp = maps._replace(parameters=parameters)
+        nonlinear_map = maps._replace(parameters=parameters)
         sources = [
             hidden[:, place] + difference.transpose(1, 2)
             for place, difference in zip(batch.places, batch.differences, strict=True)
         ]
         seen = torch.cat([hidden, *sources], 1).repeat_interleave(each, 0)
-        codes, *found = warp.encode(seen).split([count, *(source.shape[1] for source in sources)], 1)
+        codes, *found = nonlinear_map.encode(seen).split([count, *(source.shape[1] for source in sources)], 1)
         exchanged = codes
         for variable, (place, source) in enumerate(zip(batch.places, found, strict=True)):
-            change = (source - codes[:, place]) * warp.coordinates(variable)
+            change = (source - codes[:, place]) * nonlinear_map.coordinates(variable)
             exchanged = exchanged + torch.nn.functional.pad(change, (0, 0, place.start, count - place.stop))
-        patched = warp.decode(exchanged)
+        patched = nonlinear_map.decode(exchanged)
         change = (patched.detach().view(problems, each, count, width) - hidden.unsqueeze(1)).transpose(2, 3)
         if self.input_projection is not None:
             change = self.input_projection.unsqueeze(1) @ change
@@ -71,12 +71,18 @@ class NonlinearInterchange:
         return logits.view(problems, each, -1, count), NonlinearForwardState(parameters, patched, saved)
 
     def backward(
-        self, maps: NonlinearMap, batch: Batch, saved: NonlinearForwardState, gradient: Float[Tensor, "problem search class batch"]
+        self,
+        maps: NonlinearMap,
+        batch: Batch,
+        saved: NonlinearForwardState,
+        gradient: Float[Tensor, "problem search class batch"],
     ) -> NonlinearGradient:
         """The gradient with respect to the parameters, from that with respect to the logits."""
         into = self.body.backward(saved.body, gradient.flatten(0, 1), self.buffers)
         if self.input_projection is not None:
-            into = self.input_projection.transpose(1, 2).unsqueeze(1) @ into.unflatten(0, (len(self.input_projection), -1))
+            into = self.input_projection.transpose(1, 2).unsqueeze(1) @ into.unflatten(
+                0, (len(self.input_projection), -1)
+            )
             into = into.flatten(0, 1)
         (pulled,) = torch.autograd.grad(saved.patched, saved.parameters, into.transpose(1, 2))
         return NonlinearGradient(pulled)

@@ -62,9 +62,7 @@ OnStep = Callable[[int, Parameters], None]
 """Takes the number of finished steps and the current parameters, which later steps change in place."""
 
 
-def initial_parameters(
-    widths: Sequence[int], *, gain: float, seed: int, network: int, restart: int = 0
-) -> Parameters:
+def initial_parameters(widths: Sequence[int], *, gain: float, seed: int, network: int, restart: int = 0) -> Parameters:
     """Initial parameters of one network: uniform weights, and biases as in torch's `Linear`.
 
     Args:
@@ -163,7 +161,9 @@ class MLPTraining:
             fixed_set = task.labelled_inputs(recipe.examples, split="train", generator=set_generator)
         for first in range(0, recipe.steps, TRAINING_CHUNK):
             if fixed_set is None:
-                drawn, labels = task.labelled_inputs(TRAINING_BATCH * TRAINING_CHUNK, split="train", generator=generator)
+                drawn, labels = task.labelled_inputs(
+                    TRAINING_BATCH * TRAINING_CHUNK, split="train", generator=generator
+                )
             else:
                 rows = torch.randint(len(fixed_set[0]), (TRAINING_BATCH * TRAINING_CHUNK,), generator=generator)
                 drawn, labels = fixed_set[0][rows], fixed_set[1][rows]

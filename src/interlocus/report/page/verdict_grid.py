@@ -107,9 +107,7 @@ def counts(strip: Strip) -> list[tuple[str, int]]:
     return sorted(((word, words.count(word)) for word in dict.fromkeys(words)), key=lambda pair: -pair[1])
 
 
-def _group(
-    name: str, own: Sequence[NetworkVerdict], sites: Sequence[str], judged: list[dict[str, Any]]
-) -> GroupStrips:
+def _group(name: str, own: Sequence[NetworkVerdict], sites: Sequence[str], judged: list[dict[str, Any]]) -> GroupStrips:
     columns: dict[str, None] = {}
     cells: dict[tuple[str, str], list[Mark]] = {}
     for one in own:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from interlocus.alignment.dimensions import mean_size
 from interlocus.core.statistics import wilson
+from interlocus.networks.site import INPUT_SITE
 from interlocus.searches.results import Restarts
 from interlocus.studies.records import Record
-from interlocus.studies.results.verdicts import INPUT_SITE
 from interlocus.studies.spec.study import Study
 from interlocus.verdicts.network import NetworkVerdict
 from interlocus.verdicts.rules import Answer, Word

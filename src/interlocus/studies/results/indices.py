@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlocus.controls.record import ControlRecord
-from interlocus.studies.results.verdicts import INPUT_SITE
+from interlocus.networks.site import INPUT_SITE
 from interlocus.studies.spec.study import Study
 from interlocus.studies.store import Store
 from interlocus.verdicts.indices import Indices, Summary, index_interval, indices, levels_of, measured_in

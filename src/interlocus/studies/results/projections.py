@@ -19,9 +19,9 @@ from interlocus.causal.interventions import counterfactual_labels
 from interlocus.core.errors import InterlocusError
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
+from interlocus.networks.site import INPUT_SITE
 from interlocus.studies.records import Record
 from interlocus.studies.results.summary import SUFFICIENT_WITHIN
-from interlocus.studies.results.verdicts import INPUT_SITE
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import Study
 from interlocus.studies.store import Store

@@ -13,6 +13,7 @@ from interlocus.controls.power import Power, hardest_of, planted_results_of
 from interlocus.controls.record import ControlRecord
 from interlocus.controls.restricted_search import OUTPUT
 from interlocus.core.statistics import wilson
+from interlocus.networks.site import INPUT_SITE
 from interlocus.searches.results import Restarts
 from interlocus.studies.records import Record
 from interlocus.studies.spec.networks import NetworkGroup
@@ -22,8 +23,6 @@ from interlocus.tasks.chance_levels import ChanceLevels, chance_levels
 from interlocus.verdicts.network import NetworkVerdict
 from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidence
 from interlocus.verdicts.rules import PLANTED, answer, judge_network
-
-INPUT_SITE = "input"
 
 
 def verdicts(study: Study, store: Store, records: Iterable[Record]) -> list[NetworkVerdict]:
