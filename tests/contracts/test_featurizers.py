@@ -1,4 +1,4 @@
-"""What every registered featurizer of linear maps keeps to; test_warps.py is about the others."""
+"""What every registered featurizer of linear maps keeps to; test_nonlinear_maps.py tests the others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIZES = (3, 1, 2, 3)
 """Features a variable, for each search of a stack."""
 FIXED_BASIS = {"identity", "principal", "principal_uncentred", "mask", "mask_principal"}
 """Featurizers that cannot take any direction: here their basis is that of the neurons."""
-HEAT = 0.9
+SOFTNESS = 0.9
 
 
 LINEAR = [name for name in FEATURIZERS if FEATURIZERS.get(name)().linear]
@@ -173,16 +173,16 @@ def test_a_frame_that_drifted_and_is_written_back_by_its_transpose_is_no_project
     assert (once @ once - once).norm() > 0.1
 
 
-@pytest.mark.parametrize("heat", [0.0, HEAT, 1.0])
-def test_maps_that_are_chosen_softly_lose_and_mix_nothing(choosing, heat):
+@pytest.mark.parametrize("softness", [0.0, SOFTNESS, 1.0])
+def test_maps_that_are_chosen_softly_lose_and_mix_nothing(choosing, softness):
     """However soft the choice, all variables together swap no direction by more than the whole."""
     directions, mask = directions_of()
-    frames, _ = choosing.forward(moved(choosing, directions, mask), mask, heat)
+    frames, _ = choosing.forward(moved(choosing, directions, mask), mask, softness)
     shares = torch.linalg.eigvalsh(projections(frames).sum(1))
     assert shares.min() > -1e-9
     assert shares.max() < 1 + 1e-9
     hard = ((shares - shares.round()).abs() < 1e-9).all()
-    assert hard == (heat == 0)
+    assert hard == (softness == 0)
 
 
 def test_rows_that_nothing_uses_are_left_out_of_what_is_kept(featurizer):
@@ -289,16 +289,16 @@ def test_swapping_every_feature_is_replacing_the_whole_activation(featurizer, va
     assert close(after, source.expand_as(after))
 
 
-@pytest.mark.parametrize("heat", [0.0, HEAT])
-def test_searches_know_nothing_of_each_other(featurizer, heat):
+@pytest.mark.parametrize("softness", [0.0, SOFTNESS])
+def test_searches_know_nothing_of_each_other(featurizer, softness):
     directions, mask = directions_of()
     parameters = moved(featurizer, directions, mask)
-    together, saved = featurizer.forward(parameters, mask, heat)
+    together, saved = featurizer.forward(parameters, mask, softness)
     gradient = _gradient(together)
     pulled = featurizer.backward(parameters, saved, gradient)
     for search in range(len(SIZES)):
         one = slice(search, search + 1)
-        alone, saved = featurizer.forward(parameters[one], mask[one], heat)
+        alone, saved = featurizer.forward(parameters[one], mask[one], softness)
         assert close(alone.read, together.read[one])
         assert close(alone.write, together.write[one])
         assert close(featurizer.backward(parameters[one], saved, Frames(*(part[one] for part in gradient))), pulled[one])
@@ -320,39 +320,39 @@ def _apply(gradient: Frames, frames: Frames) -> Tensor:
     return (gradient.read * frames.read).sum() + (gradient.write * frames.write).sum()
 
 
-def _through(featurizer: AbstractFeaturizer, parameters: Tensor, mask: Tensor, heat: float, gradient: Frames) -> Tensor:
+def _through(featurizer: AbstractFeaturizer, parameters: Tensor, mask: Tensor, softness: float, gradient: Frames) -> Tensor:
     """What is pulled back of a gradient, without what the featurizer charges by itself."""
-    _, saved = featurizer.forward(parameters, mask, heat)
+    _, saved = featurizer.forward(parameters, mask, softness)
     nothing = Frames(*(torch.zeros_like(part) for part in gradient))
     return featurizer.backward(parameters, saved, gradient) - featurizer.backward(parameters, saved, nothing)
 
 
-@pytest.mark.parametrize("heat", [0.0, HEAT])
-def test_pull_is_the_gradient_along_the_allowed_parameters(trainable, heat):
+@pytest.mark.parametrize("softness", [0.0, SOFTNESS])
+def test_backward_is_the_gradient_along_the_allowed_parameters(trainable, softness):
     """Held against autograd, through what brings parameters back to allowed ones.
 
     The differential of that is the projection on the tangent space, since it takes the nearest ones.
     """
     directions, mask = directions_of()
     parameters = moved(trainable, directions, mask)
-    gradient = _gradient(trainable.forward(parameters, mask, heat)[0])
+    gradient = _gradient(trainable.forward(parameters, mask, softness)[0])
     leaf = parameters.clone().requires_grad_()
-    frames, _ = trainable.forward(trainable.constrain(leaf), mask, heat)
+    frames, _ = trainable.forward(trainable.constrain(leaf), mask, softness)
     _apply(gradient, frames).backward()
-    pulled = _through(trainable, parameters, mask, heat, gradient)
-    assert pulled.norm() > 0.5 or (heat == 0 and trainable.learns_size)
+    pulled = _through(trainable, parameters, mask, softness, gradient)
+    assert pulled.norm() > 0.5 or (softness == 0 and trainable.learns_size)
     assert torch.allclose(pulled, movable(trainable, leaf.grad), rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("heat", [0.0, HEAT])
-def test_pull_is_what_finite_differences_say(trainable, heat):
+@pytest.mark.parametrize("softness", [0.0, SOFTNESS])
+def test_backward_is_what_finite_differences_say(trainable, softness):
     directions, mask = directions_of((3, 2))
     parameters = moved(trainable, directions, mask)
-    gradient = _gradient(trainable.forward(parameters, mask, heat)[0])
-    pulled = _through(trainable, parameters, mask, heat, gradient)
+    gradient = _gradient(trainable.forward(parameters, mask, softness)[0])
+    pulled = _through(trainable, parameters, mask, softness, gradient)
 
     def value(at: Tensor) -> float:
-        frames, _ = trainable.forward(at, mask, heat)
+        frames, _ = trainable.forward(at, mask, softness)
         return float(_apply(gradient, frames))
 
     numerical, step = torch.zeros_like(parameters), 1e-5
@@ -369,7 +369,7 @@ def test_pull_is_what_finite_differences_say(trainable, heat):
 def test_what_cannot_be_trained_is_not_pulled(featurizer):
     directions, mask = directions_of()
     parameters = begun(featurizer, directions)
-    frames, saved = featurizer.forward(parameters, mask, HEAT)
+    frames, saved = featurizer.forward(parameters, mask, SOFTNESS)
     pulled = featurizer.backward(parameters, saved, _gradient(frames))
     assert pulled.shape == parameters.shape
     assert bool(pulled.any()) == featurizer.trainable
@@ -387,8 +387,8 @@ def test_functions_leave_their_arguments_alone(featurizer):
     gradient = _gradient(featurizer.forward(parameters, mask)[0])
     given = (directions, mask, parameters, *gradient)
     before = [tensor.clone() for tensor in given]
-    for heat in (0.0, HEAT):
-        _, saved = featurizer.forward(parameters, mask, heat)
+    for softness in (0.0, SOFTNESS):
+        _, saved = featurizer.forward(parameters, mask, softness)
         featurizer.backward(parameters, saved, gradient)
     featurizer.constrain(parameters)
     assert all(torch.equal(one, other) for one, other in zip(given, before, strict=True))
@@ -400,9 +400,9 @@ def test_training_lowers_a_loss_and_keeps_every_law(trainable):
     parameters = begun(trainable, directions)
     base, one, other, wanted = activations(4, dtype=torch.float32)
     losses = []
-    heat = HEAT if trainable.learns_size else 0.0
+    softness = SOFTNESS if trainable.learns_size else 0.0
     for _ in range(40):
-        frames, saved = trainable.forward(parameters, mask, heat)
+        frames, saved = trainable.forward(parameters, mask, softness)
         leaves = Frames(*(part.clone().requires_grad_() for part in frames))
         loss = (swap(leaves, base, torch.stack([one, other])) - wanted).square().mean((1, 2))
         loss.sum().backward()

@@ -12,8 +12,8 @@ import interlocus as il
 from interlocus.core.errors import SpecificationError
 from interlocus.core.random import derived_generator
 from interlocus.featurizers import Boundless, Frame, Frames, Linear, Mask, PrincipalComponents
-from interlocus.featurizers.linear import charge
-from interlocus.featurizers.principal import components
+from interlocus.featurizers.linear import obliqueness_gradient
+from interlocus.featurizers.principal import principal_components
 from interlocus.networks import MLP
 from interlocus.networks.mlp.training import RECIPES, Recipe
 from interlocus.searches.budget import Budget, Phase
@@ -64,7 +64,7 @@ def test_sizes_are_learned(narrow, featurizer, size):
 
 def test_a_mask_finds_neurons():
     """The hand-wired layer holds left in its first eight neurons and right in the others."""
-    result = found(hand_wired(), Mask(price=0.001), site="layer1", hypothesis="both", sizes=(4,), steps=500)
+    result = found(hand_wired(), Mask(penalty=0.001), site="layer1", hypothesis="both", sizes=(4,), steps=500)
     read = result.best(network=0, size=4).frames.read
     chosen = (read != 0).any(1)
     assert set(read.unique().tolist()) == {0.0, 1.0}
@@ -75,7 +75,7 @@ def test_a_mask_finds_neurons():
 
 @pytest.mark.parametrize(
     ("featurizer", "outcome"),
-    [(Mask(price=100.0), "empty"), (Boundless(price=-100.0), "full"), (Mask(over="rotation", price=-100.0), "full")],
+    [(Mask(penalty=100.0), "empty"), (Boundless(penalty=-100.0), "full"), (Mask(over="rotation", penalty=-100.0), "full")],
 )
 def test_a_choice_of_nothing_or_of_everything_is_an_outcome_with_its_mend(featurizer, outcome):
     lax = SMALL.model_copy(update={"solved": 0.0})  # the last state is kept, whatever it scores
@@ -83,7 +83,7 @@ def test_a_choice_of_nothing_or_of_everything_is_an_outcome_with_its_mend(featur
     result = found(network, featurizer, site="layer1", sizes=(8,), steps=200, budget=lax)
     restart = result.restarts(network=0, size=8).best
     assert restart.outcome == outcome
-    assert "price" in restart.hint
+    assert "penalty" in restart.hint
     assert restart.to_json()["mend"] == restart.hint  # for who reads the record
     assert type(restart).from_json(restart.to_json()) == restart
     assert result.best(network=0, size=8).sizes["left"] == {"empty": 0, "full": 16}[outcome]
@@ -94,7 +94,7 @@ def test_principal_components_are_those_of_the_covariance_or_of_the_second_momen
     generator = derived_generator(0)
     rows = torch.randn(5000, 6, generator=generator).double() * torch.tensor([3.0, 1, 1, 1, 1, 1])
     rows[:, 4] += 50
-    centred, uncentred = (components([rows], centred=way)[0] for way in (True, False))
+    centred, uncentred = (principal_components([rows], centred=way)[0] for way in (True, False))
     assert abs(centred[0, 0]) > 0.99
     assert abs(uncentred[0, 4]) > 0.99
     variances = (rows @ centred.T).var(0)
@@ -105,15 +105,15 @@ def test_principal_components_are_those_of_the_covariance_or_of_the_second_momen
 
 def test_principal_components_are_those_of_the_network_of_each_search():
     one, other = (torch.randn(300, 5, generator=derived_generator(i)).double() for i in range(2))
-    together = components([one, other, one], centred=True)
+    together = principal_components([one, other, one], centred=True)
     torch.testing.assert_close(together[0], together[2])
-    torch.testing.assert_close(together[1], components([other], centred=True)[0])
+    torch.testing.assert_close(together[1], principal_components([other], centred=True)[0])
     assert not torch.allclose(together[0].abs(), together[1].abs(), atol=0.01)
 
 
 def test_the_components_nearest_to_the_directions_are_taken():
     rows = torch.randn(500, 4, generator=derived_generator(1)).double() * torch.tensor([4.0, 3, 2, 1])
-    basis = components([rows], centred=True)[0]
+    basis = principal_components([rows], centred=True)[0]
     directions = -basis[2].view(1, 1, 1, 4)
     assert torch.allclose(PrincipalComponents().initialize(directions, [rows]), directions)
 
@@ -156,7 +156,7 @@ def test_what_is_charged_for_obliqueness_has_the_gradient_of_the_norm():
     assert two.diff() > 0.01
     bound = float(two.mean())
     (norms - bound).clamp_min(0).sum().backward()
-    charged = charge(frames, bound)
+    charged = obliqueness_gradient(frames, bound)
     assert (norms > bound).any()
     assert not (norms > bound).all()
     torch.testing.assert_close(charged.read, leaves.read.grad)
@@ -164,7 +164,7 @@ def test_what_is_charged_for_obliqueness_has_the_gradient_of_the_norm():
 
 
 def test_nothing_is_charged_below_the_bound():
-    assert not any(part.any() for part in charge(oblique(), 1e6))
+    assert not any(part.any() for part in obliqueness_gradient(oblique(), 1e6))
 
 
 @pytest.mark.parametrize("bound", [None, 1.1])

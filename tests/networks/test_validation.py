@@ -83,11 +83,11 @@ def test_a_task_in_fifteen_lines_is_whole():
     assert list(task.hypotheses) == ["sum", "sum_positive", "z_positive"]
     checked = check_task(task)
     assert checked.agreement == ()
-    assert set(checked.floors) == set(task.hypotheses)
+    assert set(checked.chance_levels) == set(task.hypotheses)
     # the label changes where z is positive and the sum changes sign: one quarter
     for name in ("sum", "sum_positive"):
-        assert abs(checked.floors[name].no_effect - 0.75) < 0.02
-        assert checked.floors[name].method == "drawn"
+        assert abs(checked.chance_levels[name].no_effect - 0.75) < 0.02
+        assert checked.chance_levels[name].method == "drawn"
     by_pair = {(pair.one, pair.other): pair for pair in checked.differences}
     assert by_pair["sum", "sum_positive"].nested
     assert by_pair["sum", "sum_positive"].share == 0
@@ -114,7 +114,7 @@ def test_a_task_in_fifteen_lines_is_learned_and_searched():
 def test_a_shipped_task_and_a_network_of_it_agree():
     checked = check_task(HierarchicalEquality(), hand_wired())
     assert checked.agreement == (1.0,)
-    assert {name: level.method for name, level in checked.floors.items()} == {
+    assert {name: level.method for name, level in checked.chance_levels.items()} == {
         "both": "enumerated", "left": "enumerated", "right": "enumerated", "symmetric": "enumerated",
         "count": "enumerated", "output": "enumerated", "identity": "drawn", "difference": "drawn",
         "distance": "drawn", "cross": "drawn",
@@ -127,7 +127,7 @@ def test_a_shipped_task_and_a_network_of_it_agree():
 
 
 def test_only_what_is_asked_is_checked(fails):
-    assert list(check_task(HierarchicalEquality(), hypotheses=("left",)).floors) == ["left"]
+    assert list(check_task(HierarchicalEquality(), hypotheses=("left",)).chance_levels) == ["left"]
     with fails(UnknownNameError, "Did you mean 'left'?"):
         check_task(HierarchicalEquality(), hypotheses=("lefd",))
 
@@ -166,7 +166,7 @@ def test_a_value_that_is_rare_is_not_taken_for_one_that_is_never_drawn():
     """z > 3.09 is missing in 256 examples with probability .77, and in 16,384 with 8e-8."""
     rare = sampler(lambda drawn: drawn | {"z": torch.where(drawn["z"] > 3.09, drawn["z"], -drawn["z"].abs())})
     checked = check_task(Changed(sample=rare), hypotheses=("sum_positive",))
-    assert checked.floors["sum_positive"].no_effect > 0.99
+    assert checked.chance_levels["sum_positive"].no_effect > 0.99
 
 
 def test_a_sampler_whose_labels_contradict_the_causal_model_is_refused(fails):
@@ -179,7 +179,7 @@ def test_a_sampler_whose_labels_contradict_the_causal_model_is_refused(fails):
     def right(drawn):
         return drawn | {"answer": SignOfSum.model.run(drawn)["answer"]}
 
-    assert check_task(Changed(sample=sampler(right)), hypotheses=("sum",)).floors
+    assert check_task(Changed(sample=sampler(right)), hypotheses=("sum",)).chance_levels
 
 
 def test_a_rival_that_gives_another_class_is_refused(fails):

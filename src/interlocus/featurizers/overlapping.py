@@ -26,7 +26,7 @@ class Overlapping(AbstractFeaturizer[Frames, Frames, Any]):
     changes, h′ = h + Σᵥ Wᵥᵀ Rᵥ (hᵥ − h), all computed from the same base h. For one variable this is the usual
     projection, and for orthogonal subspaces the usual interchange. Along a direction that two variables share, the
     activation moves by both differences, so the value read there afterwards is that of neither source. A joint score
-    therefore shows whether two subspaces can be used together; the score of one variable shows how good its subspace is.
+    therefore shows whether two subspaces work together; the score of one variable shows how good its subspace is.
 
     Args:
         each: The class of the map of one variable: `rotation`, `linear` or `frame`.

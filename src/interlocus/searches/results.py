@@ -137,7 +137,7 @@ class ProblemResult:
         network: its index.
         hypothesis: its name.
         sizes: one entry a size.
-        frames: for each size the maps of the chosen attempt: `Frames` of `[variable, feature, width]`, or a `NonlinearMap`.
+        frames: for each size the maps of the chosen attempt: `Frames` of one search, or a `NonlinearMap`.
     """
 
     network: int

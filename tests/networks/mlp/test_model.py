@@ -294,7 +294,7 @@ def test_nothing_cannot_be_trained(make, fails):
 @pytest.fixture
 def one_attempt(monkeypatch):
     """Networks that are trained for a moment are not competent, and would be begun again."""
-    monkeypatch.setattr(mlp, "COMPETENT", 0.0)
+    monkeypatch.setattr(mlp, "COMPETENT_ACCURACY", 0.0)
 
 
 def test_training_is_decided_by_its_seed(activation, one_attempt):
@@ -335,11 +335,11 @@ def test_weight_decay_reaches_the_parameters(one_attempt):
 
 def test_networks_that_are_not_competent_are_begun_again_from_another_draw(monkeypatch):
     """Twice at most; the best draw is kept, and those that are competent stay as they are."""
-    told: list[tuple[int, int]] = []
+    told: list[float] = []
     first = iter([[1.0, 0.5, 1.0], [0.7], [0.6]])
     monkeypatch.setattr(MLP, "accuracy", lambda self, *_, **__: next(first))
-    trained = MLP.train(TASK, count=3, recipe=TINY, progress=lambda done, total: told.append((done, total)))
-    assert told == [(0, TINY.steps)] * 3
+    trained = MLP.train(TASK, count=3, recipe=TINY, on_progress=told.append)
+    assert told == [0.0] * 3
     monkeypatch.setattr(MLP, "accuracy", lambda self, *_, **__: [1.0] * len(self))
     once = MLP.train(TASK, count=3, recipe=TINY)
     assert same(trained[0], once[0])

@@ -308,7 +308,7 @@ def test_a_site_that_cannot_be_read_is_said(fails):
 
 
 def test_a_module_that_was_never_run_says_what_to_do(fails):
-    with fails(NetworkError, "network.meet"):
+    with fails(NetworkError, "network.prepare"):
         Module(nn.Linear(16, 2)).sites  # noqa: B018
 
 

@@ -50,8 +50,8 @@ def test_every_place_of_every_family_is_searched(finished):
 
 def test_networks_of_a_family_differ_and_are_fetched_as_they_were_made(finished):
     study = finished.study
-    kind = study.networks[0].kind
-    made = kind.make(TASK, count=2, trained=True, seed=study.seed, done=lambda share: None)
+    kind = study.networks[0].source
+    made = kind.make(TASK, count=2, trained=True, seed=study.seed, on_progress=lambda share: None)
     paths = [finished.store.network_path(name) for name in study.networks[0].networks]
     fetched = kind.load(TASK, paths, seed=study.seed)
     assert [one.fingerprint() for one in fetched] == [one.fingerprint() for one in made]
@@ -59,8 +59,8 @@ def test_networks_of_a_family_differ_and_are_fetched_as_they_were_made(finished)
 
 
 def test_options_and_training_reach_the_function():
-    trained = group("build", options={"scale": 0.25}).kind.make(TASK, count=1, trained=True, seed=0, done=print)[0]
-    blank = group("build").kind.make(TASK, count=1, trained=False, seed=0, done=print)[0]
+    trained = group("build", options={"scale": 0.25}).source.make(TASK, count=1, trained=True, seed=0, on_progress=print)[0]
+    blank = group("build").source.make(TASK, count=1, trained=False, seed=0, on_progress=print)[0]
     assert isinstance(trained, Module)
     assert isinstance(blank, Module)
     assert float(trained.module.first.bias.detach()[0]) == 0.25
@@ -110,8 +110,8 @@ def test_a_stored_study_is_read_without_running_code(finished, monkeypatch):
 def test_what_cannot_be_made_is_said(asked, kind, word, fails):
     def make() -> None:
         one = asked()
-        one.kind.sites(TASK)
-        one.kind.make(TASK, count=one.count, trained=one.trained, seed=0, done=lambda share: None)
+        one.source.sites(TASK)
+        one.source.make(TASK, count=one.count, trained=one.trained, seed=0, on_progress=lambda share: None)
 
     with fails(kind, word):
         make()
@@ -142,10 +142,10 @@ def test_what_names_code():
 )
 def test_a_point_that_training_does_not_pass_is_refused(about, words, fails):
     with fails(SpecificationError, *words):
-        _ = NetworkGroup(name="x", **about).kind
+        _ = NetworkGroup(name="x", **about).source
 
 
 def test_a_point_of_training_is_said():
-    about = NetworkGroup(name="x", steps=200, until=50, examples=4000).kind
+    about = NetworkGroup(name="x", steps=200, until=50, examples=4000).source
     assert {"50", "200", "4000"} <= set(about.summary.replace(",", "").split())
-    assert about.architecture == NetworkGroup(name="x").kind.architecture
+    assert about.architecture == NetworkGroup(name="x").source.architecture

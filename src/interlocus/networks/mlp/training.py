@@ -154,18 +154,16 @@ class MLPTraining:
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Inputs and one-hot classes of each step, batch last."""
-        task, recipe = self.task, self.recipe
+        task, recipe, count = self.task, self.recipe, TRAINING_BATCH * TRAINING_CHUNK
         generator, fixed_set = derived_generator(self.seed, "training examples"), None
         if recipe.examples is not None:
             set_generator = derived_generator(self.seed, "few training examples")
             fixed_set = task.labelled_inputs(recipe.examples, split="train", generator=set_generator)
         for first in range(0, recipe.steps, TRAINING_CHUNK):
             if fixed_set is None:
-                drawn, labels = task.labelled_inputs(
-                    TRAINING_BATCH * TRAINING_CHUNK, split="train", generator=generator
-                )
+                drawn, labels = task.labelled_inputs(count, split="train", generator=generator)
             else:
-                rows = torch.randint(len(fixed_set[0]), (TRAINING_BATCH * TRAINING_CHUNK,), generator=generator)
+                rows = torch.randint(len(fixed_set[0]), (count,), generator=generator)
                 drawn, labels = fixed_set[0][rows], fixed_set[1][rows]
             inputs, one_hot = (
                 part.view(TRAINING_CHUNK, TRAINING_BATCH, -1).transpose(1, 2).contiguous()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,18 +87,15 @@ class Module(AbstractNetworks):
 
         Raises:
             UnknownNameError: The module has no part at a site's path.
-            NetworkError: A run passes a site never or several times; the site is no tensor, depends on the number of
-                examples, is changed in place, or does not influence the output; or an exchange there makes the output
-                infinite.
+            NetworkError: The module fails, or activations at a site cannot be exchanged; the message says why.
         """
         example = self._cast(inputs[:8])
         with preserved(self.module), torch.enable_grad():  # a gradient shows whether a site influences the output
             if self._places is None:
                 notations = usable_sites(self.module, self._run, example)
                 self._places = {text: Site.parse(text) for text in notations}
-            self._shapes = {
-                name: check_site(self.module, self._run, place, example) for name, place in self._places.items()
-            }
+            check = partial(check_site, self.module, self._run, example=example)
+            self._shapes = {name: check(site) for name, site in self._places.items()}
             with torch.no_grad():
                 self._classes = self._run(example).shape[1]
         self._input_shape = tuple(example.shape[1:])
@@ -166,7 +164,7 @@ class Module(AbstractNetworks):
     def differentiable_activations(self, site: str, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch width"]:
         """Activations at a site with their graph, in the module's current mode."""
         activations: list[Tensor] = []
-        with hooked(self.module, self._place(site), lambda value: activations.append(value)):
+        with hooked(self.module, self._place(site), activations.append):
             self._run(self._cast(inputs))
         return activations[-1].flatten(1)
 
@@ -181,7 +179,7 @@ class Module(AbstractNetworks):
             self.prepare(inputs)
         self.width(site)
         place, parts = self._place(site), []
-        with preserved(self.module), torch.no_grad(), hooked(self.module, place, lambda value: parts.append(value)):
+        with preserved(self.module), torch.no_grad(), hooked(self.module, place, parts.append):
             for rows in inputs.split(ROWS_AT_ONCE):
                 self._run(self._cast(rows))
                 parts[-1] = parts[-1].flatten(1).float().clone()

@@ -13,7 +13,7 @@ from interlocus.alignment.evaluation import evaluate
 from interlocus.alignment.interchange.cache import Problems, batches, cache_activations, plan_batches
 from interlocus.alignment.interchange.linear import Interchange
 from interlocus.alignment.interchange.losses import CrossEntropy, gradient
-from interlocus.alignment.interchange.nonlinear import WarpInterchange
+from interlocus.alignment.interchange.nonlinear import NonlinearInterchange
 from interlocus.causal.interventions import draw
 from interlocus.core.errors import AlignmentError, SpecificationError
 from interlocus.core.linalg import BufferPool
@@ -55,7 +55,7 @@ def moved(featurizer: AbstractFeaturizer, directions: Tensor) -> Tensor:
     return featurizer.constrain(featurizer.constrain(parameters + 0.3 * step))
 
 
-def warp(featurizer: AbstractFeaturizer, sizes=SIZES, *, variables=VARIABLES, dtype=torch.float64) -> NonlinearMap:
+def maps_of(featurizer: AbstractFeaturizer, sizes=SIZES, *, variables=VARIABLES, dtype=torch.float64) -> NonlinearMap:
     directions, mask = begin(sizes, variables=variables, dtype=dtype)
     return featurizer.forward(moved(featurizer, directions), mask)[0]
 
@@ -67,7 +67,7 @@ def states(count: int, *, dtype=torch.float64) -> Tensor:
 # what single precision leaves of the inverse of six couplings whose functions have slopes of a few
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-3)])
 def test_decoding_undoes_encoding(featurizer, dtype, tolerance):
-    maps = warp(featurizer, dtype=dtype)
+    maps = maps_of(featurizer, dtype=dtype)
     given = states(len(SIZES), dtype=dtype)
     codes = maps.encode(given)
     assert torch.allclose(maps.decode(codes), given, rtol=0, atol=tolerance)
@@ -76,7 +76,7 @@ def test_decoding_undoes_encoding(featurizer, dtype, tolerance):
 
 
 def test_it_is_not_linear(featurizer):
-    maps = warp(featurizer)
+    maps = maps_of(featurizer)
     given = states(len(SIZES))
     assert (maps.encode(2 * given) - 2 * maps.encode(given)).abs().max() > 0.01  # rounding leaves 1e-14
 
@@ -95,14 +95,14 @@ def test_it_begins_with_the_directions_of_the_start(featurizer):
 def test_a_base_that_is_its_own_source_changes_nothing(featurizer):
     (base,) = states(1)
     for search in range(len(SIZES)):
-        after = warp(featurizer).select(search).swap(base, dict.fromkeys(range(VARIABLES), base))
+        after = maps_of(featurizer).select(search).swap(base, dict.fromkeys(range(VARIABLES), base))
         assert torch.allclose(after, base, atol=1e-10)
 
 
 def test_a_swap_gives_the_features_of_the_source_and_keeps_those_of_the_other_variable(featurizer):
     base, source = states(2)
     for search, size in enumerate(SIZES):
-        one = warp(featurizer).select(search)
+        one = maps_of(featurizer).select(search)
         after = one.features(one.swap(base, {0: source}))
         assert one.sizes == [size, size]
         assert torch.allclose(after[0], one.features(source)[0], atol=1e-10)
@@ -111,7 +111,7 @@ def test_a_swap_gives_the_features_of_the_source_and_keeps_those_of_the_other_va
 
 @pytest.mark.parametrize("variables", [1, 2])
 def test_swapping_every_feature_is_replacing_the_whole_activation(featurizer, variables):
-    maps = warp(featurizer, (WIDTH // variables,) * 2, variables=variables)
+    maps = maps_of(featurizer, (WIDTH // variables,) * 2, variables=variables)
     base, source = states(2)
     for search in range(2):
         assert torch.allclose(maps.select(search).swap(base, dict.fromkeys(range(variables), source)), source, atol=1e-10)
@@ -153,9 +153,9 @@ def problem(site: str):
     asked = draw(pool, TASK.hypothesis("both"), shape=(1, 60), generator=derived_generator(1))
     batch = next(batches(cache, plan_batches(cache, [asked], problems, TASK.classes)))
     about = {
-        "entry": suffix.entry[problems.network],
-        "rest": suffix.rest(searches),
-        "workspace": BufferPool(suffix.entry),
+        "input_projection": suffix.input_projection[problems.network],
+        "body": suffix.body(searches),
+        "buffers": BufferPool(suffix.input_projection),
     }
     return network, pool, asked[0], searches, batch, about
 
@@ -166,7 +166,7 @@ def test_logits_and_gradients_are_those_of_a_graph_through_the_whole_network(fea
     directions, mask = begin()
     parameters = moved(featurizer, directions)
     maps, _ = featurizer.forward(parameters, mask)
-    interchange = WarpInterchange(**about)
+    interchange = NonlinearInterchange(**about)
     logits, saved = interchange.forward(maps, batch)
 
     leaf = parameters.clone().requires_grad_()
@@ -184,13 +184,13 @@ def test_logits_and_gradients_are_those_of_a_graph_through_the_whole_network(fea
     torch.testing.assert_close(pulled.parameters, leaf.grad)
 
 
-def test_a_warp_that_is_still_a_rotation_answers_as_the_rotation(featurizer):
+def test_an_initial_nonlinear_map_gives_the_logits_of_its_rotation(featurizer):
     """The second way through maps agrees with the first."""
     *_, batch, about = problem("layer1")
     directions, mask = begin()
     maps, _ = featurizer.forward(featurizer.initialize(directions, []), mask)
     linear, _ = Rotation().forward(Rotation().initialize(directions, []), mask)
-    one, _ = WarpInterchange(**about).forward(maps, batch)
+    one, _ = NonlinearInterchange(**about).forward(maps, batch)
     other, _ = Interchange(**about).forward(linear, batch)
     torch.testing.assert_close(one, other)
 
