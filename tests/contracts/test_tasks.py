@@ -131,7 +131,7 @@ def test_examples_are_as_frequent_as_the_settings_are_probable(task):
         return  # floors are drawn
     counted = task.settings()
     assert float(counted.probability.sum()) == pytest.approx(1)
-    values = task.discrete_values(task.sample(COUNT, split="test", generator=derived_generator(0)))
+    values = task.values(task.sample(COUNT, split="test", generator=derived_generator(0)))
     seen = torch.zeros(COUNT, dtype=torch.bool)
     for row, probability in enumerate(counted.probability.tolist()):
         here = torch.stack([values[root] == counted.values[root][row] for root in counted.roots]).all(0)

@@ -14,7 +14,7 @@ from interlocus.core.errors import AlignmentError, SpecificationError
 from interlocus.core.random import derived_generator
 from interlocus.featurizers import Frames
 from interlocus.tasks import HierarchicalEquality, SimpleEquality
-from interlocus.tasks.hierarchical_equality import NEARNESS
+from interlocus.tasks.hierarchical_equality import NEAR_DISTANCE
 
 COUNT = 20_000
 
@@ -30,7 +30,7 @@ def test_shifted_items_are_wider_and_half_of_the_unequal_pairs_are_near(items):
     assert float(equal.double().mean()) == pytest.approx(0.5, abs=5 * 0.5 / COUNT**0.5)
     usual = (own["a"] - own["b"]).norm(dim=1)
     # a near pair is apart by √½ a tenth of what others are, since one draw is added rather than two subtracted
-    near = distance[~equal] < 2 * usual[usual > 0].quantile(0.5) * NEARNESS * 2
+    near = distance[~equal] < 2 * usual[usual > 0].quantile(0.5) * NEAR_DISTANCE * 2
     assert float(near.double().mean()) == pytest.approx(0.5, abs=0.04)
 
 

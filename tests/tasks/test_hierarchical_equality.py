@@ -168,7 +168,11 @@ def test_the_symmetric_rival_gives_the_same_classes():
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [({"item_width": 0}, "width 0"), ({"item_width": -1}, "width -1"), ({"vocabulary": 1}, "vocabulary of 1")],
+    [
+        ({"item_width": 0}, "item_width is 0"),
+        ({"item_width": -1}, "item_width is -1"),
+        ({"vocabulary": 1}, "vocabulary is 1"),
+    ],
     ids=str,
 )
 def test_sizes_that_are_too_small_are_refused(arguments, words, fails):

@@ -1,6 +1,6 @@
-"""The high-level side: causal models, hypotheses, examples, interchange interventions, and chance levels by counting.
+"""What a network may compute: causal models, hypotheses, examples, interchange interventions and chance levels.
 
-Nothing here knows a task's encoding, a network or a featurizer.
+A task's encoding, networks and featurizers do not belong here: everything is stated in values of causal variables.
 """
 
 from interlocus.causal.examples import Examples

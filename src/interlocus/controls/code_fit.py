@@ -17,7 +17,7 @@ from torch import Tensor
 from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.evaluation import EvaluationSet, interchange_in
 from interlocus.alignment.metrics import JOINT, Grouping
-from interlocus.causal.chance_levels import WeightedInterventions, enumerate_interventions, settings
+from interlocus.causal.enumeration import WeightedInterventions, enumerate_interventions, enumerate_settings
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import kind_rows
 from interlocus.causal.model import Values
@@ -175,7 +175,7 @@ def fit_code(
             "Not all of these follow from discrete variables whose settings can be counted out.",
             "Leave out what is continuous, and give the task `roots`.",
         )
-    asked = enumerate_interventions(sought, settings(sought.model, task.roots))
+    asked = enumerate_interventions(sought, enumerate_settings(sought.model, task.roots))
     pool = task.draw_examples(
         budget.held_out, split="test", generator=derived_generator(seed, "pool", "test"), for_hypotheses=(sought.name,)
     )

@@ -112,7 +112,7 @@ def effect_of(score: Score, variable: str, *, map: str, size: Size, looks: int) 
         size: features a variable.
         looks: how many entries were looked at, for which the interval is corrected.
     """
-    low, high = wilson(score.hits, score.count, looks=looks)
+    low, high = wilson(score.hits, score.count, comparisons=looks)
     cells = [cell for cell in score.cells if cell.kind == variable and cell.count]
     single = [cell for cell in score.cells if JOINT not in cell.kind]
     joint = [cell for cell in score.cells if JOINT in cell.kind]

@@ -10,7 +10,7 @@ import torch
 from scipy.optimize import Bounds, LinearConstraint, milp
 from torch import Tensor
 
-from interlocus.causal.chance_levels import WeightedInterventions, enumerate_interventions, settings
+from interlocus.causal.enumeration import WeightedInterventions, enumerate_interventions, enumerate_settings
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
@@ -53,7 +53,7 @@ def additive_ceiling(task: AbstractTask, hypothesis: Hypothesis) -> float | None
     """
     if not can_be_enumerated(task, hypothesis):
         return None
-    asked = enumerate_interventions(hypothesis, settings(hypothesis.model, task.roots))
+    asked = enumerate_interventions(hypothesis, enumerate_settings(hypothesis.model, task.roots))
     total = 0.0
     for index, kind in enumerate(hypothesis.kinds):
         reached = _of_kind(asked, index, kind)

@@ -251,7 +251,7 @@ VALUES = {
     "starts.random=0": "starts.random = 0",
     "budget.solved=2": "budget.solved = 2",
     "competence=-1": "competence = -1",
-    "task.item_width=0": "width 0",
+    "task.item_width=0": "item_width is 0",
 }
 
 

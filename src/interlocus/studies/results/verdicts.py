@@ -183,7 +183,7 @@ def _used(control: ControlRecord | None, hypothesis: str, variable: str, looks: 
         for entry in _entries(control.inside.get(hypothesis, {}), variable, looks)
     ]
     output = {
-        restarts.size: wilson(restarts.best.score.hits, restarts.best.score.count, looks=looks)[0]
+        restarts.size: wilson(restarts.best.score.hits, restarts.best.score.count, comparisons=looks)[0]
         for maps in control.inside.get(OUTPUT, {}).values()
         for restarts in maps
     }
