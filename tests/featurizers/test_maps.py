@@ -119,8 +119,8 @@ def test_the_components_nearest_to_the_directions_are_taken():
 
 
 def test_a_singular_map_is_noted_as_diverged(monkeypatch):
-    begin = Linear.initialize
-    monkeypatch.setattr(Linear, "begin", lambda *arguments: torch.zeros_like(begin(*arguments)))
+    initialize = Linear.initialize
+    monkeypatch.setattr(Linear, "initialize", lambda *arguments: torch.zeros_like(initialize(*arguments)))
     result = found(MLP.untrained(TASK, count=1), Linear(), site="layer1", steps=50)
     restart = result.restarts(network=0, size=4).best
     assert restart.outcome == "diverged"

@@ -94,7 +94,7 @@ def test_a_task_in_fifteen_lines_is_whole():
     # sign of the source's sum and of the base's z, or the other way round: the two differ in three of eight cases
     assert abs(by_pair["sum_positive", "z_positive"].share - 3 / 8) < 0.05
     assert not by_pair["sum_positive", "z_positive"].nested
-    assert "sum_positive: floor 0.7" in str(checked)
+    assert "sum_positive: chance level 0.7" in str(checked)
 
 
 def test_a_task_in_fifteen_lines_is_learned_and_searched():

@@ -136,7 +136,7 @@ class TaskCheck:
         lines += [f"network {i}: accuracy {share:.3f}" for i, share in enumerate(self.agreement)]
         for name, level in self.chance_levels.items():
             other = "" if level.one_directional is None else f", {level.one_directional:.3f} one-directional"
-            lines.append(f"{name}: chance level {level.no_effect:.3f} without effect{other} ({level.means})")
+            lines.append(f"{name}: chance level {level.no_effect:.3f} without effect{other} ({level.method})")
         for pair in self.differences:
             reason = "" if pair.share >= MIN_LABEL_DIFFERENCE else ", because one is computed from the other"
             lines.append(f"{pair.one} and {pair.other}: different labels in {pair.share:.3f} of interventions{reason}")

@@ -16,6 +16,7 @@ from interlocus.core.errors import NetworkError, SpecificationError, UnknownName
 from interlocus.core.linalg import BufferPool
 from interlocus.core.random import derived_generator
 from interlocus.networks import MLP, Module
+from interlocus.networks.mlp.training import Recipe
 from interlocus.networks.module.model import call_directly
 from interlocus.networks.module.suffix import ModuleSuffix
 from interlocus.tasks import HierarchicalEquality
@@ -145,7 +146,7 @@ def test_the_hooks_of_its_owner_keep_firing(kind):
 @pytest.fixture(scope="module")
 def trained() -> MLP:
     return MLP.train(
-        TASK, count=1, weight_decay=1.0, seed=0, recipe=il.networks.training.Recipe(learning_rate=5e-3, steps=600)
+        TASK, count=1, weight_decay=1.0, seed=0, recipe=Recipe(learning_rate=5e-3, steps=600)
     )
 
 

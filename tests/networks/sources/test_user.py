@@ -88,7 +88,7 @@ def test_a_stored_study_is_read_without_running_code(finished, monkeypatch):
     def refuse(text: str):
         raise AssertionError(f"{text} was run")
 
-    monkeypatch.setattr("interlocus.brought.load_code", refuse)
+    monkeypatch.setattr("interlocus.networks.sources.user.load_code", refuse)
     assert finished.store.study() == finished.study
 
 
