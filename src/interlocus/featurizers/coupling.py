@@ -43,10 +43,10 @@ class CouplingFunction(NamedTuple):
     """A coupling function for each search: x ↦ relu(x W₁ + b₁) W₂ + b₂.
 
     Args:
-        weight_in: W₁.
-        bias_in: b₁.
-        weight_out: W₂.
-        bias_out: b₂.
+        weight_in: Weights W₁ of the hidden layer.
+        bias_in: Biases b₁ of the hidden layer.
+        weight_out: Weights W₂ of the output.
+        bias_out: Biases b₂ of the output.
     """
 
     weight_in: Float[Tensor, "search half hidden"]

@@ -39,7 +39,7 @@ def gated_frames(gates: Float[Tensor, "search variable width"], basis: Float[Ten
 
     Args:
         gates: From 0 to 1, for each variable and basis row.
-        basis: Orthonormal rows.
+        basis: Orthonormal rows, all of the site.
     """
     rows, open_share = basis.unsqueeze(1), gates.unsqueeze(3)
     return Frames(read=open_share * rows, write=(open_share > 0) * rows)

@@ -116,7 +116,7 @@ class MLPTraining:
         """Train from given initial parameters, which stay unchanged.
 
         Args:
-            parameters: The initial parameters.
+            parameters: The initial parameters, of one network or of a stack.
             trainable: A mask of the parameters' shapes: one where a parameter is trained, zero where it keeps its
                 value. By default, all are trained.
             on_progress: Called with the finished share of the steps.

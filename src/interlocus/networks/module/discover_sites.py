@@ -20,7 +20,7 @@ class TracedRun(NamedTuple):
     """One run of a module in which the activations at a site are a leaf of the graph.
 
     Args:
-        activations: The leaf.
+        activations: The leaf, one row for each example.
         logits: The logits that follow from it.
         changed_in_place: Whether a later operation changed the activations in place.
     """
@@ -67,6 +67,26 @@ def check_site(module: nn.Module, run: RunModule, site: Site, example: Tensor) -
         )
     _check_exchange(module, run, site, example, value.detach())
     return tuple(value.shape[1:])
+
+
+def check_logits(output: object, inputs: Tensor) -> Tensor:
+    """The output of a module, if it has the shape of logits.
+
+    Args:
+        output: What the module returned.
+        inputs: The inputs for which it was returned, one row for each example.
+
+    Raises:
+        NetworkError: The output is no matrix with one row for each input.
+    """
+    if isinstance(output, Tensor) and output.dim() == 2 and len(output) == len(inputs):
+        return output
+    shape = f"shape {list(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
+    raise NetworkError(
+        f"For {len(inputs)} inputs the module returns {shape}.",
+        "It must return logits, with one row for each input and one column for each class.",
+        "Pass `call=lambda module, x: …` that returns the logits.",
+    )
 
 
 def usable_sites(module: nn.Module, run: RunModule, example: Tensor) -> dict[str, tuple[int, ...]]:

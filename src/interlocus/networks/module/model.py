@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from interlocus.core import tensor_files as files
 from interlocus.core.errors import InterlocusError, NetworkError
 from interlocus.networks._base import AbstractNetworks, AbstractSuffix
-from interlocus.networks.module.discover_sites import check_site, usable_sites
+from interlocus.networks.module.discover_sites import check_logits, check_site, usable_sites
 from interlocus.networks.module.hooks import hooked
 from interlocus.networks.module.preserve import preserved
 from interlocus.networks.module.sequential import modules_after, perceptron_suffix
@@ -153,7 +152,7 @@ class Module(AbstractNetworks):
         """Logits with their graph, in the module's current mode.
 
         Args:
-            inputs: Encoded inputs.
+            inputs: Encoded inputs, one example a row.
             detach_at: Name of a site at which to cut the graph, so that no gradient passes; `None` for no cut.
         """
         if detach_at is None:
@@ -285,7 +284,7 @@ class Module(AbstractNetworks):
 
     def _run(self, inputs: Tensor) -> Tensor:
         try:
-            logits: Any = self._call(self.module, inputs)
+            output: object = self._call(self.module, inputs)
         except InterlocusError:
             raise
         except Exception as error:  # code of the user, which can raise anything
@@ -294,11 +293,4 @@ class Module(AbstractNetworks):
                 "Its inputs are the rows that the task's `encode` returns, one row for each example.",
                 "Change `encode`, or pass `call=lambda module, x: …` that calls the module with what it expects.",
             ) from error
-        if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != len(inputs):
-            shape = f"shape {list(logits.shape)}" if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
-            raise NetworkError(
-                f"For {len(inputs)} inputs the module returns {shape}.",
-                "It must return logits, with one row for each input and one column for each class.",
-                "Pass `call=lambda module, x: …` that returns the logits.",
-            )
-        return logits
+        return check_logits(output, inputs)

@@ -27,7 +27,7 @@ def modules_after(module: nn.Module, site: Site) -> list[nn.Module] | None:
     modules with hooks of their owner, which must run.
 
     Args:
-        module: The whole network.
+        module: The whole network that contains the site.
         site: A site in it.
     """
     if site.element is not None or site.axis is not None:

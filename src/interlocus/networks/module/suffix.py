@@ -25,7 +25,7 @@ class ModuleSuffix(AbstractSuffix):
     """The modules after a site where they form a chain; otherwise the whole module with the activations replaced.
 
     Args:
-        module: The whole network.
+        module: The whole network that contains the site.
         run: Runs the network on encoded inputs and returns logits.
         cast: Converts a tensor to the device and precision of the network.
         site: The site where the suffix starts.
