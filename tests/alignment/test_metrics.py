@@ -237,4 +237,4 @@ def test_one_network_has_an_interval_of_its_interventions():
 def test_wilson_is_the_interval_of_scipy(count, share, looks):
     hits = round(share * count)
     ends = binomtest(hits, count).proportion_ci(1 - 0.05 / looks, method="wilson")
-    assert wilson(hits, count, looks=looks) == pytest.approx((ends.low, ends.high), abs=1e-9)
+    assert wilson(hits, count, comparisons=looks) == pytest.approx((ends.low, ends.high), abs=1e-9)

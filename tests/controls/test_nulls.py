@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from interlocus.controls.nulls import random_subspaces
 from networks_by_hand import hand_wired, mean_coded
 
 import interlocus as il
 from interlocus.causal.interventions import draw, shuffle_labels
-from interlocus.controls.nulls import random_subspaces
 from interlocus.core.random import derived_generator
 from interlocus.tasks import HierarchicalEquality
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from networks_by_hand import hand_wired, mean_coded
-from small_searches import SMALL, TASK, found
+from small_searches import RACE, SMALL, TASK, found
 
 import interlocus as il
 from interlocus.networks import MLP

@@ -248,7 +248,7 @@ class Alignment(AbstractDisplayable):
         files.write(path, save_alignments({self.size: self}), AlignmentError)
 
     @classmethod
-    def load(cls, path: str | Path, *, size: int | str | None = None) -> Alignment:
+    def load(cls, path: files.Source, *, size: int | str | None = None) -> Alignment:
         """Read an alignment.
 
         Args:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -38,7 +37,7 @@ def to_bytes(about: Mapping[str, Any], sizes: Mapping[Size, Parts]) -> bytes:
     return files.to_bytes(tensors, described)
 
 
-def read(path: str | Path, size: Size | None) -> dict[str, Any]:
+def read(path: files.Source, size: Size | None) -> dict[str, Any]:
     """The fields of the alignment of one size.
 
     Raises:
@@ -83,7 +82,7 @@ def _fields(tensors: Mapping[str, Tensor], about: Mapping[str, Any], size: Size)
     }
 
 
-def _check(path: str | Path, found: Mapping[str, Any]) -> None:
+def _check(path: files.Source, found: Mapping[str, Any]) -> None:
     """Raise `AlignmentError` where what a file holds contradicts itself."""
     frames, variables = found["frames"], found["variables"]
     if isinstance(frames, Frames):
@@ -99,7 +98,7 @@ def _check(path: str | Path, found: Mapping[str, Any]) -> None:
             raise _damaged(path, f"its read-out of {name!r} fits nothing")
 
 
-def _damaged(path: str | Path, what: str) -> AlignmentError:
+def _damaged(path: files.Source, what: str) -> AlignmentError:
     return AlignmentError(
         f"The file {path} is damaged: {what}.",
         "It was changed by hand, or written by something else.",

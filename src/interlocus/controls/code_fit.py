@@ -1,4 +1,4 @@
-"""Which code a site holds: what share of interventions is answered as each candidate code would answer.
+"""The control `code_fit`: what share of interventions is answered as each candidate code would answer.
 
 The cells of all kinds of interventions are fitted jointly: in a cell every candidate says with which probability the
 counterfactual label is given, and shares of the candidates, with a share of guesses, are those of greatest likelihood.
@@ -7,7 +7,8 @@ counterfactual label is given, and shares of the candidates, with a share of gue
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,12 +16,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interlocus.alignment.alignment import Alignment
+from interlocus.alignment.dimensions import Size, parse_size
 from interlocus.alignment.evaluation import EvaluationSet, interchange_in
 from interlocus.alignment.metrics import JOINT, Grouping
 from interlocus.causal.enumeration import WeightedInterventions, enumerate_interventions, enumerate_settings
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import kind_rows
 from interlocus.causal.model import Values
+from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.core.errors import AlignmentError, SpecificationError
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
@@ -30,6 +33,10 @@ from interlocus.tasks.chance_levels import can_be_enumerated
 
 NOTHING, GUESS = "nothing", "guess"
 FIT_ITERATIONS = 500
+FIT_INTERVENTIONS = 4_000
+"""Examples and interventions, at most: the control decides nothing, so it needs no more."""
+MIN_CODE_SHARE = 0.02
+"""Codes with a smaller share are not named."""
 Counts = Float[np.ndarray, " cell"]
 
 
@@ -213,3 +220,61 @@ def _by_setting(asked: WeightedInterventions, held_out: EvaluationSet, values: V
     index = cell[place[len(known) :]]
     assert bool((index >= 0).all()), "a drawn intervention was not counted out"
     return Grouping(names, torch.nn.functional.one_hot(index, len(known)).float())
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeFitResult:
+    """The code by which the interventions of the site's alignment are answered.
+
+    Args:
+        featurizer: Name of the alignment's featurizer.
+        size: Features per variable of the alignment.
+        shares: For each candidate code its share of the interventions; with `guess` they add up to one.
+    """
+
+    featurizer: str
+    size: Size
+    shares: dict[str, float]
+
+
+class CodeFit(AbstractControl[CodeFitResult]):
+    """Whether the site answers as if it held the variables, a rival, the output or nothing. It decides no verdict."""
+
+    name = "code_fit"
+    description = "the answers to interventions were fitted by what the site may hold"
+
+    def measure(self, context: ControlContext) -> list[CodeFitResult | None]:
+        return [
+            None if alignment is None else self._fitted(alignment, context.networks[i], context)
+            for i, alignment in enumerate(context.alignments)
+        ]
+
+    def _fitted(self, alignment: Alignment, network: AbstractNetworks, context: ControlContext) -> CodeFitResult | None:
+        portfolio = context.portfolio
+        fewer = portfolio.budget.model_copy(
+            update={
+                "held_out": min(portfolio.budget.held_out, FIT_INTERVENTIONS),
+                "test": min(portfolio.budget.test, FIT_INTERVENTIONS),
+            }
+        )
+        try:
+            code = fit_code(
+                alignment, network, context.task, rivals=portfolio.rivals, budget=fewer, seed=portfolio.seed
+            )
+        except SpecificationError:  # what does not follow from a few discrete values cannot be counted out
+            return None
+        return CodeFitResult(featurizer=alignment.featurizer, size=alignment.size, shares=code.shares)
+
+    def to_json(self, result: CodeFitResult) -> dict[str, Any]:
+        return asdict(result)
+
+    def from_json(self, data: dict[str, Any]) -> CodeFitResult:
+        return CodeFitResult(featurizer=data["featurizer"], size=parse_size(data["size"]), shares=data["shares"])
+
+    def evidence(self, result: CodeFitResult | None, context: EvidenceContext) -> list[Evidence]:
+        if result is None:
+            return []
+        shares = sorted(result.shares.items(), key=lambda item: -item[1])
+        named = ", ".join(f"{name} {share:.2f}" for name, share in shares if share >= MIN_CODE_SHARE)
+        text = f"Interventions with the {result.featurizer} map of size {result.size} are answered as if the site held: {named}."
+        return [Evidence(control="code fit", text=text, passes=None)]

@@ -1,4 +1,4 @@
-"""Where everything behind a site is linear: what no linear interchange can exceed there."""
+"""The control `linear_ceiling`: what no linear interchange can exceed where everything behind a site is linear."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from interlocus.causal.enumeration import WeightedInterventions, enumerate_interventions, enumerate_settings
 from interlocus.causal.hypothesis import Hypothesis
+from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
 from interlocus.tasks import AbstractTask
@@ -107,3 +108,26 @@ def _most(cells: np.ndarray, weight: np.ndarray, classes: int) -> float:
 def _setting(values: dict[str, Tensor], own: Tensor) -> Tensor:
     """A number for each joint setting of the variables."""
     return torch.unique(torch.stack([value[own] for value in values.values()], 1), dim=0, return_inverse=True)[1]
+
+
+class LinearCeiling(AbstractControl[float]):
+    """The ceiling of any linear map at a site, where it lies below what counts as found. It is always measured."""
+
+    name = "linear_ceiling"
+    description = "where only linear layers follow a site, the score that no linear map can exceed was computed"
+
+    def measure(self, context: ControlContext) -> list[float | None]:
+        hypothesis, count = context.task.hypothesis(context.portfolio.hypothesis), len(context.networks)
+        if not is_linear_behind(context.networks, context.task, context.site):
+            return [None] * count
+        ceiling = additive_ceiling(context.task, hypothesis)
+        return [ceiling if ceiling is not None and ceiling < context.thresholds.found else None] * count
+
+    def to_json(self, result: float) -> float:
+        return result
+
+    def from_json(self, data: float) -> float:
+        return float(data)
+
+    def evidence(self, result: float | None, context: EvidenceContext) -> list[Evidence]:
+        return []  # it stands among the chance levels

@@ -1,34 +1,31 @@
-"""The searches of a study, put to networks in which the variables can be decoded and nobody reads them."""
+"""The control `negative_controls`: what the searches find where the variables can be decoded and nobody reads them."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.controls.ground_truth.dormant import unused_copies_like
-from interlocus.controls.restricted_search import RestrictedSearch
-from interlocus.controls.used_subspace import used_subspaces
+from interlocus.controls.restricted_search import search_restricted
+from interlocus.controls.sufficient_subspace import used_subspaces
 from interlocus.core.random import derived_generator
-from interlocus.networks import MLP, AbstractNetworks
-from interlocus.searches.portfolio import reached
-from interlocus.studies.spec.study import Study
-from interlocus.tasks import AbstractTask
-from interlocus.tasks.splits import DataSplits
+from interlocus.networks import MLP
 
 NEGATIVE_CONTROLS_BEGUN = 6
-"""Not all become what they should."""
+"""Networks that are trained; not all of them become negative controls."""
 NEGATIVE_CONTROLS_KEPT = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class NegativeControls:
-    """What the searches of a study make of such networks.
+    """What the searches of a portfolio reach in networks with unused copies of the variables.
 
     Args:
-        count: how many could be made.
-        decodable: accuracy of a linear probe, of the variable that is told worst in any of them.
-        full: the best IIA of all searches in the full state.
-        inside: the best IIA inside the used subspaces; nothing where these have no room for the variables.
+        count: Number of such networks that could be made.
+        decodable: Accuracy of a linear probe for the variable that is hardest to decode in any of them.
+        full: The best IIA of all searches in the full state.
+        inside: The best IIA inside the used subspaces; 0 where these have no room for the variables.
     """
 
     count: int
@@ -36,47 +33,64 @@ class NegativeControls:
     full: float
     inside: float
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
 
+class NegativeControlsControl(AbstractControl[NegativeControls]):
+    """Networks of the same architecture in which a finding would be false. Only perceptrons can be made so."""
 
-def measure_negative_controls(
-    study: Study, task: AbstractTask, networks: AbstractNetworks, site: str
-) -> NegativeControls | None:
-    """What the whole portfolio reaches in decoys of an architecture, in the full state and inside what is read on.
-
-    `None` where they cannot be made: of modules, and of variables without declared values.
-
-    Args:
-        study: whose searches they are.
-        task: what the networks solve.
-        networks: like which decoys are made.
-        site: where.
-    """
-    asked = task.hypothesis(study.asked)
-    if not isinstance(networks, MLP) or any(asked.model.variables[name].values is None for name in asked.variables):
-        return None
-    seed = derived_generator(study.seed, "decoys", site).initial_seed() % 2**31
-    made = unused_copies_like(
-        task, hypothesis=asked.name, site=site, like=networks, count=NEGATIVE_CONTROLS_BEGUN, seed=seed
+    name = "negative_controls"
+    description = (
+        "the same searches were made in networks of the same architecture in which the variables can be decoded and "
+        "nobody reads them"
     )
-    chosen = made.admitted[:NEGATIVE_CONTROLS_KEPT]
-    if not chosen:
-        return NegativeControls(count=0, decodable=0.0, full=0.0, inside=0.0)
-    decoys = made.networks.select(chosen)
-    data = DataSplits.draw(task, study.budget, seed=study.seed, hypotheses=[asked.name])
-    needed = used_subspaces(decoys, task, site=site, agreement=study.verdict.agreement, seed=study.seed)
-    inside = RestrictedSearch(study=study, task=task, networks=decoys, site=site).search(needed, lambda share: None)
-    found = [
-        restarts.best.score.iia
-        for own, _ in inside.values()
-        for sizes in own.get(asked.name, {}).values()
-        for restarts in sizes
-    ]
-    return NegativeControls(
-        count=len(chosen),
-        decodable=min(made.decodable[i] for i in chosen),
-        full=max(reached(study, decoys, data, site=site, hypothesis=asked)),
-        inside=max(found, default=0.0),
-    )
+
+    def measure(self, context: ControlContext) -> list[NegativeControls | None]:
+        hypothesis, networks = context.task.hypothesis(context.portfolio.hypothesis), context.networks
+        values = [hypothesis.model.variables[name].values for name in hypothesis.variables]
+        if not isinstance(networks, MLP) or None in values:
+            return [None] * len(networks)
+        return [self._measured(context, networks)] * len(networks)
+
+    def _measured(self, context: ControlContext, like: MLP) -> NegativeControls:
+        portfolio, task, site = context.portfolio, context.task, context.site
+        seed = derived_generator(portfolio.seed, "decoys", site).initial_seed() % 2**31
+        made = unused_copies_like(
+            task, hypothesis=portfolio.hypothesis, site=site, like=like, count=NEGATIVE_CONTROLS_BEGUN, seed=seed
+        )
+        kept = made.admitted[:NEGATIVE_CONTROLS_KEPT]
+        if not kept:
+            return NegativeControls(count=0, decodable=0.0, full=0.0, inside=0.0)
+        networks = made.networks.select(kept)
+        used = used_subspaces(networks, task, site=site, agreement=context.thresholds.agreement, seed=portfolio.seed)
+        inside = [
+            restarts.best.score.iia
+            for restricted in search_restricted(portfolio, networks, task, site, used)
+            for entries in restricted.restarts.get(portfolio.hypothesis, {}).values()
+            for restarts in entries
+        ]
+        return NegativeControls(
+            count=len(kept),
+            decodable=min(made.decodable[i] for i in kept),
+            full=max(portfolio.best_iia(networks, task, site)),
+            inside=max(inside, default=0.0),
+        )
+
+    def to_json(self, result: NegativeControls) -> dict[str, Any]:
+        return asdict(result)
+
+    def from_json(self, data: dict[str, Any]) -> NegativeControls:
+        return NegativeControls(**data)
+
+    def evidence(self, result: NegativeControls | None, context: EvidenceContext) -> list[Evidence]:
+        if result is None:
+            return []
+        if not result.count:
+            text = "No network could be made here in which the variables can be decoded and nobody reads them."
+            return [Evidence(control="negative controls", text=text, passes=None)]
+        text = (
+            f"In {result.count} networks in which the variables can be decoded (accuracy at least "
+            f"{result.decodable:.3f}) and nobody reads them, the same searches reach {result.full:.3f} in the full "
+            f"state and {result.inside:.3f} inside the used subspace."
+        )
+        highest = max((effect.low for effect in context.inside), default=None)
+        passes = None if highest is None else highest > result.inside
+        return [Evidence(control="negative controls", text=text, passes=passes)]

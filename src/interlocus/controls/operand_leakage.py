@@ -1,20 +1,21 @@
-"""Whether only the value of a variable is in its features, or what it was computed from rides along.
+"""The control `operand_leakage`: is only the value of a variable in its features, or its operands as well?
 
-Exchanging features that carry the operands exchanges these too: the variable is relayed there rather than computed.
+Exchanging features that carry the operands exchanges these too: the variable is then entangled with them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from sklearn.linear_model import LinearRegression
 from torch import Tensor
 
 from interlocus.alignment.alignment import Alignment
+from interlocus.alignment.dimensions import Size, parse_size
+from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.core.errors import AlignmentError
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
@@ -22,6 +23,8 @@ from interlocus.tasks import AbstractTask
 
 LEAKAGE_EXAMPLES = 8192
 MIN_EXAMPLES_PER_VALUE = 200
+NEARLY_FOUND = 0.02
+"""Alignments whose IIA is further below what counts as found are not measured."""
 MIN_OPERAND_VARIANCE = 1e-6
 """Of the largest variance: directions in which operands vary less do not vary."""
 
@@ -36,18 +39,6 @@ class OperandLeakage(NamedTuple):
 
     r2: float
     value: int
-
-
-class SourceVariation(NamedTuple):
-    """How much the answer depends on which source of equal value was taken.
-
-    Args:
-        share: of pairs of such sources, with the base fixed, in which the answers differ.
-        of_value: the same for each value of the variable that occurs twice.
-    """
-
-    share: float
-    of_value: Mapping[int, float]
 
 
 def operand_leakage(
@@ -79,7 +70,7 @@ def operand_leakage(
     model = task.hypothesis(alignment.hypothesis).model
     values = model.variables[variable].values
     if values is None:
-        raise _is_continuous(variable)
+        raise is_continuous_error(variable)
     drawn = task.sample(examples, split="test", generator=derived_generator(seed, "operands"))
     known = model.run({name: value for name, value in drawn.items() if name in model.variables})
     parents = [known[name].double().reshape(examples, -1) for name in model.variables[variable].parents]
@@ -90,72 +81,7 @@ def operand_leakage(
     return OperandLeakage(r2=min(1.0, max(0.0, total / min(part.shape[1] for part in parents))), value=value)
 
 
-def source_variation(
-    alignment: Alignment,
-    variable: str,
-    network: AbstractNetworks,
-    task: AbstractTask,
-    *,
-    pairs: int = LEAKAGE_EXAMPLES,
-    seed: int = 0,
-) -> SourceVariation:
-    """How much the answer varies over sources of equal value, swapped into the same base.
-
-    If only the value passes, it never does. Unlike an R² on the operands this asks what the network makes of what rides
-    along: it may ride along and have no effect.
-
-    Args:
-        alignment: in which the variable was found.
-        variable: one of its variables, with declared values.
-        network: in which it was found.
-        task: what the network solves.
-        pairs: how many pairs of sources, each with a base of its own.
-        seed: decides on them.
-
-    Raises:
-        AlignmentError: another network, a continuous variable, or no value that occurs twice.
-        UnknownNameError: there is no such variable.
-    """
-    hypothesis = task.hypothesis(alignment.hypothesis)
-    hypothesis.model.check_names((variable,))
-    pool = task.draw_examples(
-        pairs, split="test", generator=derived_generator(seed, "varies"), for_hypotheses=(hypothesis.name,)
-    )
-    rows = pool.rows(hypothesis)
-    inputs = pool.inputs[rows].to(network.device)
-    values = hypothesis.model.variables[variable].values
-    if values is None:
-        raise _is_continuous(variable)
-    held = pool.values[variable][rows]
-    one, other = _of_equal_value(held, values, derived_generator(seed, "varies", "sources"))
-    if not len(one):
-        raise AlignmentError(
-            f"No value of the variable {variable!r} occurs twice in {pairs} examples.",
-            "Sources of equal value are held against each other.",
-            "Draw more with `pairs=`.",
-        )
-    bases = inputs[torch.randint(len(inputs), one.shape, generator=derived_generator(seed, "varies", "bases"))]
-    answers = [alignment.write(network, bases, **{variable: inputs[own]}).argmax(1) for own in (one, other)]
-    differs = (answers[0] != answers[1]).double().cpu()
-    shares = {value: float(differs[held[one] == value].mean()) for value in values if (held[one] == value).any()}
-    return SourceVariation(share=float(differs.mean()), of_value=shares)
-
-
-def _of_equal_value(
-    held: Int[Tensor, " row"], values: tuple[int, ...], generator: torch.Generator
-) -> tuple[Int[Tensor, " pair"], Int[Tensor, " pair"]]:
-    """Every row, with another row of the same value."""
-    ones, others = [torch.empty(0, dtype=torch.long)], [torch.empty(0, dtype=torch.long)]
-    for value in values:
-        rows = (held == value).nonzero().flatten()
-        if len(rows) > 1:
-            mixed = rows[torch.randperm(len(rows), generator=generator)]
-            ones.append(mixed)
-            others.append(mixed.roll(1))
-    return torch.cat(ones), torch.cat(others)
-
-
-def _is_continuous(variable: str) -> AlignmentError:
+def is_continuous_error(variable: str) -> AlignmentError:
     return AlignmentError(
         f"The variable {variable!r} is a number or a vector.",
         "What else passes is looked at among examples of one value, and no two have the same.",
@@ -198,3 +124,60 @@ def _r2_sum(features: Float[np.ndarray, "row feature"], wanted: Float[np.ndarray
     left = wanted[half:] - fitted.predict(features[half:])
     spread = wanted[half:] - wanted[:half].mean(0)
     return float((1 - np.square(left).sum(0) / np.square(spread).sum(0)).sum())
+
+
+LeakageByMap = dict[str, dict[str, dict[Size, float]]]
+"""For each variable, featurizer and size the R² on the operands."""
+
+
+class OperandLeakageControl(AbstractControl[LeakageByMap]):
+    """R² of what was found inside the used subspace on the operands at equal value; low is good."""
+
+    name = "operand_leakage"
+    description = (
+        "the share of variance (R²) of the operands that the found features carry at equal value was measured; up to "
+        "{pure:g} counts as the value alone"
+    )
+
+    def measure(self, context: ControlContext) -> list[LeakageByMap | None]:
+        if "used_subspace" not in context.controls:
+            return [None] * len(context.networks)  # it is measured on what was found inside the used subspace
+        portfolio, task = context.portfolio, context.task
+        least = context.thresholds.found - NEARLY_FOUND
+        measured: list[LeakageByMap | None] = []
+        for restricted in context.restricted:
+            leakage: LeakageByMap = {}
+            for hypothesis in map(task.hypothesis, (portfolio.hypothesis, *portfolio.rivals)):
+                for restarts, alignment in restricted.alignments(hypothesis, task):
+                    for variable in hypothesis.variables:
+                        sizes = leakage.setdefault(variable, {}).setdefault(alignment.featurizer, {})
+                        if restarts.best.score.iia >= least:
+                            found = operand_leakage(alignment, variable, restricted.network, task, seed=portfolio.seed)
+                            sizes[restarts.size] = found.r2
+            measured.append(leakage)
+        return measured
+
+    def to_json(self, result: LeakageByMap) -> LeakageByMap:
+        return result
+
+    def from_json(self, data: dict[str, dict[str, dict[str, float]]]) -> LeakageByMap:
+        return {
+            variable: {
+                featurizer: {parse_size(size): r2 for size, r2 in sizes.items()} for featurizer, sizes in maps.items()
+            }
+            for variable, maps in data.items()
+        }
+
+    def evidence(self, result: LeakageByMap | None, context: EvidenceContext) -> list[Evidence]:
+        measured = [effect for effect in context.inside if effect.pure is not None]
+        if not measured:
+            text = "It was not measured what else is exchanged with the value."
+            return [Evidence(control="operand leakage", text=text, passes=None)]
+        sizes = ", ".join(f"{effect.pure:.2f} at size {effect.size} ({effect.map})" for effect in measured)
+        return [
+            Evidence(
+                control="operand leakage",
+                text=f"R² on the operands at equal value, inside the used subspace: {sizes}.",
+                passes=min(effect.pure for effect in measured if effect.pure is not None) <= context.thresholds.pure,
+            )
+        ]

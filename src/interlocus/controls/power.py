@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from interlocus.alignment.dimensions import mean_size
+from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.controls.criteria import Effect, Thresholds, effect_of, is_found
 from interlocus.controls.ground_truth.planting import ADMITTED_IIA, Plantable, Planted
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
@@ -16,13 +16,10 @@ from interlocus.core.errors import SpecificationError
 from interlocus.core.random import derived_generator
 from interlocus.core.statistics import wilson
 from interlocus.networks import MLP, AbstractNetworks
+from interlocus.networks.validation import can_be_trained
 from interlocus.searches.engine import solve
-from interlocus.searches.portfolio import portfolio
-from interlocus.studies.spec.networks import NetworkGroup
-from interlocus.studies.spec.study import Study
-from interlocus.studies.store import Store
+from interlocus.searches.portfolio import Portfolio
 from interlocus.tasks import AbstractTask
-from interlocus.tasks.splits import DataSplits
 
 PLANTED_COUNT = 16
 """All of 16 found says that at least .806 would be; of fewer, less than the default threshold can be said."""
@@ -98,17 +95,6 @@ class PlantedResult:
         return cls(**plain)
 
 
-def has_planted(group: NetworkGroup, task: AbstractTask) -> bool:
-    """Whether networks like these with planted variables can be made."""
-    return group.source.can_be_trained(task)
-
-
-def planted_results_of(store: Store, group: NetworkGroup, site: str) -> list[PlantedResult]:
-    """What was measured of a family's architecture at a site, a kind each."""
-    kept = [store.twins(planted_name(group, site, kind)) for kind in PLANTING_RECIPES]
-    return [PlantedResult.from_json(data) for data in kept if data is not None]
-
-
 def hardest_of(measured: Sequence[PlantedResult], least: float) -> PlantedResult | None:
     """The kind of which the smallest share may be found.
 
@@ -125,109 +111,56 @@ def hardest_of(measured: Sequence[PlantedResult], least: float) -> PlantedResult
     return hardest
 
 
-def measure_power(
-    study: Study,
-    groups: Sequence[NetworkGroup],
-    site: str,
-    folder: str | Path,
-    device: str,
-    report: Callable[[float], None],
-) -> None:
-    """Plant the variables that are asked for in networks like these, put the study's searches to them, and keep what
-    was found.
-
-    Kind after kind; once one is too hard for a family, others would change nothing.
-
-    Args:
-        study: whose searches are tried.
-        groups: of one architecture.
-        site: where.
-        folder: of the run.
-        device: where searches run.
-        report: is told the share that is done.
-    """
-    store, task = Store(folder), study.task.build()
-    for number, group in enumerate(groups):
-        _of_group(
-            study,
-            task,
-            group,
-            site,
-            store,
-            device,
-            lambda share, number=number: report((number + share) / len(groups)),
-        )
-
-
-def _of_group(
-    study: Study,
-    task: AbstractTask,
-    group: NetworkGroup,
-    site: str,
-    store: Store,
-    device: str,
-    report: Callable[[float], None],
-) -> None:
-    for number, kind in enumerate(PLANTING_RECIPES):
-        name = planted_name(group, site, kind)
-        kept = store.twins(name)
-        if kept is None:
-            stacks = group.source.load(task, [store.network_path(one) for one in group.networks], seed=study.seed)
-            likes = [one for one in stacks if isinstance(one, Plantable)]
-            about = {
-                "device": device,
-                "report": lambda share, number=number: report((number + share) / len(PLANTING_RECIPES)),
-            }
-            kept = asdict(measure_planted(study, task, likes, site, kind, **about))
-            store.add_twins(name, kept)
-        twins = PlantedResult.from_json(kept)
-        if twins.count and twins.power.low < study.verdict.power:
-            return
-
-
 def measure_planted(
-    study: Study,
+    portfolio: Portfolio,
     task: AbstractTask,
     likes: Sequence[Plantable],
     site: str,
     kind: str,
+    *,
+    thresholds: Thresholds,
     device: str = "cpu",
-    report: Callable[[float], None] = lambda share: None,
+    on_progress: Callable[[float], None] = lambda share: None,
 ) -> PlantedResult:
-    """Plant what a study asks for in networks like some, and put its searches to them.
+    """Plant the variables of a portfolio's hypothesis in networks of one architecture, and search them there.
 
     Args:
-        study: whose searches are tried.
-        task: what the networks solve.
-        likes: networks of that architecture: perceptrons in one stack, or modules.
-        site: where.
-        kind: of planting.
-        device: where searches run.
-        report: is told the share that is done.
+        portfolio: What is planted and searched.
+        task: The task that the networks solve.
+        likes: Networks of that architecture: perceptrons in one stack, or single modules.
+        site: Name of the site.
+        kind: Name of the way of planting, a key of `PLANTING_RECIPES`.
+        thresholds: From which score on a variable counts as found.
+        device: Where the searches run.
+        on_progress: Called with the share that is done, from 0 to 1.
     """
-    seed = (
-        derived_generator(study.seed, "twins", kind).initial_seed() % 2**31
-    )  # their own: no twin is a network of the study
-    together, allowed_failures = (
-        (PLANTED_COUNT + ALLOWED_FAILURES, ALLOWED_FAILURES) if isinstance(likes[0], MLP) else (1, 0)
-    )
+    # a seed of its own, so that no planted network is a network of the study
+    seed = derived_generator(portfolio.seed, "twins", kind).initial_seed() % 2**31
+    stacked = isinstance(likes[0], MLP)
+    count, allowed_failures = (PLANTED_COUNT + ALLOWED_FAILURES, ALLOWED_FAILURES) if stacked else (1, 0)
     rounds: list[PlantedResult] = []
-    for number in range(MAX_PLANTING_ROUNDS if allowed_failures else MAX_PLANTING_ROUNDS * PLANTED_COUNT):
-        like, own = likes[number % len(likes)], seed + SEED_STRIDE * number
+    for number in range(MAX_PLANTING_ROUNDS if stacked else MAX_PLANTING_ROUNDS * PLANTED_COUNT):
         try:
-            about = {"like": like, "count": together, "spare": allowed_failures, "seed": own}
-            planted = PLANTING_RECIPES[kind](task, hypothesis=study.asked, site=site, **about)
-        except SpecificationError:  # variables that depend on the same inputs have no neurons of their own, say
-            return PlantedResult(kind=kind, planted=(), best=(), hits=(), left_out=together)
-        rounds.append(search_planted(study, task, planted, site, kind, device))
-        made = sum(one.count for one in rounds)
-        report(min(1.0, made / PLANTED_COUNT))
-        if made >= PLANTED_COUNT or (not made and together * len(rounds) >= GIVE_UP_AFTER):
-            break  # there are enough, or this kind does not take here
-    return _added(rounds)
+            planted = PLANTING_RECIPES[kind](
+                task,
+                hypothesis=portfolio.hypothesis,
+                site=site,
+                like=likes[number % len(likes)],
+                count=count,
+                allowed_failures=allowed_failures,
+                seed=seed + SEED_STRIDE * number,
+            )
+        except SpecificationError:  # for instance variables that depend on the same inputs have no neurons of their own
+            return PlantedResult(kind=kind, planted=(), best=(), hits=(), left_out=count)
+        rounds.append(search_planted(portfolio, task, planted, site, kind, thresholds=thresholds, device=device))
+        made = sum(result.count for result in rounds)
+        on_progress(min(1.0, made / PLANTED_COUNT))
+        if made >= PLANTED_COUNT or (not made and count * len(rounds) >= GIVE_UP_AFTER):
+            break  # there are enough, or planting does not succeed here
+    return _combined(rounds)
 
 
-def _added(rounds: Sequence[PlantedResult]) -> PlantedResult:
+def _combined(rounds: Sequence[PlantedResult]) -> PlantedResult:
     """All rounds as one; of more networks than are asked for the first."""
     return PlantedResult(
         kind=rounds[0].kind,
@@ -239,38 +172,42 @@ def _added(rounds: Sequence[PlantedResult]) -> PlantedResult:
 
 
 def search_planted(
-    study: Study,
+    portfolio: Portfolio,
     task: AbstractTask,
     planted: Planted,
     site: str,
     kind: str,
+    *,
+    thresholds: Thresholds,
     device: str = "cpu",
 ) -> PlantedResult:
-    """Put the searches of a study to planted networks, to those in which the variables certainly are."""
+    """Search the planted networks in which the variables certainly are; the arguments are those of `measure_planted`.
+
+    The largest size is searched first, and a network leaves with the first search that finds its variables.
+    """
     admitted = planted.admitted
     left_out = len(planted.scores) - len(admitted)
     if not admitted:
         return PlantedResult(kind=kind, planted=(), best=(), hits=(), left_out=left_out)
-    asked = task.hypothesis(study.asked)
-    data = DataSplits.draw(task, study.budget, seed=study.seed, hypotheses=[asked.name])
+    hypothesis, data = task.hypothesis(portfolio.hypothesis), portfolio.data(task)
+    looks = len(portfolio.featurizers) * len(portfolio.sizes)
     best, hits = [0.0] * len(admitted), [False] * len(admitted)
-    maps, every = study.featurizers_of(study.asked, site), study.sizes_of(study.asked, site)
-    *others, largest = sorted(every, key=mean_size)
-    for featurizer, sizes in itertools.product(maps, ([largest], others)):
-        left = [own for own, hit in enumerate(hits) if not hit]
-        if not left or not sizes:
-            continue  # what one class of maps finds at one size, the portfolio finds
-        request = portfolio(study, site=site, hypotheses=(asked,), sizes=sizes, featurizer=featurizer)
-        networks: AbstractNetworks = planted.networks.select([admitted[own] for own in left]).to(device)
-        for finding in solve(networks, data, request):
-            for restarts in finding.sizes:
-                score, own = restarts.best.score, left[finding.network]
-                entries = [
-                    effect_of(score, variable, map=featurizer, size=restarts.size, looks=len(maps) * len(every))
-                    for variable in asked.variables
+    *smaller, largest = sorted(portfolio.sizes, key=mean_size)
+    for featurizer, sizes in itertools.product(portfolio.featurizers, ([largest], smaller)):
+        remaining = [place for place, hit in enumerate(hits) if not hit]
+        if not remaining or not sizes:
+            continue
+        request = portfolio.request(site, (hypothesis,), sizes=sizes, featurizer=featurizer)
+        networks: AbstractNetworks = planted.networks.select([admitted[place] for place in remaining]).to(device)
+        for result in solve(networks, data, request):
+            for restarts in result.sizes:
+                score, place = restarts.best.score, remaining[result.network]
+                effects = [
+                    effect_of(score, variable, map=featurizer, size=restarts.size, looks=looks)
+                    for variable in hypothesis.variables
                 ]
-                best[own] = max(best[own], score.iia)
-                hits[own] = hits[own] or _passes(entries, planted.scores[admitted[own]].iia, study.verdict)
+                best[place] = max(best[place], score.iia)
+                hits[place] = hits[place] or _passes(effects, planted.scores[admitted[place]].iia, thresholds)
     return PlantedResult(
         kind=kind,
         planted=tuple(planted.scores[i].iia for i in admitted),
@@ -287,6 +224,49 @@ def _passes(entries: Sequence[Effect], there: float, bars: Thresholds) -> bool:
     return entries[0].iia >= there - IIA_TOLERANCE
 
 
-def planted_name(group: NetworkGroup, site: str, kind: str) -> str:
-    """Fresh twins belong to an architecture, and those made from the studied networks to a family."""
-    return f"{group.name if kind == 'fine_tuned' else group.source.architecture}.{site}.{kind}"
+class PowerControl(AbstractControl[Power]):
+    """In how many networks with planted variables the same search finds them, for the hardest way of planting."""
+
+    name = "power"
+    description = (
+        "where nothing was found, the same searches were made in networks in which the variables were planted; they have "
+        "to find them in a share whose lower end is {power:g}"
+    )
+    deferred = True
+
+    def measure(self, context: ControlContext) -> list[Power | None]:
+        networks, measured = context.networks, list[PlantedResult]()
+        if not (isinstance(networks, Plantable) and can_be_trained(networks)):
+            return [None] * len(networks)
+        for number, kind in enumerate(PLANTING_RECIPES):
+            context.on_progress(number / len(PLANTING_RECIPES))
+            measured.append(
+                measure_planted(
+                    context.portfolio, context.task, [networks], context.site, kind, thresholds=context.thresholds
+                )
+            )
+            hardest = hardest_of(measured, context.thresholds.power)
+            if hardest is not None:
+                return [hardest.power] * len(networks)
+        return [None] * len(networks)
+
+    def to_json(self, result: Power) -> dict[str, Any]:
+        return asdict(result)
+
+    def from_json(self, data: dict[str, Any]) -> Power:
+        return Power(**data)
+
+    def evidence(self, result: Power | None, context: EvidenceContext) -> list[Evidence]:
+        if context.impossible is not None:
+            return [Evidence(control="power", text=f"None is needed: {context.impossible}.", passes=None)]
+        if result is None:
+            text = "The search was not tried on planted variables."
+            return [Evidence(control="power", text=text, passes=None)]
+        return [
+            Evidence(
+                control="power",
+                text=f"The same search finds {result.found} of {result.of} planted variables ({result.kind}): at least "
+                f"{result.low:.2f}; {context.thresholds.power:g} is required.",
+                passes=result.low >= context.thresholds.power,
+            )
+        ]

@@ -1,4 +1,4 @@
-"""What is decodable at a site, beside what can be exchanged there: decodable is not used."""
+"""The control `probes`: what can be decoded at a site, beside what can be exchanged there. Decodable is not used."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from interlocus.alignment.interchange.cache import cache_activations
+from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.core.errors import SpecificationError
 from interlocus.core.linalg import Adam
 from interlocus.core.random import derived_generator
@@ -157,3 +158,44 @@ def _run(
     hidden = torch.bmm(states, first.transpose(1, 2).flatten(2))  # all variables look at the same states
     hidden = hidden.unflatten(2, (len(first[0]), PROBE_UNITS)).transpose(1, 2)
     return torch.relu(hidden + shift) @ second + last
+
+
+Probes = dict[str, Decodable]
+"""For each variable what probes tell of it."""
+
+
+class ProbesControl(AbstractControl[Probes]):
+    """Accuracy of a linear probe and of a small perceptron for each variable. It decides no verdict."""
+
+    name = "probes"
+    description = "it was measured what linear and small-perceptron probes can tell from the activations"
+
+    def measure(self, context: ControlContext) -> list[Probes | None]:
+        hypothesis = context.task.hypothesis(context.portfolio.hypothesis)
+        if any(hypothesis.model.variables[name].values is None for name in hypothesis.variables):
+            return [None] * len(context.networks)  # a probe tells values apart, and a number has none
+        return [
+            *decodable(
+                context.networks,
+                context.task,
+                hypothesis=hypothesis.name,
+                site=context.site,
+                seed=context.portfolio.seed,
+            )
+        ]
+
+    def to_json(self, result: Probes) -> dict[str, dict[str, float]]:
+        return {variable: probe.to_json() for variable, probe in result.items()}
+
+    def from_json(self, data: dict[str, dict[str, float]]) -> Probes:
+        return {variable: Decodable(**probe) for variable, probe in data.items()}
+
+    def evidence(self, result: Probes | None, context: EvidenceContext) -> list[Evidence]:
+        if result is None or context.variable not in result:
+            return []
+        probe = result[context.variable]
+        text = (
+            f"A linear probe decodes it with accuracy {probe.linear:.3f}, a small perceptron with {probe.mlp:.3f}; the "
+            f"commonest value alone is right in {probe.guess:.3f}."
+        )
+        return [Evidence(control="probes", text=text, passes=None)]

@@ -137,6 +137,48 @@ EXECUTORS = Registry(
     {"local": _entry("studies.executors.local:Local", "processes of this machine, one thread each")},
 )
 
+CONTROLS = Registry(
+    "control",
+    {
+        "random_directions": _entry(
+            "controls.random_directions:RandomDirections", "what directions drawn at random score; always measured"
+        ),
+        "linear_ceiling": _entry(
+            "controls.linear_ceiling:LinearCeiling",
+            "what no linear map can exceed before a linear rest; always measured",
+        ),
+        "shuffled_labels": _entry(
+            "controls.shuffled_labels:ShuffledLabels", "what the searches reach when their labels say nothing"
+        ),
+        "used_subspace": _entry(
+            "controls.used_subspace:UsedSubspaceControl",
+            "how few directions the rest of the network needs, and what is found inside them",
+        ),
+        "operand_leakage": _entry(
+            "controls.operand_leakage:OperandLeakageControl",
+            "how much of the operands is exchanged together with the value",
+        ),
+        "power": _entry(
+            "controls.power:PowerControl",
+            "whether the searches find variables that were planted; measured where a verdict waits for it",
+        ),
+        "negative_controls": _entry(
+            "controls.negative_controls:NegativeControlsControl",
+            "what the searches find where variables can be decoded and nobody reads them",
+        ),
+        "distribution_shift": _entry(
+            "controls.distribution_shift:DistributionShift", "the score on items from another distribution"
+        ),
+        "source_variation": _entry(
+            "controls.source_variation:SourceVariationControl", "whether sources of equal value give different answers"
+        ),
+        "code_fit": _entry(
+            "controls.code_fit:CodeFit", "what the site seems to hold, from how interventions are answered"
+        ),
+        "probes": _entry("controls.probes:ProbesControl", "what probes decode from the activations"),
+    },
+)
+
 RUN = PluginEntry(target="interlocus.studies.run:run_study", summary="does a study")
 
 EXPORT = PluginEntry(target="interlocus.alignment.export:export", summary="an alignment as a program of its own")

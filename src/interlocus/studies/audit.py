@@ -19,16 +19,14 @@ from interlocus.core import tensor_files as files
 from interlocus.core.errors import AlignmentError, RunFolderError, UnknownNameError
 from interlocus.core.plugins import FEATURIZERS
 from interlocus.core.random import derived_generator
-from interlocus.core.user_code import register_object
 from interlocus.core.version import __version__
 from interlocus.featurizers import Frames
 from interlocus.networks import AbstractNetworks
 from interlocus.networks.validation import check_fit
-from interlocus.searches.budget import Budget, Phase
-from interlocus.studies.audit_evidence import Audited, OnAuditStage
-from interlocus.studies.spec.networks import NetworkGroup, TaskSpec
-from interlocus.studies.spec.searches import CONTROLS_BY_DEFAULT, ControlName, SearchSpec
-from interlocus.studies.spec.study import Study
+from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
+from interlocus.searches.portfolio import Portfolio
+from interlocus.studies.audit_evidence import Auditor, OnAuditStage
+from interlocus.studies.spec.searches import CONTROLS_BY_DEFAULT, ControlName
 from interlocus.tasks import AbstractTask
 from interlocus.verdicts.rules import Verdict
 
@@ -122,27 +120,33 @@ def audit(
         UnknownNameError: the task has no such hypothesis, or the network no such site.
     """
     _check(alignment, network, task)
-    study = _study(alignment, network, task).model_copy(
-        update={
-            "phases": tuple(phases),
-            "budget": budget or Budget(),
-            "competence": competence,
-            "controls": tuple(controls),
-            "verdict": thresholds or Thresholds(),
-            "seed": derived_generator(seed, "audit").initial_seed()
-            % 2**31,  # items that no search with this seed has seen
-        }
+    bars = thresholds or Thresholds()
+    bars.check()
+    auditor = Auditor(
+        alignment=alignment,
+        network=network,
+        task=task,
+        # the seed gives items that no search with the same seed has seen
+        portfolio=_portfolio(
+            alignment,
+            network,
+            phases=tuple(phases),
+            budget=budget or Budget(),
+            seed=derived_generator(seed, "audit").initial_seed() % 2**31,
+        ),
+        controls=tuple(controls),
+        competence=competence,
+        thresholds=bars,
+        on_progress=on_progress,
     )
-    study.check()
-    audited = Audited(alignment=alignment, network=network, task=task, study=study, on_progress=on_progress)
     on_progress("the alignment itself")
-    (accuracy,) = network.accuracy(task, seed=study.seed)
-    score = audited.score()
+    (accuracy,) = network.accuracy(task, seed=auditor.portfolio.seed)
+    score = auditor.score()
     return Audit(
-        alignment=audited.readable,
+        alignment=auditor.readable,
         accuracy=accuracy,
         score=score,
-        verdicts=audited.verdicts(accuracy, score),
+        verdicts=auditor.verdicts(accuracy, score),
     )
 
 
@@ -167,25 +171,20 @@ def _check(alignment: Alignment, network: AbstractNetworks, task: AbstractTask) 
         )
 
 
-def _study(alignment: Alignment, network: AbstractNetworks, task: AbstractTask) -> Study:
-    """What the controls search: the alignment's class of maps, at its size and smaller ones."""
-    room = network.width(alignment.site) // len(alignment.variables)
-    own = min(max(alignment.size, 1), room)
-    known = alignment.featurizer in FEATURIZERS and FEATURIZERS.get(alignment.featurizer)().linear
-    return Study(
-        name="audit",
-        task=TaskSpec.of(task),
-        networks=(
-            NetworkGroup(name="audited", network=register_object(f"network {network.fingerprint()}", network), count=1),
-        ),
-        sites=(alignment.site,),
-        searches=(
-            SearchSpec(
-                hypotheses=(alignment.hypothesis,),
-                sizes=tuple(sorted({own, *(size for size in AUDIT_SIZES if size < own)})),
-                featurizers=(alignment.featurizer if known else "rotation",),
-            ),
-        ),
+def _portfolio(
+    alignment: Alignment, network: AbstractNetworks, *, phases: tuple[Phase, ...], budget: Budget, seed: int
+) -> Portfolio:
+    """What is searched beside an alignment: its featurizer, at its size and smaller ones."""
+    largest = min(max(alignment.size, 1), network.width(alignment.site) // len(alignment.variables))
+    linear = alignment.featurizer in FEATURIZERS and FEATURIZERS.get(alignment.featurizer)().linear
+    return Portfolio(
+        hypothesis=alignment.hypothesis,
+        sizes=tuple(sorted({largest, *(size for size in AUDIT_SIZES if size < largest)})),
+        featurizers=(alignment.featurizer if linear else "rotation",),
+        starts=STARTS_BY_DEFAULT,
+        phases=phases,
+        budget=budget,
+        seed=seed,
     )
 
 

@@ -5,112 +5,107 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.evaluation import evaluate
 from interlocus.alignment.metrics import Score
+from interlocus.controls._base import ControlContext, Evidence
 from interlocus.controls.criteria import Effect, Thresholds, effect_of, is_found
-from interlocus.controls.ground_truth.planting import Plantable
-from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
-from interlocus.controls.operand_leakage import operand_leakage
-from interlocus.controls.power import PlantedResult, Power, hardest_of, measure_planted
-from interlocus.controls.record import ControlRecord, controls_of
-from interlocus.controls.used_subspace import hint_of, restrict_to, used_subspaces
+from interlocus.controls.linear_ceiling import LinearCeiling
+from interlocus.controls.operand_leakage import OperandLeakageControl, operand_leakage
+from interlocus.controls.power import Power, PowerControl
+from interlocus.controls.random_directions import RandomDirections
+from interlocus.controls.record import ControlRecord, measure_controls
+from interlocus.controls.sufficient_subspace import restrict_to
+from interlocus.controls.used_subspace import UsedSubspaceControl, UsedSubspaceResult
 from interlocus.core.errors import AlignmentError
 from interlocus.featurizers import Frames
 from interlocus.networks import AbstractNetworks
 from interlocus.networks.site import INPUT_SITE
 from interlocus.networks.sources.untrained import untrained_like
 from interlocus.networks.subspace import SubspaceRestricted
-from interlocus.networks.validation import can_be_trained
-from interlocus.searches.portfolio import reached
-from interlocus.searches.results import Restarts
-from interlocus.studies.spec.study import Study
+from interlocus.searches.portfolio import Portfolio
 from interlocus.tasks import AbstractTask
 from interlocus.tasks.chance_levels import chance_levels
-from interlocus.tasks.splits import DataSplits
-from interlocus.verdicts.evidence import Evidence
 from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidence
 from interlocus.verdicts.rules import MISSING, PLANTED, Verdict, judge_network
 
 OnAuditStage = Callable[[str], None]
-"""Is told what is being done."""
+"""Called with what is being done."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Audited:
-    """An alignment with everything that is asked of it.
+class Auditor:
+    """An alignment with everything that is measured of it.
 
     Args:
-        alignment: which.
-        network: in which it was found.
-        task: what the network solves.
-        study: what the controls search, and how.
-        on_progress: is told what is being done.
+        alignment: The alignment that is audited.
+        network: The one network in which it was found.
+        task: The task that the network solves.
+        portfolio: What is searched beside it.
+        controls: Names of the controls that are measured.
+        competence: Accuracy below which nothing is claimed.
+        thresholds: From which score on something counts.
+        on_progress: Called with what is being done.
     """
 
     alignment: Alignment
     network: AbstractNetworks
     task: AbstractTask
-    study: Study
+    portfolio: Portfolio
+    controls: tuple[str, ...]
+    competence: float
+    thresholds: Thresholds
     on_progress: OnAuditStage
 
     @cached_property
     def readable(self) -> Alignment:
         """The alignment with read-outs, where its variables have values to be read."""
         try:
-            return self.alignment.fitted(self.network, self.task, seed=self.study.seed)
+            return self.alignment.fitted(self.network, self.task, seed=self.portfolio.seed)
         except AlignmentError:
             return self.alignment
 
     def score(self) -> Score:
-        """Of the alignment, on fresh items."""
-        return evaluate(self.alignment, self.network, self.task, budget=self.study.budget, seed=self.study.seed)
+        """The score of the alignment on fresh items."""
+        portfolio = self.portfolio
+        return evaluate(self.alignment, self.network, self.task, budget=portfolio.budget, seed=portfolio.seed)
+
+    @cached_property
+    def _context(self) -> ControlContext:
+        return ControlContext(
+            portfolio=self.portfolio,
+            task=self.task,
+            networks=self.network,
+            site=self.alignment.site,
+            controls=self.controls,
+            alignments=[self.alignment],
+            thresholds=self.thresholds,
+        )
 
     def verdicts(self, accuracy: float, score: Score) -> tuple[Verdict, ...]:
-        """A verdict a variable, with the evidence of all controls.
+        """One verdict for each variable, with the evidence of all controls.
 
         Args:
-            accuracy: of the network on fresh items.
-            score: of the alignment.
+            accuracy: Accuracy of the network on fresh items.
+            score: Score of the alignment.
         """
         self.on_progress("used subspace and random directions")
-        (control,) = controls_of(
-            self.study,
-            self.task,
-            self.network,
-            self.alignment.site,
-            names=["audited"],
-            group="audited",
-            best=[self.alignment],
-        )
-        searched = self._searched(control.inside, control.pure)
+        (control,) = measure_controls(self._context, names=["audited"], group="audited")
+        searched = self._searched(control)
         extra = [self._map(), *self._decoding()]
         return tuple(
             replace(verdict, evidence=(*verdict.evidence, *_others(searched[verdict.seen.variable]), *extra))
-            for verdict in self._judged(accuracy, self._seen(score, control), searched)
+            for verdict in self._judged(accuracy, self._observed(score, control), searched)
         )
 
-    def _seen(self, score: Score, control: ControlRecord) -> list[SiteObservation]:
-        """All that is known of each variable."""
-        alignment, inside = self.alignment, self._inside(control.rank is not None)
+    def _observed(self, score: Score, control: ControlRecord) -> list[SiteObservation]:
+        """What is known of each variable."""
+        alignment, used = self.alignment, control.result(UsedSubspaceControl)
+        inside = self._inside() if used is not None else {}
         self.on_progress("networks that were never trained")
         null = self._null()
         level = chance_levels(self.task, self.task.hypothesis(alignment.hypothesis))
-
-        def used(variable: str) -> UsedSubspaceEvidence | None:
-            if control.rank is None or control.agreement is None or variable not in inside:
-                return None
-            # of one site nothing can be said of the way to the output
-            return UsedSubspaceEvidence(
-                rank=control.rank,
-                width=control.width,
-                agreement=control.agreement,
-                entries=(inside[variable],),
-                output={},
-            )
-
         return [
             SiteObservation(
                 site=alignment.site,
@@ -120,91 +115,79 @@ class Audited:
                 no_effect=level.no_effect,
                 one_directional=level.one_directional,
                 null=null,
-                random=control.random,
-                structural=control.structural if alignment.frames.linear else None,
-                used=used(variable),
+                random=control.result(RandomDirections),
+                structural=control.result(LinearCeiling) if alignment.frames.linear else None,
+                used=None if used is None or variable not in inside else _used(used, inside[variable]),
+                results=control.results,
             )
             for variable in alignment.variables
         ]
 
     def _judged(self, accuracy: float, rows: list[SiteObservation], searched: dict[str, list[Effect]]) -> list[Verdict]:
-        """The verdicts; power is measured where one waits for it."""
+        """The verdicts. Power is measured where one of them waits for it."""
 
-        def scorer(rows: list[SiteObservation]) -> list[Verdict]:
-            about = {"competence": self.study.competence, "thresholds": self.study.verdict}
-            (judged,) = judge_network(accuracy, [rows], **about)
-            return [_of_alignment(verdict, searched[verdict.seen.variable], self.study.verdict) for verdict in judged]
+        def judge(rows: list[SiteObservation]) -> list[Verdict]:
+            (judged,) = judge_network(accuracy, [rows], competence=self.competence, thresholds=self.thresholds)
+            return [_of_alignment(verdict, searched[verdict.seen.variable], self.thresholds) for verdict in judged]
 
-        judged = scorer(rows)
-        if any(PLANTED in verdict.wanted for verdict in judged) and "power" in self.study.controls:
+        judged = judge(rows)
+        if any(PLANTED in verdict.wanted for verdict in judged) and PowerControl.name in self.controls:
             power = self._power()
-            judged = scorer([replace(row, power=power) for row in rows])
+            if power is not None:
+                rows = [replace(row, power=power, results={**row.results, PowerControl.name: power}) for row in rows]
+            judged = judge(rows)
         return judged
 
-    def _inside(self, asked: bool) -> dict[str, Effect]:
-        """What the alignment itself scores when states are confined to the used subspace, for each variable."""
-        if not asked or not isinstance(self.alignment.frames, Frames):
+    def _inside(self) -> dict[str, Effect]:
+        """For each variable what the alignment itself scores when states are restricted to the used subspace."""
+        if not isinstance(self.alignment.frames, Frames):
             return {}
-        study, site, hints = self.study, self.alignment.site, [hint_of(self.alignment)]
-        used = used_subspaces(
-            self.network, self.task, site=site, agreement=study.verdict.agreement, hints=hints, seed=study.seed
-        )
-        network = restrict_to(self.network, used)
-        alignment = confined(self.alignment, network)
-        score = evaluate(alignment, network, self.task, budget=study.budget, seed=study.seed)
-        found = {}
+        portfolio = self.portfolio
+        network = restrict_to(self.network, self._context.used)
+        alignment = restricted_alignment(self.alignment, network)
+        score = evaluate(alignment, network, self.task, budget=portfolio.budget, seed=portfolio.seed)
+        effects = {}
         for variable in alignment.variables:
-            entry = effect_of(score, variable, map=alignment.featurizer, size=alignment.size, looks=1)
-            found[variable] = replace(entry, pure=self._pure(alignment, variable, network))
-        return found
+            effect = effect_of(score, variable, map=alignment.featurizer, size=alignment.size, looks=1)
+            effects[variable] = replace(effect, pure=self._leakage(alignment, variable, network))
+        return effects
 
-    def _pure(self, alignment: Alignment, variable: str, network: AbstractNetworks) -> float | None:
-        if "purity" not in self.study.controls:
+    def _leakage(self, alignment: Alignment, variable: str, network: AbstractNetworks) -> float | None:
+        if OperandLeakageControl.name not in self.controls:
             return None
         try:
-            return operand_leakage(alignment, variable, network, self.task, seed=self.study.seed).r2
+            return operand_leakage(alignment, variable, network, self.task, seed=self.portfolio.seed).r2
         except AlignmentError:  # a continuous variable, or too few examples of each value
             return None
 
-    def _searched(self, inside: dict[str, dict[str, tuple[Restarts, ...]]], pure: Any) -> dict[str, list[Effect]]:
-        """What searches find inside the used subspace, for each variable."""
-        found: dict[str, list[Effect]] = {variable: [] for variable in self.alignment.variables}
-        maps = inside.get(self.alignment.hypothesis, {})
-        looks = sum(map(len, maps.values()))
-        for variable, entries in found.items():
+    def _searched(self, control: ControlRecord) -> dict[str, list[Effect]]:
+        """For each variable what searches find inside the used subspace."""
+        used = control.result(UsedSubspaceControl)
+        maps = used.restarts_of(self.alignment.hypothesis) if used else {}
+        leakage, looks = control.result(OperandLeakageControl) or {}, sum(map(len, maps.values()))
+        effects: dict[str, list[Effect]] = {variable: [] for variable in self.alignment.variables}
+        for variable, own in effects.items():
             for name, sizes in maps.items():
-                known = pure.get(variable, {}).get(name, {})
+                known = leakage.get(variable, {}).get(name, {})
                 for restarts in sizes:
-                    entry = effect_of(restarts.best.score, variable, map=name, size=restarts.size, looks=looks)
-                    entries.append(replace(entry, pure=known.get(restarts.size)))
-        return found
+                    effect = effect_of(restarts.best.score, variable, map=name, size=restarts.size, looks=looks)
+                    own.append(replace(effect, pure=known.get(restarts.size)))
+        return effects
 
     def _null(self) -> float | None:
-        """The best score of the searches in networks of the same architecture that were never trained."""
-        blank = untrained_like(self.network, seed=self.study.seed)
-        if not blank:
-            return None
-        asked, site = self.task.hypothesis(self.alignment.hypothesis), self.alignment.site
-        data = DataSplits.draw(self.task, self.study.budget, seed=self.study.seed, hypotheses=[asked.name])
-        return max(
-            iia for networks in blank for iia in reached(self.study, networks, data, site=site, hypothesis=asked)
-        )
+        """The best IIA of the searches in untrained networks of the same architecture."""
+        stacks = untrained_like(self.network, seed=self.portfolio.seed)
+        best = [iia for stack in stacks for iia in self.portfolio.best_iia(stack, self.task, self.alignment.site)]
+        return max(best, default=None)
 
     def _power(self) -> Power | None:
-        """In how many networks with planted variables the searches find them, for the hardest kind."""
-        if not (isinstance(self.network, Plantable) and can_be_trained(self.network)):
-            return None
-        measured: list[PlantedResult] = []
-        for kind in PLANTING_RECIPES:
-            self.on_progress(f"planted variables, {kind}")
-            measured.append(measure_planted(self.study, self.task, [self.network], self.alignment.site, kind))
-            hardest = hardest_of(measured, self.study.verdict.power)
-            if hardest is not None:
-                return hardest.power
-        return None
+        """In how many networks with planted variables the searches find them, for the hardest way of planting."""
+        self.on_progress("planted variables")
+        (power,) = PowerControl().measure(self._context)
+        return power
 
     def _map(self) -> Evidence:
-        """What kind of map it is."""
+        """How oblique the alignment's projections are."""
         if not isinstance(self.alignment.frames, Frames):
             return Evidence(control="map", text="It is not linear.", passes=None)
         norms = {name: self.alignment.projection_norm(name) for name in self.alignment.variables}
@@ -214,11 +197,18 @@ class Audited:
     def _decoding(self) -> list[Evidence]:
         accuracy = self.readable.read_accuracy
         shown = ", ".join(f"{name} {share:.3f}" for name, share in accuracy.items())
-        text = f"Read right from the features of fresh items: {shown}. What can be read need not be used."
-        return [Evidence(control="decodable", text=text, passes=None)] if accuracy else []
+        text = f"Accuracy of the values extracted from fresh items: {shown}. What can be extracted need not be used."
+        return [Evidence(control="extraction", text=text, passes=None)] if accuracy else []
 
 
-def confined(alignment: Alignment, network: SubspaceRestricted) -> Alignment:
+def _used(used: UsedSubspaceResult, inside: Effect) -> UsedSubspaceEvidence:
+    """The used subspace with what the audited alignment scores inside; one site says nothing of the way to the output."""
+    return UsedSubspaceEvidence(
+        rank=used.rank, width=used.width, agreement=used.agreement, entries=(inside,), output={}
+    )
+
+
+def restricted_alignment(alignment: Alignment, network: SubspaceRestricted) -> Alignment:
     """The same linear alignment in a network whose states are confined: it reads and writes what is left of them.
 
     Args:

@@ -1,116 +1,263 @@
-"""Networks are made and searched: what one piece of work does, wherever it is done."""
+"""What a worker does: one function for each kind of job.
+
+Arguments and results are values that can be sent to another machine; the driver writes the files. Each function takes
+`on_progress` last, which is called with the share that is done.
+"""
 
 from __future__ import annotations
 
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from interlocus.alignment.alignment import Alignment
+from interlocus.alignment.alignment import Alignment, save_alignments
+from interlocus.controls._base import ControlContext
+from interlocus.controls.ground_truth.planting import Plantable
+from interlocus.controls.power import PlantedResult, measure_planted
+from interlocus.controls.record import ControlRecord, measure_controls
+from interlocus.core.tensor_files import TensorFile
 from interlocus.networks import AbstractNetworks
 from interlocus.networks.validation import check_fit
 from interlocus.searches.callbacks import OnValidation
 from interlocus.searches.engine import solve
-from interlocus.searches.portfolio import portfolio
+from interlocus.searches.results import ProblemResult
 from interlocus.studies.plan import Job, Trial
+from interlocus.studies.projection import Projections, project
 from interlocus.studies.records import Record
+from interlocus.studies.reuse.measure import Reuse, measure_reuse, new_question
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import Study
-from interlocus.studies.store import Store
+from interlocus.tasks import AbstractTask
 from interlocus.tasks.splits import DataSplits
 
+OnShare = Callable[[float], None]
+"""Called with the share of a job that is done, from 0 to 1."""
 
-def make_networks(study: Study, group: NetworkGroup, folder: str | Path, report: Callable[[float], None]) -> None:
-    """Train the networks of a family, and keep them."""
+
+@dataclass(frozen=True, kw_only=True)
+class TrialResult:
+    """A finished trial.
+
+    Args:
+        record: Its scores.
+        alignments: Its alignments, one for each size, as the bytes of a file.
+    """
+
+    record: Record
+    alignments: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredAlignment:
+    """An alignment as it travels to a worker.
+
+    Args:
+        file: The file that holds it.
+        size: Which of the file's sizes it is.
+    """
+
+    file: TensorFile
+    size: int | str
+
+    def load(self) -> Alignment:
+        """The alignment."""
+        return Alignment.load(self.file, size=self.size)
+
+
+def train_networks(study: Study, group: NetworkGroup, on_progress: OnShare) -> list[bytes]:
+    """Train the networks of a group; returns the content of a file for each."""
     networks = group.source.make(
-        study.task.build(), count=group.count, trained=group.trained, seed=study.seed, on_progress=report
+        study.task.build(), count=group.count, trained=group.trained, seed=study.seed, on_progress=on_progress
     )
-    for index, name in enumerate(group.networks):
-        Store(folder).add_network(name, networks[index])
+    return [network.to_bytes() for network in networks]
 
 
-def run_search_job(
+def search_job(
     study: Study,
     job: Job,
-    folder: str | Path,
+    networks: Sequence[TensorFile],
     device: str,
     on_validation: OnValidation | None,
-    report: Callable[[float], None],
-) -> None:
-    """Do the searches of a job, and keep a record a trial."""
+    on_progress: OnShare,
+) -> list[TrialResult]:
+    """Do the searches of a job."""
     task = study.task.build()
-    paths = [Store(folder).network_path(name) for name in job.group.networks]
-    stacks = job.group.source.load(task, paths, seed=study.seed)
-    trials = iter(job.trials)
-    for number, networks in enumerate(stacks):
-        own = tuple(itertools.islice(trials, len(networks) * len(job.hypotheses)))
-        _search(
-            study,
-            job,
-            own,
-            networks.to(device),
-            Store(folder),
-            lambda share, number=number: report((number + share) / len(stacks)),
-            on_validation,
-        )
+    stacks = job.group.source.load(task, networks, seed=study.seed)
+    trials, results = iter(job.trials), list[TrialResult]()
+    for number, stack in enumerate(stacks):
+        own = tuple(itertools.islice(trials, len(stack) * len(job.hypotheses)))
+        search = _Search(study=study, job=job, task=task, trials=own, networks=stack.to(device))
+        results += search.results(_part(on_progress, number, len(stacks)), on_validation)
+    return results
 
 
-def _search(
-    study: Study,
-    job: Job,
-    trials: Sequence[Trial],
-    networks: AbstractNetworks,
-    store: Store,
-    report: Callable[[float], None],
-    on_validation: OnValidation | None,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class _Search:
     """The trials of networks that are searched at once."""
-    begun, task = time.perf_counter(), study.task.build()
-    check_fit(networks, task)
-    accuracy = networks.accuracy(task, seed=study.seed)
-    request = portfolio(
-        study,
-        site=job.site,
-        hypotheses=tuple(task.hypothesis(name) for name in job.hypotheses),
-        sizes=job.sizes,
-        featurizer=job.featurizer,
-        schedule=job.schedule,
-    )
-    if on_validation is not None:
-        request = replace(
-            request, on_validation=_by_name(on_validation, [trial.network for trial in trials[:: len(job.hypotheses)]])
+
+    study: Study
+    job: Job
+    task: AbstractTask
+    trials: Sequence[Trial]
+    networks: AbstractNetworks
+
+    def results(self, on_progress: OnShare, on_validation: OnValidation | None) -> list[TrialResult]:
+        begun, study, job = time.perf_counter(), self.study, self.job
+        check_fit(self.networks, self.task)
+        accuracy = self.networks.accuracy(self.task, seed=study.seed)
+        request = study.portfolio(job.site, schedule=job.schedule).request(
+            job.site,
+            [self.task.hypothesis(name) for name in job.hypotheses],
+            sizes=job.sizes,
+            featurizer=job.featurizer,
         )
-    data = DataSplits.draw(task, study.budget, seed=study.seed, hypotheses=job.hypotheses)
-    findings = solve(networks, data, request, progress=report)
-    seconds, fingerprint = (time.perf_counter() - begun) / len(findings), study.fingerprint
-    for trial, finding in zip(trials, findings, strict=True):
-        if store.has(trial):
-            continue
-        record = Record(
-            trial=trial,
-            study=fingerprint,
-            accuracy=accuracy[finding.network],
-            seconds=seconds,
-            sizes=finding.sizes,
-        )
-        hypothesis = task.hypothesis(trial.hypothesis)
-        alignments = {
-            entry.size: Alignment(
-                site=job.site,
-                hypothesis=hypothesis.name,
-                variables=hypothesis.variables,
-                featurizer=job.featurizer,
-                network=networks[finding.network].fingerprint(),
-                task=task.name,
-                frames=frames,
+        if on_validation is not None:
+            names = [trial.network for trial in self.trials[:: len(job.hypotheses)]]
+            request = replace(request, on_validation=_by_name(on_validation, names))
+        data = DataSplits.draw(self.task, study.budget, seed=study.seed, hypotheses=job.hypotheses)
+        found = solve(self.networks, data, request, progress=on_progress)
+        seconds, fingerprint = (time.perf_counter() - begun) / len(found), study.fingerprint
+        return [
+            TrialResult(
+                record=Record(
+                    trial=trial,
+                    study=fingerprint,
+                    accuracy=accuracy[result.network],
+                    seconds=seconds,
+                    sizes=result.sizes,
+                ),
+                alignments=self._alignments(trial, result),
             )
-            for entry, frames in zip(finding.sizes, finding.frames, strict=True)
-        }
-        store.add(record, alignments)
+            for trial, result in zip(self.trials, found, strict=True)
+        ]
+
+    def _alignments(self, trial: Trial, result: ProblemResult) -> bytes:
+        hypothesis = self.task.hypothesis(trial.hypothesis)
+        return save_alignments(
+            {
+                entry.size: Alignment(
+                    site=trial.site,
+                    hypothesis=hypothesis.name,
+                    variables=hypothesis.variables,
+                    featurizer=trial.featurizer,
+                    network=self.networks[result.network].fingerprint(),
+                    task=self.task.name,
+                    frames=frames,
+                )
+                for entry, frames in zip(result.sizes, result.frames, strict=True)
+            }
+        )
+
+
+def control_job(
+    study: Study,
+    group: NetworkGroup,
+    site: str,
+    networks: Sequence[TensorFile],
+    alignments: Sequence[StoredAlignment | None],
+    device: str,
+    on_progress: OnShare,
+) -> list[ControlRecord]:
+    """Measure the controls of a group at a site; one record for each network.
+
+    Args:
+        study: What is asked.
+        group: The networks.
+        site: Name of the site.
+        networks: The files of the networks.
+        alignments: For each network the alignment by which the site is judged; `None` where there is none.
+        device: Where searches run.
+        on_progress: Called with the share that is done.
+    """
+    task = study.task.build()
+    stacks = group.source.load(task, networks, seed=study.seed)
+    names, judged, records = iter(group.networks), iter(alignments), list[ControlRecord]()
+    for number, stack in enumerate(stacks):
+        context = ControlContext(
+            portfolio=study.portfolio(site),
+            task=task,
+            networks=stack.to(device),
+            site=site,
+            controls=study.controls,
+            alignments=[one and one.load() for one in itertools.islice(judged, len(stack))],
+            thresholds=study.verdict,
+            on_progress=_part(on_progress, number, len(stacks)),
+        )
+        records += measure_controls(context, names=list(itertools.islice(names, len(stack))), group=group.name)
+    return records
+
+
+def planting_job(
+    study: Study,
+    group: NetworkGroup,
+    site: str,
+    kind: str,
+    networks: Sequence[TensorFile],
+    device: str,
+    on_progress: OnShare,
+) -> PlantedResult:
+    """Plant the variables in one way in networks like those of a group, and search them there."""
+    task = study.task.build()
+    stacks = group.source.load(task, networks, seed=study.seed)
+    return measure_planted(
+        study.portfolio(site),
+        task,
+        [stack for stack in stacks if isinstance(stack, Plantable)],
+        site,
+        kind,
+        thresholds=study.verdict,
+        device=device,
+        on_progress=on_progress,
+    )
+
+
+def projection_job(
+    study: Study,
+    group: NetworkGroup,
+    network: TensorFile,
+    record: Record,
+    alignment: StoredAlignment,
+    on_progress: OnShare,
+) -> Projections:
+    """Project states of one network into the subspace that was found in it, for pictures."""
+    task = study.task.build()
+    stacks = group.source.load(task, [network], seed=study.seed)
+    return project(stacks[0][0], task, alignment.load(), record.trial, seed=study.seed)
+
+
+def reuse_job(
+    study: Study,
+    group: NetworkGroup,
+    index: int,
+    networks: Sequence[TensorFile],
+    alignment: StoredAlignment,
+    device: str,
+    on_progress: OnShare,
+) -> Reuse:
+    """Ask the new question of a study of one network of a group."""
+    assert study.reuse is not None
+    task = study.task.build()
+    stacks = group.source.load(task, networks, seed=study.seed)
+    network = [stack[i] for stack in stacks for i in range(len(stack))][index].to(device)
+    found = alignment.load()
+    return measure_reuse(
+        found,
+        network,
+        task,
+        new_question(study.reuse.question, found.variables),
+        labels=study.reuse.labels,
+        draws=study.reuse.draws,
+        seed=study.seed,
+        progress=on_progress,
+    )
+
+
+def _part(on_progress: OnShare, number: int, count: int) -> OnShare:
+    """Progress within one of several equal parts."""
+    return lambda share: on_progress((number + share) / count)
 
 
 def _by_name(on_validation: OnValidation, names: Sequence[str]) -> OnValidation:
-    """The same, with names of networks for their numbers."""
+    """The same callback, with names of networks in place of their indices."""
     return lambda seen: on_validation(replace(seen, networks=tuple(names[int(number)] for number in seen.networks)))

@@ -1,34 +1,49 @@
-"""The work of a study, phase after phase: each does what a run folder does not hold yet."""
+"""The work of a study, stage after stage. Each stage does what the run folder does not hold yet."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from interlocus.controls.power import has_planted, measure_power
-from interlocus.controls.record import measure_controls
+from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
+from interlocus.controls.record import ControlRecord
 from interlocus.core.errors import InterlocusError, RunFolderError
+from interlocus.core.tensor_files import TensorFile
 from interlocus.networks.site import INPUT_SITE
 from interlocus.searches.callbacks import OnValidation
 from interlocus.studies.executors import AbstractExecutor, WorkItem
-from interlocus.studies.jobs import make_networks, run_search_job
-from interlocus.studies.plan import jobs
-from interlocus.studies.results.verdicts import verdicts, wanting_power
-from interlocus.studies.reuse.curves import measure_network_reuse, reuse_places
+from interlocus.studies.jobs import (
+    StoredAlignment,
+    TrialResult,
+    control_job,
+    planting_job,
+    projection_job,
+    reuse_job,
+    search_job,
+    train_networks,
+)
+from interlocus.studies.plan import Trial, jobs, reused_trial
+from interlocus.studies.projection import projected_size
+from interlocus.studies.records import Record
+from interlocus.studies.results.planted import planted_name, sites_that_wait
+from interlocus.studies.results.verdicts import collect_verdicts
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import Study
-from interlocus.studies.store import Store
+from interlocus.studies.store import Store, control_name
 from interlocus.tasks import AbstractTask
+
+JUDGED_WITHIN = 0.02
+"""A site is judged by the smallest size whose IIA is at most this much below the best."""
 
 
 class StageProgress(NamedTuple):
     """Where a run stands.
 
     Args:
-        phase: what is being done.
-        share: how much of the phase is done, from 0 to 1.
+        phase: What is being done.
+        share: The share of this phase that is done, from 0 to 1.
     """
 
     phase: str
@@ -40,10 +55,43 @@ OnStageProgress = Callable[[StageProgress], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Trials that could not be finished, and why."""
+    """Trials that could not be finished, and why.
+
+    Args:
+        trials: Their names.
+        error: What went wrong.
+    """
 
     trials: tuple[str, ...]
     error: InterlocusError
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageItem:
+    """One job of a stage.
+
+    Args:
+        work: What an executor runs.
+        trials: Names of what is missing if the job fails.
+        keep: Writes the job's value into the run folder.
+    """
+
+    work: WorkItem
+    trials: tuple[str, ...]
+    keep: Callable[[Any], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One kind of work.
+
+    Args:
+        phase: What people read while it is done.
+        missing: The jobs that the run folder lacks, asked when the stage begins.
+    """
+
+    phase: str
+    missing: Callable[[], Sequence[StageItem]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +99,13 @@ class Pipeline:
     """What a run folder lacks, and who does it.
 
     Args:
-        study: what is asked.
-        store: the folder.
-        executor: where work is done.
-        device: where searches run.
-        on_progress: is told how far it is.
-        on_validation: is shown every validation of the searches.
-        seconds: what each phase took; filled in as they end.
+        study: What is asked.
+        store: The run folder.
+        executor: Where jobs run.
+        device: Where searches run, `"cpu"` or `"cuda"`.
+        on_progress: Called with the phase and its share that is done.
+        on_validation: Called with every validation of the searches.
+        seconds: What each phase took; filled in as phases end.
     """
 
     study: Study
@@ -68,137 +116,203 @@ class Pipeline:
     on_validation: OnValidation | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def do(self) -> list[Failure]:
-        """All of them, in the order in which they need each other; what cannot be finished holds nothing else up."""
-        return [*self.networks(), *self.searches(), *self.controls(), *self.power(), *self.reuse()]
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """All stages, in the order in which they need each other."""
+        planting = [
+            Stage(phase="searching planted networks", missing=lambda kind=kind: [*self._planting(kind)])
+            for kind in PLANTING_RECIPES
+        ]
+        return (
+            Stage(phase="training networks", missing=lambda: [*self._networks()]),
+            Stage(phase="searching", missing=lambda: [*self._searches()]),
+            Stage(phase="measuring controls", missing=lambda: [*self._controls()]),
+            *planting,
+            Stage(phase="projecting states", missing=lambda: [*self._projections()]),
+            Stage(phase="asking the new question", missing=lambda: [*self._reuse()]),
+        )
 
-    def networks(self) -> list[Failure]:
-        """Make the networks that the folder lacks."""
-        task = self.study.task.build()
-        groups = [
-            f for f in self.study.networks if not all(self.store.network_path(name).is_file() for name in f.networks)
-        ]
-        tasks = [
-            WorkItem(
-                function=make_networks,
-                arguments=(self.study, group, self.store.folder),
-                cost=_training_cost(group, task),
-            )
-            for group in groups
-        ]
-        failed = self._do(tasks, "training networks")
-        trials = {
-            f.name: tuple(t.name for job in jobs(self.study) if job.group == f for t in job.trials) for f in groups
-        }
-        return [Failure(trials=trials[groups[index].name], error=error) for index, error in failed.items()]
+    def run(self) -> list[Failure]:
+        """Do all stages. A job that fails does not keep the others from being done.
 
-    def searches(self) -> list[Failure]:
-        """Do the searches that the folder lacks, wherever there are networks."""
-        missing = [
-            job
-            for job in jobs(self.study)
-            if all(self.store.network_path(name).is_file() for name in job.group.networks)
-            and not all(self.store.has(trial) for trial in job.trials)
-        ]
-        tasks = [
-            WorkItem(
-                function=run_search_job,
-                arguments=(self.study, job, self.store.folder, self.device, self.on_validation),
-                cost=job.cost(self.study),
-            )
-            for job in missing
-        ]
-        failed = self._do(tasks, "searching")
-        return [
-            Failure(trials=tuple(trial.name for trial in missing[index].trials), error=error)
-            for index, error in failed.items()
-        ]
+        Raises:
+            RunFolderError: The folder cannot be written, so nothing else could be kept.
+        """
+        return [failure for stage in self.stages for failure in self._run(stage)]
 
-    def controls(self) -> list[Failure]:
-        """Measure the controls that the folder lacks, at the hidden sites of trained networks."""
-        if not self.study.controls:
+    def _run(self, stage: Stage) -> list[Failure]:
+        begun, items = time.perf_counter(), stage.missing()
+        if not items:
             return []
-        task = self.study.task.build()
-        places = [
-            (group, site)
-            for group in self.study.networks
-            for site in self.study.sites
-            if group.trained and site != INPUT_SITE and site in group.sites(task)
-            if self.study.featurizers_of(self.study.asked, site)
-            if all(self.store.network_path(name).is_file() for name in group.networks)
-            if any(self.store.control(name, site) is None for name in group.networks)
-        ]
-        tasks = [
-            WorkItem(
-                function=measure_controls,
-                arguments=(self.study, group, site, self.store.folder, self.device),
-                cost=1.0,
-            )
-            for group, site in places
-        ]
-        failed = self._do(tasks, "measuring controls")
-        return [
-            Failure(trials=(f"{places[index][0].name}.{places[index][1]}.controls",), error=error)
-            for index, error in failed.items()
-        ]
+        shares, total = [0.0] * len(items), sum(item.work.cost for item in items) or 1.0
+        failures: list[Failure] = []
 
-    def power(self) -> list[Failure]:
-        """Where a verdict waits for it, see whether the searches find planted variables."""
-        if "power" not in self.study.controls:
-            return []
-        groups, task = {group.name: group for group in self.study.networks}, self.study.task.build()
-        waiting = wanting_power(self.study, verdicts(self.study, self.store, self.store.records()))
-        wanted: dict[tuple[str, str], list[NetworkGroup]] = {}  # those built alike share most twins
-        for name, site in waiting:
-            if has_planted(groups[name], task):
-                wanted.setdefault((groups[name].source.architecture, site), []).append(groups[name])
-        tasks = [
-            WorkItem(
-                function=measure_power, arguments=(self.study, own, site, self.store.folder, self.device), cost=1.0
-            )
-            for (_, site), own in wanted.items()
-        ]
-        failed = self._do(tasks, "searching planted networks")
-        names = [f"{architecture}.{site}.power" for architecture, site in wanted]
-        return [Failure(trials=(names[index],), error=error) for index, error in failed.items()]
-
-    def reuse(self) -> list[Failure]:
-        """Ask the new question of a study of the trained networks of which the folder has no answer."""
-        places = reuse_places(self.study, self.store)
-        tasks = [
-            WorkItem(
-                function=measure_network_reuse, arguments=(self.study, *place, self.store.folder, self.device), cost=1.0
-            )
-            for place in places
-        ]
-        failed = self._do(tasks, "asking anew")
-        return [
-            Failure(trials=(f"{places[index][0].networks[places[index][1]]}.reuse",), error=error)
-            for index, error in failed.items()
-        ]
-
-    def _do(self, tasks: Sequence[WorkItem], phase: str) -> dict[int, InterlocusError]:
-        """Do the tasks of a phase; returns which failed, and why."""
-        begun, shares = time.perf_counter(), [0.0] * len(tasks)
-        total = sum(task.cost for task in tasks) or 1.0
-        failed: dict[int, InterlocusError] = {}
-
-        def report(index: int, share: float) -> None:
+        def on_share(index: int, share: float) -> None:
             shares[index] = share
-            self.on_progress(
-                StageProgress(phase, sum(task.cost * share for task, share in zip(tasks, shares, strict=True)) / total)
+            done = sum(item.work.cost * share for item, share in zip(items, shares, strict=True))
+            self.on_progress(StageProgress(stage.phase, done / total))
+
+        self.on_progress(StageProgress(stage.phase, 0.0))
+        for outcome in self.executor.run([item.work for item in items], on_share):
+            on_share(outcome.index, 1.0)
+            item = items[outcome.index]
+            if isinstance(outcome.result, RunFolderError):
+                raise outcome.result
+            if isinstance(outcome.result, InterlocusError):
+                failures.append(Failure(trials=item.trials, error=outcome.result))
+            else:
+                item.keep(outcome.result)
+        self.seconds[stage.phase] = self.seconds.get(stage.phase, 0.0) + time.perf_counter() - begun
+        return failures
+
+    def _networks(self) -> Iterator[StageItem]:
+        """Groups whose networks are not all there."""
+        task, work = self.study.task.build(), jobs(self.study)
+        for group in self.study.networks:
+            if not self.store.has_networks(group.networks):
+                yield StageItem(
+                    work=WorkItem(
+                        function=train_networks, arguments=(self.study, group), cost=_training_cost(group, task)
+                    ),
+                    trials=tuple(trial.name for job in work if job.group == group for trial in job.trials),
+                    keep=lambda files, group=group: self._keep_networks(group, files),
+                )
+
+    def _keep_networks(self, group: NetworkGroup, files: Sequence[bytes]) -> None:
+        for name, content in zip(group.networks, files, strict=True):
+            self.store.add_network(name, content)
+
+    def _searches(self) -> Iterator[StageItem]:
+        """Jobs with a trial that is not there. A job is searched whole, so that a resumed run gives the same records."""
+        for job in jobs(self.study):
+            finished = all(trial.name in self.store.records for trial in job.trials)
+            if not finished and self.store.has_networks(job.group.networks):
+                files = self.store.networks(job.group.networks)
+                yield StageItem(
+                    work=WorkItem(
+                        function=search_job,
+                        arguments=(self.study, job, files, self.device, self.on_validation),
+                        cost=job.cost(self.study),
+                    ),
+                    trials=tuple(trial.name for trial in job.trials),
+                    keep=self._keep_trials,
+                )
+
+    def _keep_trials(self, results: Sequence[TrialResult]) -> None:
+        for result in results:
+            if result.record.trial.name not in self.store.records:
+                self.store.add(result.record, result.alignments)
+
+    def _controls(self) -> Iterator[StageItem]:
+        """Hidden sites of trained networks whose controls are not all there."""
+        if not self.study.controls:
+            return
+        task = self.study.task.build()
+        for group in self.study.networks:
+            sites = [site for site in self.study.sites if site != INPUT_SITE and site in group.sites(task)]
+            for site in sites if group.trained and self.store.has_networks(group.networks) else ():
+                finished = all(control_name(name, site) in self.store.controls for name in group.networks)
+                if not finished and self.study.featurizers_of(self.study.asked, site):
+                    alignments = [self._judged(group, name, site) for name in group.networks]
+                    files = self.store.networks(group.networks)
+                    yield StageItem(
+                        work=WorkItem(
+                            function=control_job,
+                            arguments=(self.study, group, site, files, alignments, self.device),
+                            cost=1.0,
+                        ),
+                        trials=(f"{group.name}.{site}.controls",),
+                        keep=self._keep_controls,
+                    )
+
+    def _keep_controls(self, controls: Sequence[ControlRecord]) -> None:
+        for control in controls:
+            self.store.controls.add(control_name(control.network, control.site), control)
+
+    def _judged(self, group: NetworkGroup, network: str, site: str) -> StoredAlignment | None:
+        """The best alignment of the study's hypothesis at a site, at the smallest size that scores about as well."""
+        best: tuple[float, StoredAlignment] | None = None
+        for featurizer in self.study.featurizers_of(self.study.asked, site):
+            trial = Trial(
+                group=group.name,
+                network=network,
+                site=site,
+                hypothesis=self.study.asked,
+                featurizer=featurizer,
+                schedule=self.study.schedule,
+            )
+            record = self.store.records.get(trial.name)
+            if record is None:
+                continue
+            scores = {entry.size: entry.best.score.iia for entry in record.sizes}
+            size = min(size for size, iia in scores.items() if iia >= max(scores.values()) - JUDGED_WITHIN)
+            if best is None or scores[size] > best[0] + JUDGED_WITHIN:
+                best = scores[size], self._stored(record, size)
+        return best and best[1]
+
+    def _stored(self, record: Record, size: int | str) -> StoredAlignment:
+        return StoredAlignment(file=TensorFile.at(self.store.alignment_path(record.trial.name)), size=size)
+
+    def _planting(self, kind: str) -> Iterator[StageItem]:
+        """Sites where a verdict waits for planted networks, and no way of planting was too hard so far."""
+        if "power" not in self.study.controls:
+            return
+        measurements = self.store.measurements
+        verdicts = collect_verdicts(self.study, measurements)
+        for group, site in sites_that_wait(self.study, verdicts, measurements, kind):
+            name = planted_name(group, site, kind)
+            yield StageItem(
+                work=WorkItem(
+                    function=planting_job,
+                    arguments=(self.study, group, site, kind, self.store.networks(group.networks), self.device),
+                    cost=1.0,
+                ),
+                trials=(f"{name}.power",),
+                keep=lambda result, name=name: self.store.planted.add(name, result),
             )
 
-        if tasks:
-            self.on_progress(StageProgress(phase, 0.0))
-            for done in self.executor.run(tasks, report):
-                report(done.index, 1.0)
-                if isinstance(done.result, RunFolderError):
-                    raise done.result  # nothing else can be kept either
-                if isinstance(done.result, InterlocusError):
-                    failed[done.index] = done.result
-            self.seconds[phase] = time.perf_counter() - begun
-        return failed
+    def _projections(self) -> Iterator[StageItem]:
+        """For each trained group and hidden site the first network; of a study of the input only, the input."""
+        study, first = self.study, dict[tuple[str, str], Record]()
+        for record in self.store.records.all().values():
+            trial = record.trial
+            featurizers = study.featurizers_of(study.asked, trial.site)[:1]  # the one that the study names first
+            if (trial.hypothesis, trial.schedule) == (study.asked, study.schedule) and trial.featurizer in featurizers:
+                first.setdefault((trial.group, trial.site), record)
+        sites = [site for site in study.sites if site != INPUT_SITE] or study.sites
+        for group in study.networks:
+            for site in sites if group.trained else ():
+                name, record = f"{group.name}.{site}", first.get((group.name, site))
+                if record is not None and name not in self.store.projections:
+                    (network,) = self.store.networks((record.trial.network,))
+                    alignment = self._stored(record, projected_size(record))
+                    yield StageItem(
+                        work=WorkItem(
+                            function=projection_job, arguments=(study, group, network, record, alignment), cost=1.0
+                        ),
+                        trials=(f"{name}.projection",),
+                        keep=lambda value, name=name: self.store.projections.add(name, value),
+                    )
+
+    def _reuse(self) -> Iterator[StageItem]:
+        """Trained networks whose variables were searched and of which the new question was not asked."""
+        study = self.study
+        for group in study.networks if study.reuse is not None else ():
+            for index, network in enumerate(group.networks if group.trained else ()):
+                record = self.store.records.get(reused_trial(study, group, network).name)
+                if record is not None and network not in self.store.reuse:
+                    assert study.reuse is not None
+                    alignment = self._stored(record, study.reuse.size)
+                    files = self.store.networks(group.networks)
+                    yield StageItem(
+                        work=WorkItem(
+                            function=reuse_job,
+                            arguments=(study, group, index, files, alignment, self.device),
+                            cost=1.0,
+                        ),
+                        trials=(f"{network}.reuse",),
+                        keep=lambda value, network=network: self.store.reuse.add(network, value),
+                    )
 
 
 def _training_cost(group: NetworkGroup, task: AbstractTask) -> float:

@@ -122,6 +122,18 @@ def jobs(study: Study) -> tuple[Job, ...]:
     )
 
 
+def reused_trial(study: Study, group: NetworkGroup, network: str) -> Trial:
+    """The trial whose alignment a study asks a new question about, for one network."""
+    assert study.reuse is not None
+    return Trial(
+        group=group.name,
+        network=network,
+        site=study.reuse.site,
+        hypothesis=study.reused,
+        featurizer=study.reuse.featurizer,
+    )
+
+
 SEARCH_SHARE = 0.35
 """Of the rate of a bare product, what a search reaches in all (measured; see docs/LOG.md)."""
 

@@ -1,26 +1,15 @@
-"""The run folder: one JSON record and one safetensors file a trial, written atomically; what is finished stays.
-
-::
-
-    DIR/study.yaml              the resolved study, with library and schema version
-    DIR/networks/<network>.safetensors
-    DIR/records/<trial>.json    one a finished trial
-    DIR/alignments/<trial>.safetensors
-    DIR/controls/<network>.<site>.json, DIR/twins/<architecture>.<site>.<kind>.json
-    DIR/reuse/<network>.json    how well a new question about what was found is answered
-    DIR/verdict.json            what scores and controls say together
-    DIR/scores.csv              what the records say, a row a size
-"""
+"""What a run keeps, as values: the record of a trial, and everything that verdicts are made from."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from interlocus.core.version import __version__
+from interlocus.controls.power import PlantedResult
+from interlocus.controls.record import ControlRecord
 from interlocus.searches.results import Restarts
 from interlocus.studies.plan import Trial
-from interlocus.studies.spec.study import SCHEMA
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +17,11 @@ class Record:
     """What is kept of a trial.
 
     Args:
-        trial: which.
-        study: the fingerprint of the study.
-        accuracy: of the network on fresh examples.
-        seconds: what its share of the searches took.
-        sizes: one entry a size.
+        trial: The network, site, hypothesis, featurizer and schedule.
+        study: Fingerprint of the study.
+        accuracy: Accuracy of the network on fresh examples.
+        seconds: The trial's share of the time that its searches took.
+        sizes: For each size all restarts.
     """
 
     trial: Trial
@@ -44,8 +33,6 @@ class Record:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
-            "schema": SCHEMA,
-            "version": __version__,
             "study": self.study,
             "trial": asdict(self.trial),
             "accuracy": self.accuracy,
@@ -54,8 +41,8 @@ class Record:
         }
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Record:
-        """What `to_json` wrote."""
+    def from_json(cls, data: Mapping[str, Any]) -> Record:
+        """The record that `to_json` wrote."""
         return cls(
             trial=Trial(**data["trial"]),
             study=data["study"],
@@ -63,3 +50,18 @@ class Record:
             seconds=data["seconds"],
             sizes=tuple(Restarts.from_json(entry) for entry in data["sizes"]),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurements:
+    """Everything that verdicts are made from.
+
+    Args:
+        records: The records of all finished trials, in the order of their names.
+        controls: Control records by the names of network and site.
+        planted: Results in planted networks, by `planted_name`.
+    """
+
+    records: tuple[Record, ...]
+    controls: Mapping[tuple[str, str], ControlRecord]
+    planted: Mapping[str, PlantedResult]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from interlocus.controls.record import ControlRecord
 from interlocus.core.dataframes import to_pandas, to_xarray
 from interlocus.core.display import AbstractDisplayable, Display, format_fraction
 from interlocus.core.plugins import PAGE, SHOW
@@ -18,14 +19,15 @@ from interlocus.searches.callbacks import OnValidation
 from interlocus.studies.executors import AbstractExecutor, Local
 from interlocus.studies.pipeline import Failure, OnStageProgress, Pipeline, StageProgress
 from interlocus.studies.plan import jobs
-from interlocus.studies.records import Record
+from interlocus.studies.projection import Projection
+from interlocus.studies.records import Measurements, Record
 from interlocus.studies.results.answers import study_answers
 from interlocus.studies.results.indices import GroupIndices, indices_of
 from interlocus.studies.results.method_comparison import MethodScore, compare_methods
+from interlocus.studies.results.reuse_curves import ReuseCurve, reuse_curves, reuse_rows
 from interlocus.studies.results.scores import Row, rows, to_csv
 from interlocus.studies.results.summary import Line, group_sentences, summarise
-from interlocus.studies.results.verdicts import to_json, verdicts
-from interlocus.studies.reuse.curves import ReuseCurve, reuse_curves, reuse_rows
+from interlocus.studies.results.verdicts import collect_verdicts, to_json
 from interlocus.studies.spec.study import Study
 from interlocus.studies.store import Store
 from interlocus.verdicts.network import NetworkVerdict
@@ -64,13 +66,39 @@ class Run(AbstractDisplayable):
         """
         store = Store(folder)
         study = store.study()
-        table = rows(study, store.records())
+        return cls.of(store, study)
+
+    @classmethod
+    def of(cls, store: Store, study: Study) -> Run:
+        """The run of a study in an opened folder, finished or not.
+
+        Raises:
+            RunFolderError: A record is damaged.
+        """
+        table = rows(study, store.records.all().values())
         return cls(store=store, study=study, table=table, lines=summarise(study, table))
 
     @cached_property
     def records(self) -> Sequence[Record]:
         """What was found, a record a trial."""
-        return tuple(self.store.records())
+        return self.measurements.records
+
+    @cached_property
+    def measurements(self) -> Measurements:
+        """Records, controls and results in planted networks: everything that verdicts are made from."""
+        return self.store.measurements
+
+    @cached_property
+    def controls(self) -> Mapping[tuple[str, str], ControlRecord]:
+        """What controls say, by the names of network and site."""
+        return self.measurements.controls
+
+    @cached_property
+    def projections(self) -> Sequence[Projection]:
+        """States in the subspaces that were found, in the order of groups and sites."""
+        kept = self.store.projections.all()
+        names = [f"{group.name}.{site}" for group in self.study.networks for site in self.study.sites]
+        return tuple(one for name in names if name in kept for one in kept[name].variables)
 
     @property
     def scores(self) -> Sequence[Row]:
@@ -110,7 +138,7 @@ class Run(AbstractDisplayable):
         if what == "scores":
             return [asdict(row) for row in self.table]
         if what == "reuse":
-            return reuse_rows(self.study, self.store)
+            return reuse_rows(self.study, self.store.reuse.all())
         about = ("network", "group", "accuracy", "answer")
         return [
             {name: getattr(one, name) for name in about}
@@ -155,12 +183,12 @@ class Run(AbstractDisplayable):
     @cached_property
     def verdicts(self) -> Sequence[NetworkVerdict]:
         """The verdict on every network that was searched."""
-        return verdicts(self.study, self.store, self.records)
+        return collect_verdicts(self.study, self.measurements)
 
     @cached_property
     def indices(self) -> Sequence[GroupIndices]:
         """How far networks go through the middle, a number each, where the controls for it were measured."""
-        return indices_of(self.study, self.store, self.verdicts)
+        return indices_of(self.study, self.measurements, self.verdicts)
 
     @cached_property
     def answer(self) -> dict[str, str]:
@@ -175,12 +203,12 @@ class Run(AbstractDisplayable):
     @property
     def reuse(self) -> Sequence[ReuseCurve]:
         """How well a new question about what was found is answered, where the study asks one."""
-        return reuse_curves(self.study, self.store)
+        return reuse_curves(self.study, self.store.reuse.all())
 
     @property
     def missing(self) -> list[str]:
         """Trials of the study without a record."""
-        return [trial.name for job in jobs(self.study) for trial in job.trials if not self.store.has(trial)]
+        return [trial.name for job in jobs(self.study) for trial in job.trials if trial.name not in self.store.records]
 
 
 def run_study(
@@ -212,20 +240,20 @@ def run_study(
         check_task(study.task.build(), hypotheses=tuple(asked), seed=study.seed)
     store = Store(folder)
     store.begin(study)
-    phases = Pipeline(
+    pipeline = Pipeline(
         study=study, store=store, executor=executor, device=device, on_progress=on_progress, on_validation=on_validation
     )
     try:
-        failures = phases.do()
+        failures = pipeline.run()
     finally:
         executor.close()
 
     begun = time.perf_counter()
     on_progress(StageProgress("reading the results", 0.0))
-    run = replace(Run.load(folder), failures=failures, seconds=phases.seconds)
+    run = replace(Run.of(store, study), failures=failures, seconds=pipeline.seconds)
     store.renew(store.scores, to_csv(run.table).encode())
     judged = to_json(study, run.verdicts, run.answer) | {"indices": [one.to_json() for one in run.indices]}
     store.renew(store.verdict, (json.dumps(judged, indent=1) + "\n").encode())
-    phases.seconds["reading the results"] = time.perf_counter() - begun
+    pipeline.seconds["reading the results"] = time.perf_counter() - begun
     on_progress(StageProgress("reading the results", 1.0))
     return run

@@ -1,51 +1,90 @@
-"""The run folder: one JSON record and one safetensors file a trial, written atomically; what is finished stays.
+"""The run folder: records, alignments and networks in files of their own, written atomically; what is finished stays.
 
 ::
 
-    DIR/study.yaml              the resolved study, with library and schema version
+    DIR/study.yaml                           the study with every default, with library and schema version
     DIR/networks/<network>.safetensors
-    DIR/records/<trial>.json    one a finished trial
-    DIR/alignments/<trial>.safetensors
-    DIR/controls/<network>.<site>.json, DIR/twins/<architecture>.<site>.<kind>.json
-    DIR/reuse/<network>.json    how well a new question about what was found is answered
-    DIR/verdict.json            what scores and controls say together
-    DIR/scores.csv              what the records say, a row a size
+    DIR/records/<trial>.json                 one for each finished trial
+    DIR/alignments/<trial>.safetensors       its alignments, one for each size
+    DIR/controls/<network>.<site>.json       what controls say of a network at a site
+    DIR/planted/<architecture>.<site>.<kind>.json   how often planted variables were found
+    DIR/projections/<group>.<site>.json      states in the subspace that was found
+    DIR/reuse/<network>.json                 how well a new question is answered
+    DIR/verdict.json, DIR/scores.csv         what scores and controls say together, and the table of scores
 """
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from interlocus.alignment.alignment import Alignment, save_alignments
-from interlocus.alignment.dimensions import Size
+from interlocus.controls.power import PlantedResult
+from interlocus.controls.record import ControlRecord
 from interlocus.core.errors import RunFolderError
+from interlocus.core.tensor_files import TensorFile
 from interlocus.core.version import __version__
-from interlocus.networks import AbstractNetworks
-from interlocus.studies.plan import Trial
-from interlocus.studies.records import Record
+from interlocus.studies.projection import Projections
+from interlocus.studies.record_folder import RecordFolder
+from interlocus.studies.records import Measurements, Record
+from interlocus.studies.reuse.measure import Reuse
 from interlocus.studies.spec.study import SCHEMA, Study
 
 FILE_MODE = 0o644
-"""Who shares a run folder can read it; temporary files are private otherwise."""
+"""Whoever shares a run folder can read it; temporary files are private otherwise."""
+FOLDERS = ("records", "alignments", "networks", "figures", "controls", "planted", "projections", "reuse")
 
 
 class Store:
     """A run folder.
 
     Args:
-        folder: where.
+        folder: Path of the folder; `begin` makes it.
+
+    Attributes:
+        records: One for each finished trial, by `Trial.name`.
+        controls: What controls say of a network at a site, by `control_name`.
+        planted: What was found in planted networks, by `planted_name`.
+        projections: States in the subspace that was found, by `<group>.<site>`.
+        reuse: How well a new question is answered, by the name of the network.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
+        self.records = RecordFolder[Record](
+            self.folder / "records", self.write, to_json=Record.to_json, from_json=Record.from_json
+        )
+        self.controls = RecordFolder[ControlRecord](
+            self.folder / "controls", self.write, to_json=ControlRecord.to_json, from_json=ControlRecord.from_json
+        )
+        self.planted = RecordFolder[PlantedResult](
+            self.folder / "planted", self.write, to_json=asdict, from_json=PlantedResult.from_json
+        )
+        self.projections = RecordFolder[Projections](
+            self.folder / "projections", self.write, to_json=Projections.to_json, from_json=Projections.from_json
+        )
+        self.reuse = RecordFolder[Reuse](
+            self.folder / "reuse", self.write, to_json=Reuse.to_json, from_json=Reuse.from_json
+        )
+
+    @property
+    def measurements(self) -> Measurements:
+        """Everything that verdicts are made from.
+
+        Raises:
+            RunFolderError: A record is damaged, or was written by another version.
+        """
+        controls = self.controls.all().values()
+        return Measurements(
+            records=tuple(self.records.all().values()),
+            controls={(control.network, control.site): control for control in controls},
+            planted=self.planted.all(),
+        )
 
     @property
     def scores(self) -> Path:
@@ -78,7 +117,7 @@ class Store:
                     "Pass another folder with --out, or the study that is there.",
                 )
         with _writing(self.folder):
-            for name in ("records", "alignments", "networks", "figures", "controls", "twins"):
+            for name in FOLDERS:
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             for left in self.folder.rglob("*.partial"):  # of a run that was killed
                 left.unlink()
@@ -132,85 +171,14 @@ class Store:
         if not path.is_file() or path.read_bytes() != content:
             self.write(path, content)
 
-    def has(self, trial: Trial) -> bool:
-        """Whether a trial is finished."""
-        return self._record(trial.name).is_file()
-
-    def add(self, record: Record, alignments: dict[Size, Alignment]) -> None:
-        """Keep a finished trial. The record comes last: where it is, the rest is."""
-        self.write(self.alignment_path(record.trial.name), save_alignments(alignments))
-        self.write(self._record(record.trial.name), (json.dumps(record.to_json(), indent=1) + "\n").encode())
-
-    def record(self, name: str) -> Record:
-        """One record.
+    def add(self, record: Record, alignments: bytes) -> None:
+        """Keep a finished trial. The record comes last: where it is, the alignments are.
 
         Raises:
-            RunFolderError: it is truncated, or was written by another version.
+            RunFolderError: A file cannot be written.
         """
-        path = self._record(name)
-        try:
-            data = json.loads(path.read_text())
-            if data["schema"] != SCHEMA:
-                raise RunFolderError(
-                    f"The record {path} has schema {data['schema']}.",
-                    f"This version reads schema {SCHEMA}.",
-                    "Use the version that wrote it, or search again in another folder.",
-                )
-            return Record.from_json(data)
-        except (ValueError, KeyError, TypeError, OSError):
-            raise RunFolderError(
-                f"The record {path} is damaged.",
-                "It was cut short or changed by hand.",
-                "Delete it and run the study again: only what is missing is searched.",
-            ) from None
-
-    def records(self) -> Iterator[Record]:
-        """All records, by name."""
-        for path in sorted((self.folder / "records").glob("*.json")):
-            yield self.record(path.stem)
-
-    def add_control(self, network: str, site: str, control: dict[str, Any]) -> None:
-        """Keep what controls say of a network at a site."""
-        self._add_plain(self.folder / "controls" / f"{network}.{site}.json", control)
-
-    def control(self, network: str, site: str) -> dict[str, Any] | None:
-        """The same again, where it was measured."""
-        return self._plain(self.folder / "controls" / f"{network}.{site}.json")
-
-    def add_twins(self, name: str, twins: dict[str, Any]) -> None:
-        """Keep in how many planted networks a variable was found."""
-        self._add_plain(self.folder / "twins" / f"{name}.json", twins)
-
-    def twins(self, name: str) -> dict[str, Any] | None:
-        """The same again, where it was measured."""
-        return self._plain(self.folder / "twins" / f"{name}.json")
-
-    def add_reuse(self, network: str, reuse: dict[str, Any]) -> None:
-        """Keep how well a new question is answered about a network."""
-        with _writing(self.folder):
-            (self.folder / "reuse").mkdir(exist_ok=True)
-        self._add_plain(self.folder / "reuse" / f"{network}.json", reuse)
-
-    def reuse(self, network: str) -> dict[str, Any] | None:
-        """The same again, where it was measured."""
-        return self._plain(self.folder / "reuse" / f"{network}.json")
-
-    def _add_plain(self, path: Path, data: dict[str, Any]) -> None:
-        self.write(path, (json.dumps({"schema": SCHEMA} | data, indent=1) + "\n").encode())
-
-    def _plain(self, path: Path) -> dict[str, Any] | None:
-        if not path.is_file():
-            return None
-        try:
-            data = json.loads(path.read_text())
-            data.pop("schema")
-        except (ValueError, KeyError, AttributeError):
-            raise RunFolderError(
-                f"The file {path} is damaged.",
-                "It was cut short or changed by hand.",
-                "Delete it and run the study again: only what is missing is measured.",
-            ) from None
-        return data
+        self.write(self.alignment_path(record.trial.name), alignments)
+        self.records.add(record.trial.name, record)
 
     def alignment_path(self, trial: str) -> Path:
         """Where the alignments of a trial are kept, a size each."""
@@ -220,12 +188,26 @@ class Store:
         """Where a network is kept."""
         return self.folder / "networks" / f"{name}.safetensors"
 
-    def add_network(self, name: str, network: AbstractNetworks) -> None:
-        """Keep a network."""
-        self.write(self.network_path(name), network.to_bytes())
+    def has_networks(self, names: tuple[str, ...]) -> bool:
+        """Whether the folder holds all of these networks."""
+        return all(self.network_path(name).is_file() for name in names)
 
-    def _record(self, name: str) -> Path:
-        return self.folder / "records" / f"{name}.json"
+    def networks(self, names: tuple[str, ...]) -> tuple[TensorFile, ...]:
+        """The files of networks, in memory, as jobs take them."""
+        return tuple(TensorFile.at(self.network_path(name)) for name in names)
+
+    def add_network(self, name: str, content: bytes) -> None:
+        """Keep a network.
+
+        Raises:
+            RunFolderError: The file cannot be written.
+        """
+        self.write(self.network_path(name), content)
+
+
+def control_name(network: str, site: str) -> str:
+    """The name of a control record."""
+    return f"{network}.{site}"
 
 
 @contextmanager

@@ -11,8 +11,8 @@ import numpy as np
 
 from interlocus.alignment.dimensions import Size, features_of, mean_size
 from interlocus.causal.hypothesis import Hypothesis
-from interlocus.controls.record import ControlRecord
 from interlocus.controls.restricted_search import OUTPUT
+from interlocus.controls.used_subspace import UsedSubspaceResult
 from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval
 from interlocus.searches.results import Restart, Restarts
 from interlocus.tasks import AbstractTask
@@ -220,28 +220,27 @@ def _again(one: Measured, generator: np.random.Generator) -> Measured:
     return replace(one, variables={name: share(iia) for name, iia in one.variables.items()}, output=output)
 
 
-def measured_in(control: ControlRecord, hypothesis: Hypothesis, levels: Levels) -> Measured | None:
+def measured_in(site: str, used: UsedSubspaceResult, hypothesis: Hypothesis, levels: Levels) -> Measured:
     """What the indices look at, from the controls of one network at one site.
 
     Of all maps and sizes the ones that are best by validation. Where the variables have no room in what is needed, they
-    are worth their floors. `None` where that was not asked.
+    score their chance levels.
 
     Args:
-        control: of the site.
+        site: Name of the site.
+        used: What was found inside the used subspace.
         hypothesis: that is asked for.
         levels: of its variables.
     """
-    if control.rank is None:
-        return None
-    best = _best([entry for maps in control.inside.get(hypothesis.name, {}).values() for entry in maps])
+    best = _best([entry for entries in used.restarts_of(hypothesis.name).values() for entry in entries])
     several = len(hypothesis.variables)
     together = sum(features_of(best[0], several)) if best else several
-    outputs = [entry for maps in control.inside.get(OUTPUT, {}).values() for entry in maps]
+    outputs = [entry for entries in used.restarts_of(OUTPUT).values() for entry in entries]
     output = _best([entry for entry in outputs if mean_size(entry.size) < max(together, 2)])
     scores = [one[1].score for one in (best, output) if one]
     kinds = best[1].score.kinds if best else levels.variables
     return Measured(
-        site=control.site,
+        site=site,
         variables={name: kinds[name] for name in hypothesis.variables},
         output=output[1].score.iia if output else None,
         count=max((score.count // max(len(score.kinds), 1) for score in scores), default=1),

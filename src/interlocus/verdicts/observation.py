@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from interlocus.alignment.dimensions import Size
-from interlocus.controls.asides import Aside
 from interlocus.controls.criteria import Effect, Thresholds
-from interlocus.controls.negative_controls import NegativeControls
 from interlocus.controls.power import Power
 
 
@@ -47,13 +46,12 @@ class SiteObservation:
         no_effect: IIA of doing nothing.
         one_directional: IIA that a one-way trick reaches; `None` where there is none.
         null: the best score of the whole portfolio in networks in which nothing can be; `None` without that control.
-        random: 95th percentile of directions drawn at random in this network. What is there is above it; what is not
-            may not be measured by it, for random directions catch a variable that is large.
+        random: 95th percentile of the IIA of random directions in this network; `None` where it was not measured. What
+            is found lies above it. It says nothing of an absence, since random directions catch a large variable.
         structural: a ceiling that follows from how the rest of the network is built; `None` where there is none.
         used: the search inside the used subspace; `None` without that control.
         power: of the search; `None` without that control.
-        aside: further figures, which decide nothing.
-        decoy: what the searches make of networks in which the variables can be decoded and nobody reads them.
+        results: For each control that was measured its result, for the evidence; the fields above decide.
     """
 
     site: str
@@ -63,12 +61,11 @@ class SiteObservation:
     no_effect: float
     one_directional: float | None
     null: float | None
-    random: float = 0.0
+    random: float | None = None
     structural: float | None = None
     used: UsedSubspaceEvidence | None = None
     power: Power | None = None
-    aside: Aside | None = None
-    decoy: NegativeControls | None = None
+    results: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def ceiling(self) -> float:
@@ -80,7 +77,7 @@ class SiteObservation:
     @property
     def bar(self) -> float:
         """The highest of what can be scored by luck or capacity."""
-        return max(self.null or 0.0, self.random)
+        return max(self.null or 0.0, self.random or 0.0)
 
     @property
     def impossible(self) -> str | None:
@@ -98,7 +95,7 @@ class SiteObservation:
 def is_partial(entry: Effect, seen: SiteObservation, bars: Thresholds) -> bool:
     """Above all that can be had without the variable, in both directions of change."""
     return (
-        entry.low > max(seen.ceiling, seen.random)
+        entry.low > max(seen.ceiling, seen.random or 0.0)
         and entry.ways >= bars.ways
         and entry.answer_change_rate >= bars.answer_change_rate
     )

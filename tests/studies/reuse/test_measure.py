@@ -62,7 +62,7 @@ def test_directions_that_hold_nothing_answer_nothing(known):
     rows = torch.eye(8)[2:4].unsqueeze(1)
     own = {"network": network.fingerprint(), "frames": Frames(read=rows, write=rows)}
     elsewhere = il.Alignment(**{**vars(known), **own})
-    inputs, _ = TASK.examples(100, split="test", generator=torch.Generator().manual_seed(0))
+    inputs, _ = TASK.labelled_inputs(100, split="test", generator=torch.Generator().manual_seed(0))
     assert all((features == 2).all() for features in elsewhere.features(network, inputs).values())
     found = measure_reuse(elsewhere, network, TASK, EITHER, labels=(200,), draws=1, ways=("features",))
     assert found.accuracy["features"][0][0] == pytest.approx(found.commonest, abs=0.5 / reuse.REUSE_TEST_ROWS)
@@ -180,8 +180,9 @@ def test_a_study_asks_anew_and_keeps_draws_and_resumes(monkeypatch, tmp_path):
 
 
 def test_labels_that_are_needed_stay_enough():
-    from interlocus.core.statistics import Interval
     from interlocus.studies.reuse.curves import ReuseCurve
+
+    from interlocus.core.statistics import Interval
 
     def curve(*accuracy: float) -> ReuseCurve:
         return ReuseCurve(

@@ -259,17 +259,20 @@ class MLP(AbstractNetworks):
         return files.to_bytes(tensors, {"format": _FORMAT, "activation": self.activation})
 
     @classmethod
-    def load(cls, path: str | Path) -> MLP:
+    def load(cls, source: files.Source) -> MLP:
         """Read a file that `save` wrote.
+
+        Args:
+            source: Path of the file, or the file in memory.
 
         Raises:
             NetworkError: The file is missing, damaged, or has another format.
         """
-        tensors, description = files.read(path, _FORMAT, NetworkError, "MLP.save")
+        tensors, description = files.read(source, _FORMAT, NetworkError, "MLP.save")
         layers = range(len(tensors) // 2)
         if set(tensors) != {f"{kind}{i}" for kind in ("weight", "bias") for i in layers}:
             raise NetworkError(
-                f"The file {path} holds {', '.join(sorted(tensors))}.",
+                f"The file {source} holds {', '.join(sorted(tensors))}.",
                 "Every layer needs a weight and a bias, and one of them is missing.",
                 "Save the networks again with `MLP.save`.",
             )

@@ -6,7 +6,6 @@ import copy
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -246,21 +245,21 @@ class Module(AbstractNetworks):
     def to_bytes(self) -> bytes:
         return files.to_bytes(self.module.state_dict(), {"format": _FORMAT})
 
-    def load_parameters(self, path: str | Path) -> None:
+    def load_parameters(self, source: files.Source) -> None:
         """Load parameters and buffers of a module of the same architecture.
 
         Args:
-            path: A safetensors file with the content of `to_bytes`.
+            source: A safetensors file with the content of `to_bytes`, as a path or in memory.
 
         Raises:
             NetworkError: The file cannot be read, or its parameters do not fit the module.
         """
-        tensors, _ = files.read(path, _FORMAT, NetworkError, "a run")
+        tensors, _ = files.read(source, _FORMAT, NetworkError, "a run")
         try:
             self.module.load_state_dict(tensors)
         except RuntimeError as error:
             raise NetworkError(
-                f"The parameters in {path} do not fit the module: {str(error).splitlines()[-1].strip()}.",
+                f"The parameters in {source} do not fit the module: {str(error).splitlines()[-1].strip()}.",
                 "They belong to a module of another architecture.",
                 "Run the study in a new folder if the code of the network has changed.",
             ) from None

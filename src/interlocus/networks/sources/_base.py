@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from interlocus.core.progress import OnProgress
+from interlocus.core.tensor_files import TensorFile
 from interlocus.networks import AbstractNetworks
 from interlocus.tasks import AbstractTask
 
@@ -36,12 +36,12 @@ class AbstractNetworkSource(abc.ABC):
         """
 
     @abc.abstractmethod
-    def load(self, task: AbstractTask, paths: Sequence[Path], *, seed: int) -> list[AbstractNetworks]:
+    def load(self, task: AbstractTask, files: Sequence[TensorFile], *, seed: int) -> list[AbstractNetworks]:
         """Load networks that `make` returned and a run stored.
 
         Args:
             task: The task that the networks have learned.
-            paths: One parameter file for each network.
+            files: One parameter file for each network.
             seed: The seed with which they were made.
 
         Returns:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from interlocus.core.errors import SpecificationError
 from interlocus.core.progress import OnProgress
+from interlocus.core.tensor_files import TensorFile
 from interlocus.networks import MLP, AbstractNetworks
 from interlocus.networks.mlp.activations import find_activation
 from interlocus.networks.mlp.training import RECIPES, TRAINING_BATCH, Recipe
@@ -86,8 +86,8 @@ class TrainedMLPs(AbstractNetworkSource):
             networks = MLP.untrained(task, hidden=self.hidden, activation=self.activation, count=count, seed=seed)
         return [networks[i] for i in range(count)]
 
-    def load(self, task: AbstractTask, paths: Sequence[Path], *, seed: int) -> list[AbstractNetworks]:
-        return [MLP.stacked([MLP.load(path) for path in paths])]
+    def load(self, task: AbstractTask, files: Sequence[TensorFile], *, seed: int) -> list[AbstractNetworks]:
+        return [MLP.stacked([MLP.load(file) for file in files])]
 
     def flops_after(self, task: AbstractTask, site: str) -> float:
         widths = (task.input_width, *self.hidden, task.classes)

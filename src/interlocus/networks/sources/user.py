@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from interlocus.core.errors import InterlocusError, NetworkError, SpecificationE
 from interlocus.core.plugins import NETWORKS
 from interlocus.core.progress import OnProgress, ignore_progress
 from interlocus.core.random import derived_generator
+from interlocus.core.tensor_files import TensorFile
 from interlocus.core.user_code import get_object, is_code_reference, load_code
 from interlocus.networks import AbstractNetworks, Module
 from interlocus.networks.mlp.training import TRAINING_BATCH
@@ -88,11 +88,11 @@ class FromFunction(AbstractNetworkSource):
             for i in range(count)
         ]
 
-    def load(self, task: AbstractTask, paths: Sequence[Path], *, seed: int) -> list[AbstractNetworks]:
+    def load(self, task: AbstractTask, files: Sequence[TensorFile], *, seed: int) -> list[AbstractNetworks]:
         networks: list[AbstractNetworks] = []
-        for i, path in enumerate(paths):
+        for i, file in enumerate(files):
             network = _cached_network(self, task, seed + i).copy()
-            network.load_parameters(path)
+            network.load_parameters(file)
             networks.append(network)
         return networks
 
@@ -190,7 +190,7 @@ class FromObject(AbstractNetworkSource):
     ) -> list[AbstractNetworks]:
         return [networks[i] for networks in self._prepared(task) for i in range(len(networks))]
 
-    def load(self, task: AbstractTask, paths: Sequence[Path], *, seed: int) -> list[AbstractNetworks]:
+    def load(self, task: AbstractTask, files: Sequence[TensorFile], *, seed: int) -> list[AbstractNetworks]:
         return list(self._prepared(task))
 
     def flops_after(self, task: AbstractTask, site: str) -> float:

@@ -21,7 +21,7 @@ from interlocus.report.figures.reuse import reuse_figure
 from interlocus.report.figures.size_curve import size_curve
 from interlocus.report.figures.stages import has_stages, stage_curve
 from interlocus.report.figures.subspace import subspace_picture
-from interlocus.studies.results.projections import Projection
+from interlocus.studies.projection import Projection
 from interlocus.studies.run import Run
 
 __all__ = [

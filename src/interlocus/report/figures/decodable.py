@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from interlocus.controls.probes import ProbesControl
 from interlocus.report.figures._base import Look, faint_line, mean_line
 from interlocus.report.figures.by_site import by_site
 from interlocus.studies.run import Run
@@ -24,12 +25,15 @@ def curves(run: Run, group: NetworkGroup) -> Curves:
     found: Curves = {}
     for site in run.study.sites:
         for network in group.networks:
-            kept = run.store.control(network, site) or {}
-            probes: Mapping[str, Mapping[str, float]] = kept.get("decodable") or {}
-            for probe in dict.fromkeys(name for own in probes.values() for name in own):
-                own = [accuracies[probe] for accuracies in probes.values() if probe in accuracies]
-                name = "most frequent value" if probe == "guess" else f"decodable, {probe}"
-                found.setdefault(name, {}).setdefault(site, {})[network] = float(np.mean(own))
+            control = run.controls.get((network, site))
+            probes = (control.result(ProbesControl) or {}) if control else {}
+            means = {
+                "decodable, linear": [probe.linear for probe in probes.values()],
+                "decodable, mlp": [probe.mlp for probe in probes.values()],
+                "most frequent value": [probe.guess for probe in probes.values()],
+            }
+            for name, accuracies in means.items() if probes else ():
+                found.setdefault(name, {}).setdefault(site, {})[network] = float(np.mean(accuracies))
     return found and found | _used(run, group)
 
 

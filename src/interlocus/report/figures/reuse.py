@@ -10,7 +10,7 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from interlocus.studies.reuse.curves import ReuseCurve
+from interlocus.studies.results.reuse_curves import ReuseCurve
 from interlocus.studies.run import Run
 
 GREY = "#555555"

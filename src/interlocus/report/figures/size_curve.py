@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from interlocus.alignment.dimensions import mean_size
-from interlocus.controls.power import planted_results_of
+from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
 from interlocus.report.figures._base import (
     GREY,
     AskedScores,
@@ -22,6 +22,7 @@ from interlocus.report.figures._base import (
     planted_line,
     untrained_twin,
 )
+from interlocus.studies.results.planted import planted_name
 from interlocus.studies.results.summary import Line
 from interlocus.studies.run import Run
 from interlocus.studies.spec.networks import NetworkGroup
@@ -84,7 +85,9 @@ def _draw_planted(axes: Axes, run: Run, asked: AskedScores, group: NetworkGroup)
 
 def _planted(run: Run, group: NetworkGroup, site: str) -> list[float]:
     """For each network in which the variables were planted at a site the best score of the study's searches."""
-    return [iia for kind in planted_results_of(run.store, group, site) for iia in kind.best] if group.trained else []
+    names = [planted_name(group, site, kind) for kind in PLANTING_RECIPES] if group.trained else []
+    planted = run.measurements.planted
+    return [iia for name in names if name in planted for iia in planted[name].best]
 
 
 def _set_axes(first: Axes, asked: AskedScores) -> None:

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from interlocus.controls.restricted_search import OUTPUT
+from interlocus.controls.used_subspace import UsedSubspaceControl, UsedSubspaceResult
 from interlocus.core.statistics import bootstrap_over_networks
 from interlocus.report.figures._base import Look, faint_line, mean_line
 from interlocus.report.figures.by_site import by_site
-from interlocus.searches.results import Restarts
 from interlocus.studies.run import Run
 from interlocus.studies.spec.networks import NetworkGroup
 
@@ -39,9 +39,9 @@ def stages(run: Run, group: NetworkGroup) -> Stages:
     """From the controls that a run holds of a family; empty where none was measured."""
     found: Stages = {}
     for site in run.study.sites:
-        kept = {name: run.store.control(name, site) for name in group.networks}
-        inside = {name: data["inside"] for name, data in kept.items() if data and data.get("inside")}
-        scores = {name: _scores(run, maps) for name, maps in inside.items()}
+        kept = {name: run.controls.get((name, site)) for name in group.networks}
+        used = {name: control.result(UsedSubspaceControl) for name, control in kept.items() if control}
+        scores = {name: _scores(run, result) for name, result in used.items() if result and result.found}
         for thing in dict.fromkeys(thing for own in scores.values() for thing in own):
             there = {name: own[thing] for name, own in scores.items() if thing in own}
             found.setdefault(thing, {})[site] = Stage(
@@ -51,11 +51,11 @@ def stages(run: Run, group: NetworkGroup) -> Stages:
     return found
 
 
-def _scores(run: Run, inside: Mapping[str, Mapping[str, Sequence[dict]]]) -> dict[str, tuple[float, int]]:
+def _scores(run: Run, used: UsedSubspaceResult) -> dict[str, tuple[float, int]]:
     """Of one network at one site the best IIA of each thing, and on how many interventions it rests."""
     study, best = run.study, {}
-    for hypothesis, maps in inside.items():
-        entries = [Restarts.from_json(entry) for entries in maps.values() for entry in entries]
+    for hypothesis, maps in used.found.items():
+        entries = [entry for entries in maps.values() for entry in entries]
         if not entries:
             continue
         score = max((entry.best for entry in entries), key=lambda restart: restart.validation).score

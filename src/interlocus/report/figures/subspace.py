@@ -14,7 +14,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from interlocus.report.figures._base import house_style
-from interlocus.studies.results.projections import Projection, States
+from interlocus.studies.projection import Projection, States
 
 DOT = 4.2
 """Points across."""

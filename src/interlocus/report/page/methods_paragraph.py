@@ -5,23 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from interlocus.alignment.dimensions import size_text
+from interlocus.controls.record import controls_of
 from interlocus.core.statistics import RESAMPLES
 from interlocus.core.version import __version__
 from interlocus.searches.budget import Phase
 from interlocus.studies.run import Run
 from interlocus.studies.spec.study import Study
-
-_CONTROLS = {
-    "used": "the lowest-rank part of a site with which a network keeps {agreement:.1%} of its own answers was found, "
-    "and all searches were repeated inside it, with closed-form starts besides",
-    "purity": "the share of variance (R²) of the operands that the found features carry at equal value was measured",
-    "power": "the same searches were put to networks of the same architecture in which the variables had been planted",
-    "decodable": "it was measured what linear and small-perceptron probes can tell from the activations",
-    "aside": "alignments were scored on items that are drawn otherwise as well",
-    "decoy": "the same searches were put to networks of the same architecture in which the variables can be decoded "
-    "and are not read",
-    "shuffled": "the searches were repeated with labels of other interventions, whose best score counts as chance",
-}
 
 
 def methods_text(run: Run) -> list[str]:
@@ -106,7 +95,7 @@ def _levels(run: Run) -> str:
 
 def _verdicts(run: Run) -> str:
     study, bars = run.study, run.study.verdict
-    controls = [_CONTROLS[name].format(agreement=bars.agreement) for name in study.controls]
+    controls = [control.description.format(**bars.model_dump()) for control in controls_of(study.controls)]
     measured = f"As controls, {'; '.join(controls)}." if controls else "No controls were measured."
     direct = run.answer.get("direct", "")
     return (

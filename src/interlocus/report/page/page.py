@@ -29,7 +29,6 @@ from interlocus.report.page.methods_paragraph import methods_text
 from interlocus.report.page.svg import Picture, picture
 from interlocus.report.page.verdict_grid import MARKS, counts, strips
 from interlocus.studies.results.answers import SOLVED_WITHIN, restarts
-from interlocus.studies.results.projections import projections
 from interlocus.studies.results.verdicts import INPUT_SITE
 from interlocus.studies.run import Run
 
@@ -40,7 +39,7 @@ def write_report(run: Run) -> Path:
     Raises:
         RunFolderError: the folder cannot be written.
     """
-    drawn = save_figures(run, projections(run.study, run.store))
+    drawn = save_figures(run, run.projections)
     pictures = [one for name, path in drawn.items() if (one := picture(name, path))]
     run.store.write(run.store.page, _page(run, pictures).encode())
     return run.store.page
@@ -121,7 +120,7 @@ def _lacking(run: Run) -> list[str]:
             lacking.append(f"the networks {', '.join(gone)}")
         for site in study.sites:
             if group.trained and study.controls and site != INPUT_SITE and site in group.sites(task):
-                bare = [name for name in group.networks if run.store.control(name, site) is None]
+                bare = [name for name in group.networks if (name, site) not in run.controls]
                 if bare:
                     lacking.append(f"controls at {site} of {', '.join(bare)}")
     return lacking

@@ -14,8 +14,8 @@ from interlocus.report.terminal.tables import plain_table, share_text
 from interlocus.studies.results.basins import basins
 from interlocus.studies.results.method_comparison import MethodScore
 from interlocus.studies.results.published import beside_published, sentences
+from interlocus.studies.results.reuse_curves import ReuseCurve
 from interlocus.studies.results.summary import Line
-from interlocus.studies.reuse.curves import ReuseCurve
 from interlocus.studies.run import Run
 
 MIN_RESTARTS_SHOWN = 8

@@ -78,7 +78,7 @@ def battery(*, scale: Scale = "whole", crippled: bool = False, seed: int = SEALE
         searches=(SearchSpec(hypotheses=("both",), sizes=BATTERY_SIZES, featurizers=("rotation", "linear")),),
         starts={"random": 1} if crippled else {"random": 1, "covariance": 1},
         phases=(Phase(steps=CRIPPLED_STEPS),) if crippled else (Phase(),),
-        controls=("used", "purity", "power"),  # what is decodable changes no verdict
+        controls=("used_subspace", "operand_leakage", "power"),  # the others change no verdict
         seed=seed,
     )
 

@@ -17,7 +17,7 @@ from interlocus.core.statistics import CONFIDENCE
 from interlocus.studies.calibration.battery import BATTERY_VERSION, SEALED_SEED, Scale, battery
 from interlocus.studies.executors import AbstractExecutor
 from interlocus.studies.pipeline import OnStageProgress
-from interlocus.studies.results.verdicts import verdicts
+from interlocus.studies.results.verdicts import collect_verdicts
 from interlocus.studies.run import Run, run_study
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import SCHEMA, Study
@@ -284,7 +284,7 @@ def run_battery(
         if crippled:  # the same networks, made once
             shutil.copytree(Path(folder) / "usual" / "networks", own / "networks", dirs_exist_ok=True)
         run = run_study(study, own, executor=executor(), on_progress=on_progress(name))
-        ungated = verdicts(study.model_copy(update={"competence": 0.0}), run.store, run.records)
+        ungated = collect_verdicts(study.model_copy(update={"competence": 0.0}), run.measurements)
         tables[name], runs[name] = calibrate(study, run.verdicts, ungated), run
     plain = {name: table.to_json() for name, table in tables.items()}
     Store(folder).renew(Path(folder) / "calibration.json", (json.dumps(plain, indent=1) + "\n").encode())

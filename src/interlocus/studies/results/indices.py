@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from interlocus.controls.record import ControlRecord
+from interlocus.controls.used_subspace import UsedSubspaceControl
 from interlocus.networks.site import INPUT_SITE
+from interlocus.studies.records import Measurements
 from interlocus.studies.spec.study import Study
-from interlocus.studies.store import Store
 from interlocus.verdicts.indices import Indices, Summary, index_interval, indices, levels_of, measured_in
 from interlocus.verdicts.network import NetworkVerdict
 
@@ -34,12 +34,12 @@ class GroupIndices:
         return {"group": self.group, **self.summary.to_json(), "each": each}
 
 
-def indices_of(study: Study, store: Store, found: Sequence[NetworkVerdict]) -> list[GroupIndices]:
+def indices_of(study: Study, measurements: Measurements, found: Sequence[NetworkVerdict]) -> list[GroupIndices]:
     """The indices of all families whose networks solve the task and have their controls measured.
 
     Args:
         study: what was asked.
-        store: where its controls are kept.
+        measurements: The records and controls of the run.
         found: the verdicts, for the competence of networks and for the nulls.
     """
     task = study.task.build()
@@ -50,16 +50,24 @@ def indices_of(study: Study, store: Store, found: Sequence[NetworkVerdict]) -> l
     for group in study.networks:
         able = [one for one in found if one.group == group.name and one.accuracy >= study.competence]
         sites = [site for site in study.sites if site != INPUT_SITE and site in group.sites(task)]
-        controls = {one.network: [data for site in sites if (data := store.control(one.network, site))] for one in able}
-        if not any(controls.values()):
+        used = {
+            one.network: {
+                site: inside
+                for site in sites
+                if (control := measurements.controls.get((one.network, site)))
+                and (inside := control.result(UsedSubspaceControl))
+            }
+            for one in able
+        }
+        if not any(used.values()):
             continue
         nulls = [row[0].seen.null for one in able for row in one.sites if row[0].seen.null is not None]
         levels = levels_of(task, study.asked, rivals=study.rivals, null=max(nulls, default=0.0))
         measured = {
-            name: [one for data in own if (one := measured_in(ControlRecord.from_json(data), sought, levels))]
-            for name, own in controls.items()
+            name: [measured_in(site, inside, sought, levels) for site, inside in by_site.items()]
+            for name, by_site in used.items()
+            if by_site
         }
-        measured = {name: own for name, own in measured.items() if own}
         if measured:
             each = {name: indices(sites, levels) for name, sites in measured.items()}
             summary = index_interval(list(measured.values()), levels, seed=study.seed)

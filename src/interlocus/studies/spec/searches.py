@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, NamedTuple, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from interlocus.alignment.dimensions import Size, size_for
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.core.errors import SpecificationError
+from interlocus.core.plugins import CONTROLS
 from interlocus.core.spec import Count, Spec
 from interlocus.searches.budget import Phase, VariableSizes
 
@@ -60,6 +61,12 @@ SpecName = TypeVar("SpecName")
 NonEmpty = Annotated[tuple[SpecName, ...], Field(min_length=1)]
 
 
+def _known_control(name: str) -> str:
+    if name not in CONTROLS:
+        raise ValueError(f"no control is called {name!r}; there are {', '.join(CONTROLS)}")
+    return name
+
+
 class SearchSpec(Spec):
     """Searches that every network is put to.
 
@@ -92,12 +99,17 @@ class SearchSpec(Spec):
         return tuple(size_for(size, hypothesis.variables, hypothesis.name) for size in self.sizes)
 
 
-ControlName = Literal["used", "purity", "power", "decodable", "aside", "shuffled", "decoy"]
-"""What is measured beside the searches: the used subspace and what is found inside it, how much of the operands rides
-along there, whether the searches find planted variables, what probes can tell from the activations, further figures of
-the best alignment (`interlocus.asides`), what the whole portfolio reaches with shuffled labels, and what it makes of
-networks in which the variables can be decoded and nobody reads them (`interlocus.decoyed`)."""
+ControlName = Annotated[str, AfterValidator(_known_control)]
+"""The name of a control; `interlocus list controls` explains each."""
 
-CONTROLS_BY_DEFAULT: tuple[ControlName, ...] = ("used", "purity", "power", "decodable", "aside")
-"""All but the shuffled labels, which take as long as the searches and are no higher a bar than untrained networks, and
-the decoys, which take as long as planting."""
+CONTROLS_BY_DEFAULT: tuple[ControlName, ...] = (
+    "used_subspace",
+    "operand_leakage",
+    "power",
+    "probes",
+    "code_fit",
+    "distribution_shift",
+    "source_variation",
+)
+"""All but the shuffled labels, which take as long as the searches and set no higher bar than untrained networks, and the
+negative controls, which take as long as planting."""

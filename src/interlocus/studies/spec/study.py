@@ -17,6 +17,7 @@ from interlocus.core.plugins import EXECUTORS, RUN
 from interlocus.core.spec import Count, Share, Spec
 from interlocus.core.user_code import is_code_reference
 from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
+from interlocus.searches.portfolio import Portfolio
 from interlocus.studies.library import shipped_studies, shipped_text
 from interlocus.studies.spec.networks import NetworkGroup, TaskSpec, with_whole_paths
 from interlocus.studies.spec.parsing import assign, explain, no_twins, parse_yaml
@@ -131,6 +132,25 @@ class Study(Spec):
         """With which maps a hypothesis is searched at a site."""
         own = self._searches_of(hypothesis, site)
         return tuple(dict.fromkeys(name for search in own for name in search.featurizers))
+
+    def portfolio(self, site: str, *, schedule: str | None = None) -> Portfolio:
+        """What is searched for the study's hypothesis at a site.
+
+        Args:
+            site: Name of the site.
+            schedule: Name of the schedule; by default the one that controls and verdicts rest on.
+        """
+        schedule = self.schedule if schedule is None else schedule
+        return Portfolio(
+            hypothesis=self.asked,
+            rivals=self.rivals,
+            sizes=self.sizes_of(self.asked, site),
+            featurizers=self.featurizers_of(self.asked, site),
+            starts=self.starts_of(schedule),
+            phases=self.phases_of(schedule),
+            budget=self.budget,
+            seed=self.seed,
+        )
 
     @property
     def reused(self) -> str:

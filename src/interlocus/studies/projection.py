@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,24 +11,23 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interlocus.alignment.alignment import Alignment
+from interlocus.alignment.dimensions import Size
 from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import counterfactual_labels
-from interlocus.core.errors import InterlocusError
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
-from interlocus.networks.site import INPUT_SITE
+from interlocus.studies.plan import Trial
 from interlocus.studies.records import Record
-from interlocus.studies.results.summary import SUFFICIENT_WITHIN
-from interlocus.studies.spec.networks import NetworkGroup
-from interlocus.studies.spec.study import Study
-from interlocus.studies.store import Store
+from interlocus.tasks import AbstractTask
 
 DOTS = 160
 """States of each sort."""
 FITTED = 2048
 """Examples that decide on the plane."""
 COORDINATE_DIGITS = 3
+NEAR_BEST = 0.01
+"""The smallest size whose validation IIA is at most this much below the best is drawn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,87 +94,58 @@ class Projection:
         return cls(**plain)
 
 
-def projections(study: Study, store: Store) -> list[Projection]:
-    """One network of each trained family, at each hidden site, for the hypothesis that is asked for.
-
-    A study that looks at the input only gets pictures of the input.
-
-    They are read from `DIR/projections`; what is not there is made where the network and its alignment are. Where they
-    are not, or where making the network would run code, there is no picture.
-
-    Raises:
-        RunFolderError: the folder cannot be written.
-    """
-    first: dict[tuple[str, str], Record] = {}
-    for record in store.records():
-        trial = record.trial
-        maps = study.featurizers_of(study.asked, trial.site)[:1]  # those that the study names first
-        if (trial.hypothesis, trial.schedule) == (study.asked, study.schedule) and trial.featurizer in maps:
-            first.setdefault((trial.group, trial.site), record)
-    found = []
-    sites = [site for site in study.sites if site != INPUT_SITE] or study.sites
-    for group in study.networks if not study.code else ():
-        for site in sites:
-            record = first.get((group.name, site))
-            if group.trained and record is not None:
-                found += _kept(store, group, site) or _made(study, store, group, record)
-    return found
-
-
-def _kept(store: Store, group: NetworkGroup, site: str) -> list[Projection]:
-    try:
-        data = json.loads((store.folder / "projections" / f"{group.name}.{site}.json").read_text())
-        return [Projection.from_json(one) for one in data["projections"]]
-    except (OSError, ValueError, KeyError, TypeError):  # it is made again
-        return []
-
-
-def _made(study: Study, store: Store, group: NetworkGroup, record: Record) -> list[Projection]:
-    made = []
-    path = store.network_path(record.trial.network)
-    if path.is_file():
-        with suppress(InterlocusError):  # a network of somebody's own that cannot be built here
-            network = group.source.load(study.task.build(), [path], seed=study.seed)[0][0]
-            made = project(study, store, network, record)
-    if made:
-        folder = store.folder / "projections"
-        with suppress(OSError):  # what is wrong is said by the write
-            folder.mkdir(exist_ok=True)
-        text = json.dumps({"projections": [asdict(one) for one in made]}) + "\n"
-        store.write(folder / f"{group.name}.{record.trial.site}.json", text.encode())
-    return made
-
-
-def project(study: Study, store: Store, network: AbstractNetworks, record: Record) -> list[Projection]:
-    """The discrete variables of a trial, at the smallest size that is about as good as the best.
+@dataclass(frozen=True, kw_only=True)
+class Projections:
+    """The discrete variables of one network at one site, each in the subspace that was found for it.
 
     Args:
-        study: what was asked.
-        store: holds the alignment.
-        network: in which it was found.
-        record: of the trial.
+        variables: One projection for each variable with declared values.
+    """
+
+    variables: tuple[Projection, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"projections": [asdict(projection) for projection in self.variables]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Projections:
+        """The projections that `to_json` wrote."""
+        return cls(variables=tuple(Projection.from_json(projection) for projection in data["projections"]))
+
+
+def projected_size(record: Record) -> Size:
+    """The smallest size of a trial that scores about as well as its best, by validation."""
+    bar = max(entry.best.validation for entry in record.sizes) - NEAR_BEST
+    return min(entry.size for entry in record.sizes if entry.best.validation >= bar)
+
+
+def project(
+    network: AbstractNetworks, task: AbstractTask, alignment: Alignment, trial: Trial, *, seed: int
+) -> Projections:
+    """Project the states of a network into the subspace of each discrete variable of an alignment.
+
+    Args:
+        network: One network.
+        task: The task that it solves.
+        alignment: The alignment that was found in it.
+        trial: The trial in which it was found.
+        seed: Decides the examples.
 
     Raises:
-        AlignmentError: the alignment is not there, or belongs to another network.
+        AlignmentError: The alignment belongs to another network.
     """
-    trial, task = record.trial, study.task.build()
-    bar = max(entry.best.validation for entry in record.sizes) - SUFFICIENT_WITHIN
-    size = min(entry.size for entry in record.sizes if entry.best.validation >= bar)
-    alignment = Alignment.load(store.folder / "alignments" / f"{trial.name}.safetensors", size=size)
     hypothesis = task.hypothesis(trial.hypothesis)
-    generator = derived_generator(study.seed, "projection")
+    generator = derived_generator(seed, "projection")
     pool = task.draw_examples(FITTED, split="test", generator=generator, for_hypotheses=(hypothesis.name,))
     discrete = [name for name in alignment.variables if hypothesis.model.variables[name].values]
-    return [_of_variable(network, alignment, hypothesis, pool, record, name) for name in discrete]
+    return Projections(
+        variables=tuple(_of_variable(network, alignment, hypothesis, pool, trial, name) for name in discrete)
+    )
 
 
 def _of_variable(
-    network: AbstractNetworks,
-    alignment: Alignment,
-    hypothesis: Hypothesis,
-    pool: Examples,
-    record: Record,
-    variable: str,
+    network: AbstractNetworks, alignment: Alignment, hypothesis: Hypothesis, pool: Examples, trial: Trial, variable: str
 ) -> Projection:
     place, rows = alignment.variables.index(variable), torch.arange(len(pool.inputs))[pool.rows(hypothesis)]
     base, source = rows[:DOTS], rows[DOTS : 2 * DOTS]
@@ -200,8 +168,8 @@ def _of_variable(
         return States(x=rounded[0], y=rounded[1], value=tuple(value.tolist()), follows=tuple(follows))
 
     return Projection(
-        network=record.trial.network,
-        group=record.trial.group,
+        network=trial.network,
+        group=trial.group,
         site=alignment.site,
         variable=variable,
         map=alignment.featurizer,

@@ -1,4 +1,4 @@
-"""What subspaces score that nobody searched for: a control for every score."""
+"""The control `random_directions`: what directions score that nobody searched for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 
 from interlocus.alignment.evaluation import EvaluationSet, interchange_in
+from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread
 from interlocus.featurizers import Frames
@@ -16,8 +17,11 @@ from interlocus.networks import AbstractNetworks
 from interlocus.searches.budget import Budget
 from interlocus.tasks import AbstractTask
 
-DRAWS = 200
-"""Enough for the 95th percentile: ten of them lie above it."""
+NULL_DRAWS = 200
+"""Random subspaces of each size: enough for the 95th percentile, above which ten of them lie."""
+NULL_PERCENTILE = 0.95
+NULL_INTERVENTIONS = 1024
+"""Test interventions of a random subspace, at most: only a percentile of their scores is reported."""
 
 
 def random_subspaces(
@@ -27,7 +31,7 @@ def random_subspaces(
     hypothesis: str,
     site: str,
     sizes: Sequence[int],
-    draws: int = DRAWS,
+    draws: int = NULL_DRAWS,
     budget: Budget | None = None,
     seed: int = 0,
 ) -> Float[np.ndarray, "network size draw"]:
@@ -61,3 +65,34 @@ def random_subspaces(
                 interchange, problems = interchange_in(networks, site, network, draws)
                 found[network, place] = held_out.iia(interchange, Frames(read=rows, write=rows), problems)
     return found
+
+
+class RandomDirections(AbstractControl[float]):
+    """95th percentile, over random subspaces, of the best IIA over the portfolio's sizes. It is always measured."""
+
+    name = "random_directions"
+    description = "directions drawn at random were exchanged, 200 for each size"
+
+    def measure(self, context: ControlContext) -> list[float | None]:
+        portfolio, width = context.portfolio, context.networks.width(context.site)
+        variables = len(context.task.hypothesis(portfolio.hypothesis).variables)
+        test = min(portfolio.budget.test, NULL_INTERVENTIONS)
+        drawn = random_subspaces(
+            context.networks,
+            context.task,
+            hypothesis=portfolio.hypothesis,
+            site=context.site,
+            sizes=[size for size in portfolio.sizes if size * variables <= width],
+            budget=portfolio.budget.model_copy(update={"test": test}),
+            seed=portfolio.seed,
+        )
+        return [float(value) for value in np.quantile(drawn.max(1), NULL_PERCENTILE, axis=1)]
+
+    def to_json(self, result: float) -> float:
+        return result
+
+    def from_json(self, data: float) -> float:
+        return float(data)
+
+    def evidence(self, result: float | None, context: EvidenceContext) -> list[Evidence]:
+        return []  # it stands among the chance levels

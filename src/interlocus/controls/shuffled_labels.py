@@ -1,0 +1,27 @@
+"""The control `shuffled_labels`: what the whole portfolio reaches when its labels say nothing."""
+
+from __future__ import annotations
+
+from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
+
+
+class ShuffledLabels(AbstractControl[float]):
+    """The best IIA of the whole portfolio when it learns and chooses by labels of other interventions.
+
+    The result is one number for each network. A verdict takes it as a chance level.
+    """
+
+    name = "shuffled_labels"
+    description = "the searches were repeated with labels of other interventions, whose best score counts as chance"
+
+    def measure(self, context: ControlContext) -> list[float | None]:
+        return [*context.portfolio.best_iia(context.networks, context.task, context.site, shuffle=True)]
+
+    def to_json(self, result: float) -> float:
+        return result
+
+    def from_json(self, data: float) -> float:
+        return float(data)
+
+    def evidence(self, result: float | None, context: EvidenceContext) -> list[Evidence]:
+        return []  # it stands among the chance levels

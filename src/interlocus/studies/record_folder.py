@@ -1,0 +1,103 @@
+"""One kind of record in a run folder: a JSON file each, written atomically and parsed once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from interlocus.core.errors import InterlocusError, RunFolderError
+from interlocus.core.version import __version__
+from interlocus.studies.spec.study import SCHEMA
+
+Value = TypeVar("Value")
+
+Write = Callable[[Path, bytes], None]
+"""Writes a file whole or not at all."""
+
+
+class RecordFolder(Generic[Value]):
+    """The records of one kind. A record that was added or read is kept, so that no file is parsed twice.
+
+    Args:
+        folder: Where the files stand, `<name>.json` each.
+        write: Writes a file whole or not at all.
+        to_json: Turns a value into plain values.
+        from_json: Turns them back.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        write: Write,
+        *,
+        to_json: Callable[[Value], dict[str, Any]],
+        from_json: Callable[[dict[str, Any]], Value],
+    ) -> None:
+        self.folder = folder
+        self._write, self._to_json, self._from_json = write, to_json, from_json
+        self._known: dict[str, Value] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return self.path(name).is_file()
+
+    def path(self, name: str) -> Path:
+        """The file of a record."""
+        return self.folder / f"{name}.json"
+
+    def names(self) -> list[str]:
+        """The names of all records, in alphabetical order."""
+        return sorted(path.stem for path in self.folder.glob("*.json"))
+
+    def add(self, name: str, value: Value) -> None:
+        """Keep a record.
+
+        Raises:
+            RunFolderError: The file cannot be written.
+        """
+        content = {"schema": SCHEMA, "version": __version__} | self._to_json(value)
+        self._write(self.path(name), (json.dumps(content, indent=1) + "\n").encode())
+        self._known[name] = value
+
+    def get(self, name: str) -> Value | None:
+        """A record; `None` where there is none.
+
+        Raises:
+            RunFolderError: The file is damaged, or was written by another version.
+        """
+        if name not in self:
+            return None
+        if name not in self._known:
+            self._known[name] = self._read(self.path(name))
+        return self._known[name]
+
+    def all(self) -> dict[str, Value]:
+        """All records by name, in alphabetical order.
+
+        Raises:
+            RunFolderError: A file is damaged, or was written by another version.
+        """
+        values = {name: self.get(name) for name in self.names()}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _read(self, path: Path) -> Value:
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            schema = data.pop("schema")
+            data.pop("version", None)
+            if schema != SCHEMA:
+                raise RunFolderError(
+                    f"The record {path} has schema {schema}.",
+                    f"This version of Interlocus reads schema {SCHEMA} only.",
+                    "Read it with the version that wrote it, or run the study again in another folder.",
+                )
+            return self._from_json(data)
+        except RunFolderError:
+            raise
+        except (ValueError, KeyError, TypeError, AttributeError, OSError, InterlocusError):
+            raise RunFolderError(
+                f"The record {path} is damaged.",
+                "It was cut short or changed by hand.",
+                "Delete it and run the study again: only what is missing is measured.",
+            ) from None
