@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from interlocus.core.errors import InterlocusError, NetworkError, SpecificationError, UnknownNameError
+from interlocus.core.tensor_files import TensorFile
 from interlocus.core.user_code import is_code_reference, load_code
 from interlocus.networks import Module
 from interlocus.studies.run import run_study
@@ -52,8 +53,8 @@ def test_networks_of_a_group_differ_and_load_as_they_were_made(finished):
     study = finished.study
     source = study.networks[0].source
     made = source.make(TASK, count=2, trained=True, seed=study.seed, on_progress=lambda share: None)
-    paths = [finished.store.network_path(name) for name in study.networks[0].networks]
-    loaded = source.load(TASK, paths, seed=study.seed)
+    files = [TensorFile.at(finished.store.network_path(name)) for name in study.networks[0].networks]
+    loaded = source.load(TASK, files, seed=study.seed)
     assert [one.fingerprint() for one in loaded] == [one.fingerprint() for one in made]
     assert made[0].fingerprint() != made[1].fingerprint()
 
