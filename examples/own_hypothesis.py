@@ -74,7 +74,7 @@ for _ in range(1000):
 network = il.networks.Module(module, sites={"codes": "head:input", "hidden": "head.1"})
 budget = il.Budget(pool=8192, held_out=4096, batch=128, validation=1024, test=4000, patience=50)
 answer = il.examine(network, task, sizes=(1, 2), featurizers=("rotation",), budget=budget, seed=0)
-print(answer.show())
+print(il.show(answer))
 for site in answer.verdicts[0].sites:
     for verdict in site:
         print(f"{verdict.seen.variable} at {verdict.seen.site}: {verdict.word}", *verdict.wanted)

@@ -52,7 +52,7 @@ run = il.examine(
     budget=il.Budget(pool=8192, held_out=4096, batch=128, validation=1024, test=4000, patience=50),
     seed=0,
 )
-print(run.show())
+print(il.show(run))
 print("this network is", run.verdicts[0].answer)
 
 # %% [markdown]

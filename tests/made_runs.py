@@ -66,6 +66,6 @@ def with_controls(run: Run, **more: object) -> Run:
         "output": {"rotation": [_attempts(1, 250).to_json()]},
     }
     control = {"network": "relu-00", "group": "relu", "site": "layer1", "rank": 2, "width": 8, "agreement": 1.0}
-    control |= {"structural": None, "random": 0.5, "inside": inside, "pure": {}}
+    control |= {"linear_ceiling": None, "random": 0.5, "inside": inside, "pure": {}}
     run.store.add_control("relu-00", "layer1", control | more)
     return Run.load(run.store.folder)

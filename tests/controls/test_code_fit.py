@@ -1,4 +1,4 @@
-"""The code at a site: planted mixtures are recovered."""
+"""The control `code_fit`: planted mixtures of codes are recovered."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from control_contexts import alignment_of, context_of, evidence_of, observation_of, portfolio_of
+from networks_by_hand import hand_wired, known_subspace
 
-from interlocus.causal.enumeration import enumerate_interventions, enumerate_settings
-from interlocus.controls.code_fit import GUESS, NOTHING, candidates, fit_code, fit_shares
+from interlocus.causal.chance_levels import enumerate_interventions, settings
+from interlocus.controls.code_fit import GUESS, NOTHING, CodeFit, CodeFitResult, candidates, fit_code, fit_shares
 from interlocus.controls.ground_truth.hand_wired import count_only
 from interlocus.core.errors import AlignmentError, SpecificationError
 from interlocus.featurizers import Frames
@@ -17,7 +19,7 @@ from interlocus.tasks import HierarchicalEquality
 
 TASK = HierarchicalEquality()
 BOTH = TASK.hypothesis("both")
-ASKED = enumerate_interventions(BOTH, enumerate_settings(BOTH.model, TASK.roots))
+ASKED = enumerate_interventions(BOTH, settings(BOTH.model, TASK.roots))
 AMONG = candidates(ASKED, [TASK.hypothesis("symmetric")])
 NAMES = [one.name for one in AMONG]
 PURE = [dict.fromkeys(NAMES, 0.0) | {name: 1.0} for name in NAMES]
@@ -77,3 +79,44 @@ def test_what_cannot_be_counted_is_said(fails):
         fit_code(alignment, decoys.networks[0], TASK, rivals=("identity",))
     with fails(AlignmentError, "another"):
         fit_code(replace(alignment, network="no"), decoys.networks[0], TASK)
+
+
+def fitted(network, alignment):
+    portfolio = portfolio_of(rivals=("symmetric",))
+    (code,) = CodeFit().measure(
+        context_of(network, TASK, site=alignment.site, alignments=[alignment], portfolio=portfolio)
+    )
+    return code
+
+
+def test_a_site_that_holds_the_variables_answers_as_if_it_held_them():
+    network = hand_wired()
+    code = fitted(network, alignment_of(network, TASK, known_subspace(), site="layer1"))
+    assert (code.featurizer, code.size) == ("rotation", 8)
+    assert code.shares["left+right"] > 0.95
+    assert sum(code.shares.values()) == pytest.approx(1)
+
+
+def test_a_site_that_holds_the_count_does_not_answer_as_if_it_held_left_and_right():
+    made = count_only(TASK, site="layer2", code="pair", count=1)
+    network, rows = made.networks[0], made.alignments[0].frames.write
+    code = fitted(network, alignment_of(network, TASK, rows, site="layer2", featurizer="linear"))
+    assert code.shares["left+right"] < 0.1
+
+
+def test_a_vector_has_no_code():
+    network, (variable, *_) = hand_wired(), TASK.hypothesis("difference").variables
+    alignment = alignment_of(
+        network, TASK, known_subspace()[:1], site="layer1", hypothesis="difference", variables=[variable]
+    )
+    assert fitted(network, alignment) is None
+    assert CodeFit().measure(context_of(network, TASK, site="layer1")) == [None]
+
+
+def test_its_evidence_names_codes_of_some_share_and_decides_nothing():
+    shares = {"left+right": 0.9, "output": 0.09, "guess": 0.01}
+    code = CodeFitResult(featurizer="rotation", size=2, shares=shares)
+    (row,) = evidence_of(observation_of(results={"code_fit": code}), "code fit")
+    assert "left+right 0.90, output 0.09" in row.text
+    assert "guess" not in row.text
+    assert row.passes is None

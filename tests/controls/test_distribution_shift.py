@@ -1,18 +1,17 @@
-"""Shifted items: the same causal model, other numbers."""
+"""The control `distribution_shift`: the same causal model on other items."""
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 
 import pytest
 import torch
+from control_contexts import alignment_of, context_of, evidence_of, observation_of
 from networks_by_hand import hand_wired, known_subspace
 
-from interlocus.alignment.alignment import Alignment
-from interlocus.controls.distribution_shift import Shifted, distribution_shift
+from interlocus.controls.distribution_shift import DistributionShift, Shifted, distribution_shift
 from interlocus.core.errors import AlignmentError, SpecificationError
 from interlocus.core.random import derived_generator
-from interlocus.featurizers import Frames
 from interlocus.tasks import HierarchicalEquality, SimpleEquality
 from interlocus.tasks.hierarchical_equality import NEAR_DISTANCE
 
@@ -50,27 +49,37 @@ def test_the_task_itself_is_as_it_was():
 
 def test_what_a_network_computes_it_computes_on_shifted_items_too():
     network, rows, task = hand_wired(), known_subspace(), HierarchicalEquality()
-    alignment = Alignment(
-        site="layer1", hypothesis="both", variables=("left", "right"), featurizer="rotation",
-        network=network.fingerprint(), task=task.name, frames=Frames(read=rows, write=rows),
-    )  # fmt: skip
-    found = distribution_shift(alignment, network, task)
-    assert found is not None
-    assert found.accuracy > 0.999
-    assert found.score.iia > 0.999
-    blunt = Alignment(**(vars(alignment) | {"frames": Frames(read=rows[:, :2], write=rows[:, :2])}))
-    assert distribution_shift(blunt, network, task).score.iia < 0.9
-    assert Shifted.from_json(json.loads(json.dumps(found.to_json()))) == found
+    alignment = alignment_of(network, task, rows, site="layer1")
+    shifted = distribution_shift(alignment, network, task)
+    assert (shifted.featurizer, shifted.size) == ("rotation", 8)
+    assert shifted.accuracy > 0.999
+    assert shifted.iia > 0.999
+    too_few_directions = alignment_of(network, task, rows[:, :2], site="layer1")
+    assert distribution_shift(too_few_directions, network, task).iia < 0.9
 
 
-def test_a_task_without_shifted_items_says_so():
+def test_the_control_scores_the_alignment_that_judges_the_site():
+    network, task = hand_wired(), HierarchicalEquality()
+    alignment = alignment_of(network, task, known_subspace(), site="layer1")
+    (shifted,) = DistributionShift().measure(context_of(network, task, site="layer1", alignments=[alignment]))
+    assert shifted.accuracy > 0.99
+    assert shifted.iia > 0.99
+    assert DistributionShift().measure(context_of(network, task, site="layer1")) == [None]
+
+
+def test_a_task_without_shifted_items_has_no_result():
     network = hand_wired()
-    alignment = Alignment(
-        site="layer1", hypothesis="both", variables=("left", "right"), featurizer="rotation",
-        network=network.fingerprint(), task="other", frames=Frames(read=known_subspace(), write=known_subspace()),
-    )  # fmt: skip
+    alignment = alignment_of(network, HierarchicalEquality(), known_subspace(), site="layer1")
     assert SimpleEquality().shifted() is None
     assert distribution_shift(alignment, network, SimpleEquality()) is None
+
+
+def test_its_evidence_names_both_figures_and_decides_nothing():
+    shifted = Shifted(featurizer="rotation", size=2, accuracy=0.98, iia=0.91)
+    (row,) = evidence_of(observation_of(results={"distribution_shift": shifted}), "distribution shift")
+    assert "0.910" in row.text
+    assert "0.980" in row.text
+    assert row.passes is None
 
 
 def test_items_that_cannot_be_drawn_are_refused(fails):
@@ -78,10 +87,7 @@ def test_items_that_cannot_be_drawn_are_refused(fails):
         HierarchicalEquality(near=1.5)
     with fails(SpecificationError, "all equal"):
         HierarchicalEquality(spread=0.0)
-    network, rows = hand_wired(), known_subspace()
-    alignment = Alignment(
-        site="layer1", hypothesis="both", variables=("left", "right"), featurizer="rotation",
-        network="no", task="hierarchical_equality", frames=Frames(read=rows, write=rows),
-    )  # fmt: skip
+    network, task = hand_wired(), HierarchicalEquality()
+    alignment = replace(alignment_of(network, task, known_subspace(), site="layer1"), network="no")
     with fails(AlignmentError, "another"):
-        distribution_shift(alignment, network, HierarchicalEquality())
+        distribution_shift(alignment, network, task)

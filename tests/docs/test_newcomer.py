@@ -76,7 +76,7 @@ def test_a_function_that_takes_long_is_called_once_a_process(tmp_path):
     (tmp_path / "beside_mine.py").write_text(BESIDE)
     (tmp_path / "mine.py").write_text(MINE)
     (tmp_path / "my.yaml").write_text(STUDY)
-    run = Study.load(str(tmp_path / "my.yaml")).run(tmp_path / "run")
+    run = il.run_study(Study.load(str(tmp_path / "my.yaml")), tmp_path / "run")
     assert not run.missing
     assert not run.failures
     assert (tmp_path / "mine.calls").read_text().count("trained") == 1
@@ -94,7 +94,7 @@ def test_what_was_examined_has_a_page(tmp_path, rises):
         budget=SMALL,
         controls=(),
     )
-    page = run.report()
+    page = il.write_report(run)
     assert page == tmp_path / "run" / "report.html"
     assert "hidden" in page.read_text()
 

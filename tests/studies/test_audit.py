@@ -123,7 +123,7 @@ def test_where_operands_pass_it_is_relayed(monkeypatch):
     monkeypatch.setattr(audited, "used_subspaces", whole)
     found = il.audit(computed(), hand_wired(), TASK, **QUICK)
     assert words(found) == ["entangled", "entangled"]
-    assert found.verdicts[0].seen.used.entries[0].pure > 0.5
+    assert found.verdicts[0].observation.used.effects[0].operand_leakage > 0.5
 
 
 def test_the_input_computes_nothing():
@@ -139,7 +139,7 @@ def test_a_copy_that_nobody_reads_is_unused():
     found = il.audit(through_copies(), dormant(), TASK, **QUICK)
     assert found.score.iia > 0.99, "the trap is no trap"
     assert words(found) == ["unused", "unused"]
-    assert found.verdicts[0].seen.used.rank == 1
+    assert found.verdicts[0].observation.used.rank == 1
     assert row(found, "map") == ["‖P‖ of the projection: 1.41 for left, 1.41 for right; 1 is that of a rotation."]
 
 
@@ -148,13 +148,13 @@ def test_a_bad_alignment_of_what_is_there_is_no_absence():
     found = il.audit(confused, hand_wired(), TASK, **QUICK)
     assert found.score.iia < 0.7
     assert words(found) == ["undecided", "undecided"]
-    assert "Another alignment" in found.verdicts[0].wanted[0]
+    assert "Another alignment" in found.verdicts[0].missing_evidence[0]
 
 
 def test_without_controls_it_is_undecided_and_says_why():
     found = il.audit(computed(), hand_wired(), TASK, controls=(), **QUICK)
     assert words(found) == ["undecided", "undecided"]
-    assert "used subspace" in found.verdicts[0].wanted[0]
+    assert "used subspace" in found.verdicts[0].missing_evidence[0]
 
 
 def test_a_network_that_cannot_do_the_task():

@@ -44,7 +44,7 @@ def test_every_site_is_searched_at_the_sizes_that_fit(examined):
 
 
 def test_it_is_shown_as_text_and_as_a_page(examined):
-    text = examined.show()
+    text = il.show(examined)
     assert "encoder" in text
     assert "[bold]" not in text
     assert write_report(examined).stat().st_size > 10_000
@@ -163,6 +163,8 @@ def test_a_verdict_is_on_the_first_hypothesis_and_held_against_untrained_copies(
     nulls = [row.iia for row in run.scores if row.group == "untrained" and row.hypothesis == "right"]
     assert len(untrained) == 2
     for row in own.sites:
-        assert row[0].seen.null >= max(nulls)
+        assert row[0].observation.null >= max(nulls)
     bare = il.examine(ours, task, out=tmp_path / "bare", hypotheses=("right",), **asked | {"untrained": 0})
-    assert all("Untrained" in v.wanted[0] for row in bare.verdicts[0].sites for v in row if v.seen.hidden)
+    assert all(
+        "Untrained" in v.missing_evidence[0] for row in bare.verdicts[0].sites for v in row if v.observation.hidden
+    )

@@ -97,8 +97,8 @@ def restarts(size, validation, **hits):
 
 def control(inside, rank=2):
     return ControlRecord(
-        network="n", group="f", site="layer1", rank=rank, width=16, agreement=0.9995, structural=None, random=0.5,
-        inside=inside, pure={},
+        network="n", group="f", site="layer1", rank=rank, width=16, agreement=0.9995, linear_ceiling=None, random_directions=0.5,
+        inside=inside, operand_leakage={},
     )  # fmt: skip
 
 

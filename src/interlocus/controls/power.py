@@ -203,7 +203,7 @@ def search_planted(
             for restarts in result.sizes:
                 score, place = restarts.best.score, remaining[result.network]
                 effects = [
-                    effect_of(score, variable, map=featurizer, size=restarts.size, looks=looks)
+                    effect_of(score, variable, featurizer=featurizer, size=restarts.size, looks=looks)
                     for variable in hypothesis.variables
                 ]
                 best[place] = max(best[place], score.iia)

@@ -179,10 +179,88 @@ CONTROLS = Registry(
     },
 )
 
-RUN = PluginEntry(target="interlocus.studies.run:run_study", summary="does a study")
+FIGURES = Registry(
+    "figure",
+    {
+        "heat_map": PluginEntry(
+            target="interlocus.report.figures.heat_map:HeatMapFigure", summary="mean IIA by site and size"
+        ),
+        "size_curve": PluginEntry(
+            target="interlocus.report.figures.size_curve:SizeCurveFigure", summary="IIA against size, by site"
+        ),
+        "stages": PluginEntry(
+            target="interlocus.report.figures.stages:StagesFigure",
+            summary="variables, rivals and output inside the used subspace, by site",
+        ),
+        "decodable": PluginEntry(
+            target="interlocus.report.figures.decodable:DecodableFigure",
+            summary="accuracy of probes beside IIA, by site",
+        ),
+        "subspace": PluginEntry(
+            target="interlocus.report.figures.subspace:SubspaceFigure",
+            summary="states in the located subspace, before and after an interchange",
+        ),
+        "reuse": PluginEntry(
+            target="interlocus.report.figures.reuse:ReuseFigure",
+            summary="accuracy on a new question against the number of labels",
+        ),
+        "restarts": PluginEntry(
+            target="interlocus.report.figures.restarts:RestartsFigure", summary="the score of every restart, by start"
+        ),
+        "published": PluginEntry(
+            target="interlocus.report.figures.published:PublishedFigure", summary="scores beside published ones"
+        ),
+    },
+)
 
 EXPORT = PluginEntry(target="interlocus.alignment.export:export", summary="an alignment as a program of its own")
 
-PAGE = PluginEntry(target="interlocus.report.page.page:write_report", summary="a run as a page")
-
-SHOW = PluginEntry(target="interlocus.report.terminal.run:as_text", summary="a run in words")
+CONTROLS = Registry(
+    "control",
+    {
+        "random_directions": PluginEntry(
+            target="interlocus.controls.nulls.random_directions:RandomDirections",
+            summary="what directions drawn at random score; always measured",
+        ),
+        "linear_ceiling": PluginEntry(
+            target="interlocus.controls.nulls.linear_ceiling:LinearCeiling",
+            summary="what no linear map can exceed before a linear rest; always measured",
+        ),
+        "shuffled_labels": PluginEntry(
+            target="interlocus.controls.nulls.shuffled_labels:ShuffledLabels",
+            summary="what the searches reach when their labels say nothing",
+        ),
+        "used_subspace": PluginEntry(
+            target="interlocus.controls.used_subspace:UsedSubspaceControl",
+            summary="how few directions the rest of the network needs, and what is found inside them",
+        ),
+        "operand_leakage": PluginEntry(
+            target="interlocus.controls.operand_leakage:OperandLeakageControl",
+            summary="how much of the operands is exchanged together with the value",
+        ),
+        "power": PluginEntry(
+            target="interlocus.controls.power:PowerControl",
+            summary="whether the searches find variables that were planted; measured where a verdict waits for it",
+        ),
+        "negative_controls": PluginEntry(
+            target="interlocus.controls.negative_controls:NegativeControlsControl",
+            summary="what the searches find where variables can be decoded and nobody reads them",
+        ),
+        "distribution_shift": PluginEntry(
+            target="interlocus.controls.distribution_shift:DistributionShift",
+            summary="the score on items from another distribution",
+        ),
+        "source_variation": PluginEntry(
+            target="interlocus.controls.source_variation:SourceVariationControl",
+            summary="whether sources of equal value give different answers",
+        ),
+        "code_fit": PluginEntry(
+            target="interlocus.controls.code_fit:CodeFit",
+            summary="what the site seems to hold, from how interventions are answered",
+        ),
+        "probes": PluginEntry(
+            target="interlocus.controls.probes:ProbesControl",
+            summary="what probes decode from the activations",
+        ),
+    },
+)

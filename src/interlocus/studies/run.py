@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from interlocus.controls.record import ControlRecord
 from interlocus.core.dataframes import to_pandas, to_xarray
 from interlocus.core.display import AbstractDisplayable, Display, format_fraction
-from interlocus.core.plugins import PAGE, SHOW
 from interlocus.networks.validation import check_task
 from interlocus.searches.callbacks import OnValidation
 from interlocus.studies.executors import AbstractExecutor, Local
@@ -110,7 +109,17 @@ class Run(AbstractDisplayable):
         missing = len(self.missing)
         return Display(
             title=f"{self.study.title or self.study.name} ({self.store.folder})",
-            columns=("group", "site", "swap", "map", "IIA", "size", "no_effect", "trick", "cell"),
+            columns=(
+                "group",
+                "site",
+                "hypothesis",
+                "featurizer",
+                "IIA",
+                "size",
+                "no-effect",
+                "one-directional",
+                "worst transition",
+            ),
             rows=[
                 (
                     line.group,
@@ -162,18 +171,6 @@ class Run(AbstractDisplayable):
             SpecificationError: pandas or xarray is not installed.
         """
         return to_xarray(self.to_rows(), ("network", "site", "hypothesis", "featurizer", "size"))
-
-    def show(self) -> str:
-        """The table over networks and the answers, as text."""
-        return SHOW.load()(self)
-
-    def report(self) -> Path:
-        """Write the figures and the page into the run folder; returns the path of the page.
-
-        Raises:
-            RunFolderError: the folder cannot be written.
-        """
-        return PAGE.load()(self)
 
     @property
     def answers(self) -> dict[str, str]:

@@ -82,7 +82,7 @@ class HierarchicalEquality(AbstractTask):
         if spread <= 0 or not 0 <= near <= 1:
             raise SpecificationError(
                 f"spread is {spread}, and near is {near}.",
-                "A spread must be positive, and near is a fraction from 0 to 1.",
+                "The spread must be positive, and near must lie between 0 and 1.",
                 "Use for instance spread=1 and near=0, the defaults.",
             )
         self.items: Items = items

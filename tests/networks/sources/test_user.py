@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from interlocus.core.errors import InterlocusError, NetworkError, SpecificationError, UnknownNameError
+from interlocus.core.errors import NetworkError, SpecificationError, UnknownNameError
 from interlocus.core.tensor_files import TensorFile
-from interlocus.core.user_code import is_code_reference, load_code
 from interlocus.networks import Module
 from interlocus.studies.run import run_study
 from interlocus.studies.spec.networks import NetworkGroup
@@ -118,17 +117,3 @@ def test_networks_that_cannot_be_made_are_an_error(asked, kind, word, fails):
 
     with fails(kind, word):
         make()
-
-
-def test_a_failing_file_is_an_error_and_loads_once_corrected(tmp_path, fails):
-    (tmp_path / "bad.py").write_text("1 / 0")
-    with fails(SpecificationError, "ZeroDivisionError"):
-        load_code(f"{tmp_path}/bad.py:thing")
-    (tmp_path / "bad.py").write_text("thing = 3")
-    assert load_code(f"{tmp_path}/bad.py:thing") == 3
-
-
-def test_a_code_reference_names_a_file_and_an_object():
-    assert is_code_reference("a/b.py:C")
-    assert not is_code_reference("hierarchical_equality")
-    assert issubclass(UnknownNameError, InterlocusError)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from interlocus.studies.results.projections import DOTS, projections
 from tiny import TINY
 
 from interlocus.report.figures import figures
-from interlocus.studies.results.projections import DOTS, projections
 from interlocus.studies.run import Run, run_study
 from interlocus.studies.spec.study import Study
 
@@ -24,7 +24,7 @@ def test_each_trained_family_is_shown_at_each_hidden_site(run):
         ("relu", "layer1", "left"),
         ("relu", "layer1", "right"),
     ]
-    assert "subspace_relu_layer1" in figures(run, found)
+    assert "subspace_relu_layer1" in figures(run)
 
 
 def test_after_the_exchange_the_features_are_those_of_the_source(run):

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from interlocus.core.statistics import Interval
-from interlocus.report.figures.published import published_figure
+from interlocus.report.figures.published import PublishedFigure
 from interlocus.studies.results.published import beside_published, published, sentences
 from interlocus.studies.results.summary import Line, SizeLine, Solved
 from interlocus.studies.run import Run
@@ -86,9 +86,11 @@ def test_a_site_is_a_sentence_with_both_figures():
 
 def test_it_is_drawn_where_there_is_something(tmp_path):
     run = Run(store=Store(tmp_path), study=STUDY, table=(), lines=(line(), line(site="layer2")))
-    figure = published_figure(run)
+    assert PublishedFigure().available(run)
+    (picture,) = PublishedFigure().draw(run)
+    figure = picture.drawing
     assert isinstance(figure, Figure)
     (axes,) = figure.axes
     drawn = [float(mark.get_ydata()[0]) for mark in axes.lines if mark.get_marker() in ("o", "D")]
     assert drawn == [0.9, 0.842, 0.9, 0.614]
-    assert published_figure(replace(run, lines=())) is None
+    assert not PublishedFigure().available(replace(run, lines=()))

@@ -168,9 +168,8 @@ def test_a_study_asks_anew_and_keeps_draws_and_resumes(monkeypatch, tmp_path):
     assert [(curve.group, curve.way) for curve in run.reuse] == [("relu", way) for way in REUSE_WAYS]
     assert all(curve.networks == 2 and len(curve.accuracy) == 1 for curve in run.reuse)
     assert len(run.to_rows("reuse")) == 2 * len(REUSE_WAYS)
-    assert "odd of left, right" in " ".join(run.show().split())  # a narrow table breaks its title
-    figure = reuse_figure(run)
-    assert figure is not None
+    assert "odd of left, right" in " ".join(il.show(run).split())  # a narrow table breaks its title
+    figure = reuse_figure(run.reuse)
     lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 1]
     assert [line.get_ydata()[0] for line in lines] == [curve.accuracy[0].value for curve in run.reuse]
     kept = {path: path.read_bytes() for path in (tmp_path / "reuse").iterdir()}

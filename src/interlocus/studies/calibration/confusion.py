@@ -24,6 +24,7 @@ from interlocus.studies.spec.study import SCHEMA, Study
 from interlocus.studies.store import Store
 from interlocus.verdicts.network import NetworkVerdict
 from interlocus.verdicts.rules import FOUND, MISSING, Verdict
+from interlocus.verdicts.words import VERDICT_WORDS, Word, least_known
 
 ExpectedFinding = Literal["there", "not there", "not-learned"]
 
@@ -47,10 +48,10 @@ class Tried:
     kind: str
     architecture: str
     truth: ExpectedFinding
-    words: tuple[str, ...]
+    words: tuple[Word, ...]
     size: int | None
     planted: int | None
-    ungated: tuple[str, ...]
+    ungated: tuple[Word, ...]
 
     @property
     def found(self) -> bool:
@@ -130,20 +131,6 @@ class Calibration:
         return {"schema": SCHEMA, "battery": BATTERY_VERSION} | asdict(self)
 
 
-WORDS_BY_CERTAINTY = (
-    "computed",
-    "entangled",
-    "partial",
-    "unused",
-    "bypassed",
-    "consumed",
-    "absent",
-    "undecided",
-    "not-learned",
-)
-"""From what is known best to what is known least."""
-
-
 def calibrate(study: Study, verdicts: Sequence[NetworkVerdict], ungated: Sequence[NetworkVerdict]) -> Calibration:
     """Hold verdicts against the truth.
 
@@ -194,7 +181,7 @@ def _tried(group: NetworkGroup, row: Sequence[Verdict], free: Sequence[Verdict],
         architecture=kind.architecture,
         truth=truth,
         words=words,
-        size=equal_size(row[0].entry.size) if all(word in FOUND for word in words) else None,
+        size=equal_size(row[0].effect.size) if all(word in FOUND for word in words) else None,
         planted=kind.size if isinstance(kind, GroundTruthNetworks) and sized else None,
         ungated=tuple(verdict.word for verdict in free),
     )
@@ -210,8 +197,8 @@ def _name(group: NetworkGroup) -> str:
 def _table(tried: Sequence[Tried]) -> dict[str, dict[str, int]]:
     table: dict[str, dict[str, int]] = {}
     for one in tried:
-        row = table.setdefault(f"{one.kind}: {one.truth}", dict.fromkeys(WORDS_BY_CERTAINTY, 0))
-        row[max(one.words, key=WORDS_BY_CERTAINTY.index)] += 1
+        row = table.setdefault(f"{one.kind}: {one.truth}", dict.fromkeys(VERDICT_WORDS, 0))
+        row[least_known(one.words)] += 1
     return table
 
 

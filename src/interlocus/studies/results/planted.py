@@ -45,11 +45,11 @@ def sites_that_wait(
     """
     groups, task = {group.name: group for group in study.networks}, study.task.build()
     waiting = {
-        (network.group, verdict.seen.site): None
+        (network.group, verdict.observation.site): None
         for network in verdicts
         for row in network.sites
         for verdict in row
-        if verdict.word == "undecided" and verdict.seen.power is None and PLANTED in verdict.wanted
+        if verdict.word == "undecided" and verdict.observation.power is None and PLANTED in verdict.missing_evidence
     }
     missing: dict[str, tuple[NetworkGroup, str]] = {}
     for name, site in waiting:

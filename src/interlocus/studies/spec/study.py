@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -13,7 +13,6 @@ from pydantic import Field, ValidationError, model_validator
 from interlocus.alignment.dimensions import equal_size
 from interlocus.controls.criteria import Thresholds
 from interlocus.core.errors import SpecificationError, UnknownNameError
-from interlocus.core.plugins import EXECUTORS, RUN
 from interlocus.core.spec import Count, Share, Spec
 from interlocus.core.user_code import is_code_reference
 from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
@@ -32,11 +31,6 @@ from interlocus.studies.spec.searches import (
     shortened,
 )
 from interlocus.studies.spec.validation import check_study
-
-if TYPE_CHECKING:
-    from interlocus.searches.callbacks import OnValidation
-    from interlocus.studies.pipeline import OnStageProgress
-    from interlocus.studies.run import Run
 
 SCHEMA = 2
 QUICK = {"count": 3, "steps": 250, "batch": 256}
@@ -282,24 +276,6 @@ class Study(Spec):
                 "controls": tuple(control for control in self.controls if control != "power"),
             }
         )
-
-    def run(
-        self,
-        folder: str | Path,
-        *,
-        workers: int = 1,
-        device: str = "cpu",
-        on_progress: OnStageProgress | None = None,
-        on_validation: OnValidation | None = None,
-    ) -> Run:
-        """Do what the folder does not hold yet, and read it; see `interlocus.run.run_study`.
-
-        With more than one worker, a script must guard its own code by `if __name__ == "__main__"`.
-        """
-        # a study knows nothing of how it is run; this is a short way there for people, by name
-        executor = EXECUTORS.get("local")(workers=workers)
-        told = {"observe": on_progress} if on_progress else {}
-        return RUN.load()(self, folder, executor=executor, device=device, on_validation=on_validation, **told)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, with every default written out."""

@@ -1,0 +1,61 @@
+"""The used subspace of a network: the smallest part of a site that keeps its answers."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from control_contexts import alignment_of
+from networks_by_hand import hand_wired, known_subspace
+
+from interlocus.controls.sufficient_subspace import UsedSubspace, hint_of, restrict_to, used_subspaces
+from interlocus.core.errors import UnknownNameError
+from interlocus.core.random import derived_generator
+from interlocus.tasks import HierarchicalEquality
+
+TASK = HierarchicalEquality(item_width=2)
+NETWORK = hand_wired(item_width=2)
+
+
+@pytest.fixture(scope="module")
+def used() -> UsedSubspace:
+    (found,) = used_subspaces(NETWORK, TASK, site="layer2", seed=0)
+    return found
+
+
+def test_it_is_as_small_as_what_the_rest_of_the_network_reads(used):
+    """Layer 3 reads two of the four directions of layer 2, and the difference of these two decides the answer."""
+    assert used.rank == 2
+    assert used.agreement > 0.998
+    torch.testing.assert_close(used.rows @ used.rows.T, torch.eye(2), atol=1e-5, rtol=0)
+
+
+def test_inside_it_the_network_gives_its_own_answers(used):
+    inputs, _ = TASK.examples(4000, split="test", generator=derived_generator(7))
+    restricted = restrict_to(NETWORK, [used])
+    same = (restricted(inputs)[0].argmax(1) == NETWORK(inputs)[0].argmax(1)).double().mean()
+    assert float(same) > 0.995
+
+
+def test_room_beyond_the_rank_has_no_effect(used):
+    inputs, _ = TASK.examples(200, split="test", generator=derived_generator(7))
+    narrow, wide = restrict_to(NETWORK, [used]), restrict_to(NETWORK, [used], room=4)
+    assert (narrow.width("layer2"), wide.width("layer2")) == (2, 4)
+    torch.testing.assert_close(narrow(inputs), wide(inputs))
+    states = wide.activations("layer2", inputs)
+    assert not states[..., 2:].any()
+    moved = states.clone()
+    moved[..., 2:] = 9.0
+    torch.testing.assert_close(wide.run_from("layer2", states, inputs), wide.run_from("layer2", moved, inputs))
+
+
+def test_an_alignment_gives_orthonormal_directions_as_a_hint():
+    rows = known_subspace(item_width=2)[:, :2]
+    hint = hint_of(alignment_of(NETWORK, TASK, 3 * rows, site="layer1"))
+    assert hint.shape == (4, 8)
+    torch.testing.assert_close(hint @ hint.T, torch.eye(4))
+    assert hint_of(None) is None
+
+
+def test_a_site_that_does_not_exist_is_refused(fails):
+    with fails(UnknownNameError, "'layer2'"):
+        used_subspaces(NETWORK, TASK, site="layr2")

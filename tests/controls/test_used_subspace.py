@@ -1,0 +1,58 @@
+"""The control `used_subspace`: how few directions the rest of a network needs, and what is found inside them."""
+
+from __future__ import annotations
+
+import pytest
+from control_contexts import context_of, effect_with, evidence_of, observation_of, portfolio_of, used_with
+from networks_by_hand import hand_wired
+
+from interlocus.controls.restricted_search import OUTPUT
+from interlocus.controls.used_subspace import UsedSubspaceControl, UsedSubspaceResult
+from interlocus.tasks import HierarchicalEquality
+
+TASK = HierarchicalEquality(item_width=2)
+
+
+@pytest.fixture(scope="module")
+def measured() -> UsedSubspaceResult:
+    context = context_of(
+        hand_wired(item_width=2),
+        TASK,
+        site="layer2",
+        controls=["used_subspace"],
+        portfolio=portfolio_of(sizes=(1,), rivals=("symmetric",)),
+    )
+    (result,) = UsedSubspaceControl().measure(context)
+    return result
+
+
+def test_it_says_how_many_directions_keep_the_answers(measured):
+    """The rest of the network reads one direction for each pair of items at layer 2."""
+    assert (measured.rank, measured.width) == (2, 4)
+    assert measured.agreement > 0.998
+
+
+def test_it_holds_the_searches_of_the_hypothesis_of_its_rivals_and_of_the_output(measured):
+    assert set(measured.found) == {"both", "symmetric", OUTPUT}
+    (restarts,) = measured.restarts_of("both")["rotation"]
+    assert restarts.best.score.iia > 0.95
+    assert measured.restarts_of("count") == {}
+
+
+@pytest.mark.parametrize(("low", "passes"), [(0.98, True), (0.7, False)])
+def test_the_evidence_passes_where_the_variable_is_found_inside(measured, low, passes):
+    observation = observation_of(used=used_with(effect_with(low)), results={"used_subspace": measured})
+    (row,) = evidence_of(observation, "used subspace")
+    assert row.passes is passes
+    assert "2 of 4 directions" in row.text
+
+
+def test_without_room_inside_the_evidence_speaks_against_the_variable(measured):
+    (row,) = evidence_of(observation_of(used=used_with(), results={"used_subspace": measured}), "used subspace")
+    assert row.passes is False
+    assert "no room" in row.text
+
+
+def test_what_was_not_measured_decides_nothing():
+    (row,) = evidence_of(observation_of(), "used subspace")
+    assert row.passes is None
