@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import matplotlib as mpl
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 from made_runs import ONE_SIZE, STUDY, made_run, with_controls
 
-from interlocus.controls.power import PlantedResult, planted_name
+from interlocus.controls.power import PlantedResult
 from interlocus.core.errors import RunFolderError
 from interlocus.report.figures import figures, render, save_figures
 from interlocus.report.figures._base import untrained_counterpart
@@ -20,6 +19,7 @@ from interlocus.report.figures.restarts import restart_strips
 from interlocus.report.figures.size_curve import size_curve
 from interlocus.report.figures.stages import stage_curve, stage_scores
 from interlocus.studies.plan import Trial
+from interlocus.studies.results.planted import planted_name
 from interlocus.studies.run import Run
 
 
@@ -83,8 +83,11 @@ def test_every_search_is_a_dot(run: Run) -> None:
 def test_planted_networks_are_drawn_beside_the_others(tmp_path: Path) -> None:
     run = made_run(tmp_path, searches=[{"hypotheses": ["both"], "sizes": [1, 2]}])
     before = len(size_curve(run, "both").axes[0].lines)
-    twins = PlantedResult(kind="mean_coded", planted=(1.0, 1.0), best=(0.75, 0.85), hits=(False, False), left_out=0)
-    run.store.add_twins(planted_name(run.study.networks[0], "layer1", "mean_coded"), asdict(twins))
+    twins = PlantedResult(
+        kind="random_subspace", planted=(1.0, 1.0), best=(0.75, 0.85), hits=(False, False), left_out=0
+    )
+    run.store.planted.add(planted_name(run.study.networks[0], "layer1", "random_subspace"), twins)
+    run = Run.load(tmp_path)
     figure = size_curve(run, "both")
     assert len(figure.axes[0].lines) == before + 1
     assert any(np.allclose(line.get_ydata(), 0.8) for line in figure.axes[0].lines if len(line.get_ydata()) == 2)

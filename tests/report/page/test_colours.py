@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from interlocus.report.page.colours import SHADE_COUNT, scale_css, step
+from interlocus.report.page.colours import SHADE_COUNT, scale_css, shade
 
 
 def _luminance(colour: str) -> float:
@@ -24,8 +24,8 @@ def test_a_number_can_be_read_on_every_colour_of_every_scale():
 
 
 def test_steps_rise_with_the_score_and_end_where_the_scale_does():
-    assert [step(value) for value in (0.0, 0.5, 0.75, 1.0)] == [0, 0, (SHADE_COUNT - 1) // 2, SHADE_COUNT - 1]
-    assert step(0.0, low=-1.0, high=1.0) == (SHADE_COUNT - 1) // 2
+    assert [shade(value) for value in (0.0, 0.5, 0.75, 1.0)] == [0, 0, (SHADE_COUNT - 1) // 2, SHADE_COUNT - 1]
+    assert shade(0.0, low=-1.0, high=1.0) == (SHADE_COUNT - 1) // 2
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -12,7 +12,6 @@ import pytest
 from tiny import TINY
 
 from interlocus.report.page.page import write_report
-from interlocus.report.page.svg import Kind
 from interlocus.studies.run import run_study
 from interlocus.studies.spec.study import Study
 
@@ -114,7 +113,7 @@ def test_a_hostile_name_is_text(driver: Any, page: Path) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_figure_is_there_and_nothing_is_wider_than_the_window(driver: Any, page: Path, width: int) -> None:
     opened(driver, page, width=width)
-    kinds: tuple[Kind, ...] = ("size_curve", "stages", "restarts", "subspace")
+    kinds = ("size_curve", "stages", "restarts", "subspace")
     for kind in kinds:
         drawn = all_of(driver, f".card svg g[id^='{kind}']")
         assert drawn, kind
