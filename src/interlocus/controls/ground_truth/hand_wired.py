@@ -21,6 +21,7 @@ from interlocus.core.threads import one_thread
 from interlocus.featurizers import Frames
 from interlocus.networks import MLP
 from interlocus.networks.mlp.activations import find_activation
+from interlocus.networks.site import INPUT_SITE
 from interlocus.tasks import HierarchicalEquality
 
 _HYPOTHESIS_OF_CODE: dict[Code, str] = {
@@ -175,7 +176,7 @@ def _repeat(code: Code, count: int) -> list[Code]:
 def _layer_number(site: str, hidden: Sequence[int], *, first: int, last: int) -> int:
     """Number of a hidden layer, from 1 on; the input has number 0."""
     names = [f"layer{i}" for i in range(1, len(hidden) + 1)]
-    if site not in ("input", *names):
+    if site not in (INPUT_SITE, *names):
         raise UnknownNameError("site", site, names, "a network of this depth")
     number = names.index(site) + 1 if site in names else 0
     if not first <= number <= last:

@@ -102,10 +102,10 @@ def train_module(
     projections = _projections(subspaces).to(learner.device)
 
     def logits(batch: TrainingBatch) -> Float[Tensor, "1 label class"]:
-        states = learner.run_to(config.site, batch.inputs).unsqueeze(0)
+        states = learner.differentiable_activations(config.site, batch.inputs).unsqueeze(0)
         bases = batch.inputs[: batch.bases]
         patched = batch.interchange(states, projections.to(states))[0]
-        return learner.run_on(config.site, patched, torch.cat([bases, bases])).unsqueeze(0)
+        return learner.differentiable_run_from(config.site, patched, torch.cat([bases, bases])).unsqueeze(0)
 
     _learn(parameters, TrainingSteps(config, config.rate_for(network), shares), lambda batch: batch.loss(logits(batch)))
     for parameter in parameters:

@@ -14,9 +14,8 @@ from interlocus.core.errors import SpecificationError
 from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread
 from interlocus.networks import MLP
-from interlocus.networks.mlp.activations import find_activation
-from interlocus.networks.mlp.training import RECIPES, Parameters, train_perceptrons
-from interlocus.networks.mlp.untrained import untrained_perceptrons_like
+from interlocus.networks.mlp.fast_training import untrained_perceptrons_like
+from interlocus.networks.mlp.training import RECIPES, MLPTraining, Parameters
 from interlocus.tasks import AbstractTask
 
 BLOCK_STEPS, BLOCK_STEPS_OF = 1500, {"sigmoid": 3000}
@@ -86,17 +85,11 @@ def _masked_parameters(
 
 def _trained(request: PlantingRequest, activation: str, parameters: Parameters, trainable: Parameters) -> MLP:
     recipe = replace(RECIPES[activation], steps=BLOCK_STEPS_OF.get(activation, BLOCK_STEPS))
+    training = MLPTraining(
+        task=request.task, activation=activation, recipe=recipe, weight_decay=0.01, seed=request.seed
+    )
     with one_thread():
-        fitted = train_perceptrons(
-            parameters,
-            find_activation(activation),
-            request.task,
-            recipe,
-            weight_decay=0.01,
-            seed=request.seed,
-            progress=lambda step, steps: request.on_progress(step / steps),
-            learned=trainable,
-        )
+        fitted = training.run(parameters, trainable=trainable, on_progress=request.on_progress)
     return MLP(*fitted, activation=activation)
 
 

@@ -20,6 +20,7 @@ from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread
 from interlocus.featurizers import Frames
 from interlocus.networks import MLP, Module
+from interlocus.networks.site import INPUT_SITE
 from interlocus.tasks import AbstractTask
 
 Plantable = MLP | Module
@@ -193,7 +194,7 @@ def check_planting(site: str, *, variables: int, size: int, width: int) -> None:
     Raises:
         SpecificationError: The site is the input, or the subspaces have more rows than the site is wide.
     """
-    if site == "input":
+    if site == INPUT_SITE:
         raise SpecificationError(
             "Variables are to be planted at 'input'.",
             "No parameters of the network stand before its input, so nothing can be trained to hold them there.",

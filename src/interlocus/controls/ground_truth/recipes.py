@@ -28,7 +28,7 @@ from interlocus.core.errors import SpecificationError
 from interlocus.core.random import derived_generator
 from interlocus.featurizers import Frames
 from interlocus.networks import Module
-from interlocus.networks.mlp.untrained import quick_rate, untrained_perceptrons_like
+from interlocus.networks.mlp.fast_training import fast_learning_rate, untrained_perceptrons_like
 from interlocus.searches.api import search
 from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.tasks import AbstractTask
@@ -129,7 +129,7 @@ def _fresh(request: PlantingRequest) -> Plantable:
     """Networks of the same architecture with fresh parameters."""
     if not isinstance(request.like, Module):
         return untrained_perceptrons_like(request.task, request.like, request.count, request.seed)
-    fresh = request.like.afresh(request.seed)
+    fresh = request.like.reinitialised(request.seed)
     if fresh is None:
         raise SpecificationError(
             "The module has a part with parameters and without a method `reset_parameters`.",
@@ -169,7 +169,11 @@ class _RoundPlan:
     @property
     def learning_rate(self) -> float:
         """Learning rate of the first step of each round."""
-        return self.module_learning_rate if isinstance(self.initial, Module) else quick_rate(self.initial.activation)
+        return (
+            self.module_learning_rate
+            if isinstance(self.initial, Module)
+            else fast_learning_rate(self.initial.activation)
+        )
 
     def subspaces(self, request: PlantingRequest) -> Subspaces:
         """The subspaces of all networks, with sizes in turn; smaller ones are filled up with zeros."""

@@ -17,8 +17,8 @@ from interlocus.controls.ground_truth.hand_wired import (
 from interlocus.controls.ground_truth.planting import Planted, PlantingRequest
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
 from interlocus.core.errors import NetworkError, SpecificationError, UnknownNameError
+from interlocus.core.progress import OnProgress
 from interlocus.networks import MLP, AbstractNetworks
-from interlocus.networks.sources._base import OnProgress
 from interlocus.networks.sources.trained_mlp import TrainedMLPs
 from interlocus.tasks import AbstractTask, HierarchicalEquality
 
@@ -105,7 +105,7 @@ class GroundTruthNetworks(TrainedMLPs):
         return "there" if self.construction in PLANTING_CONSTRUCTIONS else "not there"
 
     def make(
-        self, task: AbstractTask, *, count: int, trained: bool, seed: int, done: OnProgress
+        self, task: AbstractTask, *, count: int, trained: bool, seed: int, on_progress: OnProgress
     ) -> list[AbstractNetworks]:
         """Make networks, and keep those whose ground truth passes its check.
 
@@ -113,13 +113,13 @@ class GroundTruthNetworks(TrainedMLPs):
             NetworkError: Too few networks pass.
         """
         if not trained:
-            return super().make(task, count=count, trained=trained, seed=seed, done=done)
+            return super().make(task, count=count, trained=trained, seed=seed, on_progress=on_progress)
         kept: list[AbstractNetworks] = []
         for number in range(MAX_NETWORK_ROUNDS):
             missing, round_seed = count - len(kept), seed + 1000 * number
             made = self._construct(task, max(missing, MIN_NETWORKS_AT_ONCE), round_seed)
             kept += [made.networks[i] for i in made.admitted][:missing]
-            done(len(kept) / count)
+            on_progress(len(kept) / count)
             if len(kept) == count:
                 return kept
         raise NetworkError(

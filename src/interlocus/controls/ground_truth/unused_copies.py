@@ -17,7 +17,7 @@ from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread
 from interlocus.featurizers import Frames
 from interlocus.networks import MLP
-from interlocus.networks.mlp.untrained import quick_rate, untrained_perceptrons_like
+from interlocus.networks.mlp.fast_training import fast_learning_rate, untrained_perceptrons_like
 from interlocus.tasks import AbstractTask
 from interlocus.tasks.chance_levels import chance_levels
 
@@ -103,7 +103,7 @@ def unused_copies_like(
         site=site,
         steps=COPY_TRAINING_STEPS,
         batch=COPY_TRAINING_BATCH,
-        learning_rate=quick_rate(like.activation),
+        learning_rate=fast_learning_rate(like.activation),
         weight_decay=0.0,
         seed=seed,
     )

@@ -19,7 +19,7 @@ from interlocus.core.errors import SpecificationError
 from interlocus.core.random import derived_generator
 from interlocus.networks import MLP
 from interlocus.networks.mlp.activations import find_activation
-from interlocus.networks.mlp.training import RECIPES, Parameters, initial, stack
+from interlocus.networks.mlp.training import RECIPES, Parameters, initial_parameters, stack_parameters
 from interlocus.tasks import HierarchicalEquality
 
 Code = Literal["bits", "count", "pair", "output", "copies"]
@@ -107,7 +107,7 @@ def wire(
         SpecificationError: A layer is too narrow.
     """
     generator = derived_generator(seed, "wiring", network)
-    weights, biases = initial(
+    weights, biases = initial_parameters(
         (task.input_width, *hidden, task.classes), gain=RECIPES[activation].gain, seed=seed, network=network
     )
     first_code: Code = codes[0] if codes else "output"
@@ -134,7 +134,7 @@ def stack_wired(wired: Sequence[WiredNetwork], activation: str) -> MLP:
         wired: The networks, all with the same widths.
         activation: Activation function that they were wired for.
     """
-    return MLP(*stack([network.parameters for network in wired]), activation=activation)
+    return MLP(*stack_parameters([network.parameters for network in wired]), activation=activation)
 
 
 def _wire_first_layer(

@@ -36,7 +36,8 @@ def word_css() -> str:
     colours = {entry.word: entry.colour for entry in (*VERDICT_WORDS.values(), *ANSWER_WORDS.values())}
     return "\n".join(
         f".mark.{word}, .word.{word} {{ background: var(--mark-{colour}); "
-        f"color: var(--mark-{colour}-ink, var(--on-pale)); border: 1px var(--mark-{colour}-line, solid) var(--mark-{colour}-edge, transparent); }}"
+        f"color: var(--mark-{colour}-ink, var(--on-pale)); border: 1px "
+        f"var(--mark-{colour}-line, solid) var(--mark-{colour}-edge, transparent); }}"
         for word, colour in colours.items()
     )
 

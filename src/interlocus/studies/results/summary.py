@@ -10,6 +10,7 @@ import numpy as np
 
 from interlocus.alignment.dimensions import Size
 from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval, bootstrap_over_networks, wilson
+from interlocus.networks.site import INPUT_SITE
 from interlocus.studies.results.scores import Row, featurizer_label
 from interlocus.studies.spec.study import Study
 
@@ -242,7 +243,7 @@ def _group_sentence(study: Study, table: Sequence[Row], lines: Sequence[Line]) -
 
 def _featurizer_sentence(lines: Sequence[Line]) -> str:
     """The scores of one featurizer at the hidden sites, and the sites at which they exceed the chance level."""
-    hidden = [line for line in lines if line.site != "input"] or lines
+    hidden = [line for line in lines if line.site != INPUT_SITE] or lines
     sites = "; ".join(f"{line.site} {line.best.iia} at size {line.best.size}{_fewer(line)}" for line in hidden)
     above = [line.site for line in hidden if line.best.iia.low > line.bar]
     level = "no-effect" if lines[0].one_directional is None else "one-directional"

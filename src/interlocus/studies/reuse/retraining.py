@@ -21,6 +21,7 @@ from interlocus.core.errors import NetworkError
 from interlocus.core.linalg import Adam
 from interlocus.core.random import derived_generator
 from interlocus.networks import MLP, AbstractNetworks, Module
+from interlocus.networks.site import INPUT_SITE
 
 RETRAINING_RATES = (0.001, 0.01)
 """Initial learning rates of Adam; the one that is better on held-out labels is used."""
@@ -71,7 +72,7 @@ def _(network: MLP, count: int, site: str | None) -> Trainable:
         return tensor.detach().repeat(count, *[1] * (tensor.dim() - 1)).requires_grad_()
 
     weights, biases = [leaf(weight) for weight in network.weights], [leaf(bias) for bias in network.biases]
-    function = network.suffix("input").activation.function
+    function = network.suffix(INPUT_SITE).activation.function
 
     def logits(inputs: Float[Tensor, "copy batch input"]) -> Float[Tensor, "copy batch class"]:
         value = inputs
@@ -90,7 +91,9 @@ def _(network: Module, count: int, site: str | None) -> Trainable:
         replica.module.eval().requires_grad_(True)
 
     def logits(inputs: Float[Tensor, "copy batch ..."]) -> Float[Tensor, "copy batch class"]:
-        return torch.stack([replica.run(rows, detached=site) for replica, rows in zip(copies, inputs, strict=True)])
+        return torch.stack(
+            [replica.differentiable_logits(rows, detach_at=site) for replica, rows in zip(copies, inputs, strict=True)]
+        )
 
     return Trainable(parameters=[tensor for replica in copies for tensor in replica.module.parameters()], logits=logits)
 
