@@ -148,7 +148,7 @@ class Run(AbstractDisplayable):
         if what == "scores":
             return [row.to_cells() for row in self.table]
         if what == "reuse":
-            return reuse_rows(self.study, self.store.reuse.all())
+            return [dict(row) for row in reuse_rows(self.study, self.store.reuse.all())]
         about = ("network", "group", "accuracy", "answer")
         return [
             {name: getattr(one, name) for name in about}

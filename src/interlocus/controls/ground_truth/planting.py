@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,7 @@ from interlocus.causal.hypothesis import Hypothesis
 from interlocus.controls.ground_truth.interchange_training import train_module, train_perceptrons
 from interlocus.controls.ground_truth.training_batches import TrainingConfig
 from interlocus.core.errors import SpecificationError
+from interlocus.core.progress import OnProgress, ignore_progress
 from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread
 from interlocus.featurizers import Frames
@@ -56,7 +57,7 @@ class PlantingRequest:
     seed: int
     sizes: Sequence[int] = SITE_SEARCH_SIZES
     allowed_failures: int = 0
-    on_progress: Callable[[float], None] = lambda share: None
+    on_progress: OnProgress = ignore_progress
 
     @property
     def target(self) -> Hypothesis:

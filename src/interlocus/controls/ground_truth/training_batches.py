@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import draw
+from interlocus.core.progress import OnProgress, ignore_progress
 from interlocus.core.random import derived_generator
 from interlocus.networks import MLP, Module
 from interlocus.networks.mlp.training import RECIPES
@@ -24,10 +25,6 @@ MODULE_PLANTING_RATE = 3e-3
 """Default learning rate of a module, whose best rate is not known."""
 STEPS_PER_DRAW = 32
 """Steps whose examples are drawn together, which is faster than one draw a step."""
-
-
-def _ignore(share: float) -> None:
-    pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +52,7 @@ class TrainingConfig:
     learning_rate: float | None = None
     weight_decay: float = 0.01
     seed: int = 0
-    on_progress: Callable[[float], None] = _ignore
+    on_progress: OnProgress = ignore_progress
 
     def rate_for(self, networks: MLP | Module) -> float:
         """The initial learning rate for some networks."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.queues import SimpleQueue
 
 from interlocus.core.errors import InterlocusError, SpecificationError
+from interlocus.core.progress import OnProgress
 from interlocus.core.threads import one_thread, use_one_thread
 from interlocus.studies.executors._base import AbstractExecutor, JobOutcome, OnItemProgress, WorkItem
 
@@ -95,7 +96,7 @@ def _work(index: int, item: WorkItem) -> JobOutcome:
     return _outcome(index, item, lambda share: queue.put((index, share)))
 
 
-def _outcome(index: int, item: WorkItem, on_progress: Callable[[float], None]) -> JobOutcome:
+def _outcome(index: int, item: WorkItem, on_progress: OnProgress) -> JobOutcome:
     """Do a work item; an exception becomes its error, so that the other items go on."""
     try:
         return JobOutcome(index=index, value=item.function(*item.arguments, on_progress))

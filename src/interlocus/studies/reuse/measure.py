@@ -18,6 +18,7 @@ from torch import Tensor
 from interlocus.alignment.alignment import Alignment
 from interlocus.causal.model import Variable
 from interlocus.core.errors import SpecificationError, UnknownNameError
+from interlocus.core.progress import OnProgress, ignore_progress
 from interlocus.core.threads import one_thread
 from interlocus.networks import AbstractNetworks
 from interlocus.studies.reuse.learners import REUSE_WAYS, Learners, Way
@@ -133,7 +134,7 @@ def measure_reuse(
     labels: LabelDraws = LabelDraws(),
     ways: Sequence[Way] = REUSE_WAYS,
     seed: int = 0,
-    on_progress: Callable[[float], None] = lambda share: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> Reuse:
     """Answer a new question about the variables of an alignment from a few labels, in several ways.
 
