@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 import interlocus as il
 from interlocus.alignment.from_directions import Place, linear_map
 from interlocus.cli.main import app
-from interlocus.controls import record as controls
-from interlocus.controls.used_subspace import UsedSubspace
+from interlocus.controls import _base as controls
+from interlocus.controls.nulls import random_directions
+from interlocus.controls.sufficient_subspace import UsedSubspace
 from interlocus.core.errors import AlignmentError, RunFolderError, UnknownNameError
 from interlocus.networks import MLP, Module
 from interlocus.networks.sources.untrained import untrained_like
-from interlocus.studies import audit_evidence as audited
 from interlocus.tasks import HierarchicalEquality, SimpleEquality
 
 TASK = HierarchicalEquality(item_width=2)
@@ -90,8 +90,8 @@ def truth(monkeypatch):
         return [UsedSubspace(site=site, mean=mean, rows=rows, agreement=1.0)]
 
     monkeypatch.setattr(controls, "used_subspaces", used_subspaces)
-    monkeypatch.setattr(audited, "used_subspaces", used_subspaces)
-    monkeypatch.setattr(controls, "NULL_DRAWS", 20)
+    nulls = random_directions.random_subspaces
+    monkeypatch.setattr(random_directions, "random_subspaces", lambda *args, **about: nulls(*args, **about, draws=20))
 
 
 def words(found: il.Audit) -> list[str]:
@@ -107,7 +107,7 @@ def test_values_alone_are_computed(tmp_path):
     assert words(found) == ["computed", "computed"]
     assert found.score.iia > 0.99
     assert found.alignment.read_accuracy["left"] > 0.98
-    assert "left" in row(found, "decodable")[0]
+    assert "left" in row(found, "extraction")[0]
     found.save(tmp_path / "kept")
     kept = json.loads((tmp_path / "kept" / "audit.json").read_text())
     assert [one["verdict"] for one in kept["variables"]] == ["computed", "computed"]
@@ -120,7 +120,7 @@ def test_where_operands_pass_it_is_relayed(monkeypatch):
     def whole(networks, task, *, site, agreement, hints, seed):
         return [UsedSubspace(site=site, mean=torch.zeros(8), rows=torch.eye(8), agreement=1.0)]
 
-    monkeypatch.setattr(audited, "used_subspaces", whole)
+    monkeypatch.setattr(controls, "used_subspaces", whole)
     found = il.audit(computed(), hand_wired(), TASK, **QUICK)
     assert words(found) == ["entangled", "entangled"]
     assert found.verdicts[0].observation.used.effects[0].operand_leakage > 0.5

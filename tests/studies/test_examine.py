@@ -9,7 +9,7 @@ from torch import nn
 
 import interlocus as il
 from interlocus.core.errors import NetworkError
-from interlocus.core.user_code import _held
+from interlocus.core.user_code import _registered
 from interlocus.networks import MLP, Module
 from interlocus.report.page.page import write_report
 from interlocus.studies.run import Run
@@ -72,12 +72,12 @@ def test_a_perceptron_is_examined_like_any_module(tmp_path):
 
 
 def test_a_run_can_be_read_when_its_network_is_gone(examined):
-    kept = dict(_held)
-    _held.clear()
+    kept = dict(_registered)
+    _registered.clear()
     try:
         assert [row.iia for row in Run.load(examined.store.folder).scores] == [row.iia for row in examined.scores]
     finally:
-        _held.update(kept)
+        _registered.update(kept)
 
 
 class Parity(AbstractTask):
@@ -151,7 +151,7 @@ def test_a_module_whose_beginning_is_not_known_has_no_such_copies():
     assert not Module(Scaled()).untrained_copies(2, seed=0)
 
 
-def test_a_verdict_is_on_the_first_hypothesis_and_held_against_untrained_copies(tmp_path):
+def test_a_verdict_is_on_the_first_hypothesis_and_registered_against_untrained_copies(tmp_path):
     task = HierarchicalEquality(item_width=1)
     ours = Module(as_module(MLP.untrained(task, hidden=(4,), count=1, seed=3)), sites={"hidden": "1"})
     asked = SMALL | {"untrained": 2, "sizes": (1,), "featurizers": ("rotation",), "competence": 0.0}

@@ -6,7 +6,7 @@ import pytest
 
 from interlocus.studies.calibration.battery import ARCHITECTURES, battery
 from interlocus.studies.calibration.confusion import calibrate
-from interlocus.studies.results.verdicts import verdicts
+from interlocus.studies.results.verdicts import collect_verdicts
 from interlocus.studies.run import run_study
 from interlocus.studies.spec.study import Study
 
@@ -45,7 +45,7 @@ def runs(tmp_path_factory):
 
 def _calibrated(run):
     free = run.study.model_copy(update={"competence": 0.0})
-    return calibrate(run.study, run.verdicts, verdicts(free, run.store, run.store.records()))
+    return calibrate(run.study, run.verdicts, collect_verdicts(free, run.measurements))
 
 
 @pytest.mark.slow

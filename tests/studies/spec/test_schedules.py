@@ -10,7 +10,6 @@ from typer.testing import CliRunner
 
 from interlocus.cli.main import app
 from interlocus.core.errors import SpecificationError
-from interlocus.searches.portfolio import portfolio
 from interlocus.studies import plan as forecasts
 from interlocus.studies.plan import forecast, jobs
 from interlocus.studies.results.basins import basins
@@ -67,9 +66,9 @@ def test_verdicts_and_answers_rest_on_the_unnamed_schedule(run):
     assert STUDY.schedule == ""
     assert STUDY.sizes_of("left", "input") == (2,)
     left = STUDY.task.build().hypothesis("left")
-    request = portfolio(STUDY, site="input", hypotheses=(left,), sizes=(2,), featurizer="rotation")
+    request = STUDY.portfolio("input").request("input", (left,), sizes=(2,), featurizer="rotation")
     assert [(start.name, count) for start, count in request.starts] == [("random", 1), ("covariance", 1)]
-    entries = [row.seen.entries for one in run.verdicts for row in one.sites[0]]
+    entries = [row.observation.effects for one in run.verdicts for row in one.sites[0]]
     assert all(len(own) == 1 for own in entries)
 
 

@@ -152,7 +152,7 @@ def _details(network: NetworkVerdict, verdict: Verdict, column: str) -> VerdictD
         "word": verdict.word,
         "says": VERDICT_WORDS[verdict.word].explanation,
         "effect": [round(value, EFFECT_DIGITS) for value in (effect.iia, effect.low, effect.high)],
-        "map": f"{effect.featurizer}, size {effect.size}",
+        "featurizer": f"{effect.featurizer}, size {effect.size}",
         "evidence": [(row.control, row.text, row.passes) for row in verdict.evidence],
         "missing_evidence": list(verdict.missing_evidence),
     }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape as escape_html
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 from rich.markup import escape
 from rich.progress import (
@@ -197,4 +197,4 @@ def _notebook_display() -> _Display | None:
         return None
     from IPython.display import display
 
-    return display
+    return cast("_Display", display)

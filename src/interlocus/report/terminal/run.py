@@ -125,7 +125,7 @@ def _print_verdicts(run: Run, console: Console) -> None:
             if variables[0].observation.hidden:
                 word = least_known(variable.word for variable in variables)
                 rows.setdefault((network.group, variables[0].observation.site), []).append(word)
-    words = [word for word in VERDICT_WORDS if any(word in given for given in rows.values())]
+    words: list[Word] = [word for word in VERDICT_WORDS if any(word in given for given in rows.values())]
     if not words:
         return
     console.print("Networks by verdict; where variables differ, the verdict that says least counts.")

@@ -168,7 +168,7 @@ def calibrate(study: Study, verdicts: Sequence[NetworkVerdict], ungated: Sequenc
 
 def _tried(group: NetworkGroup, row: Sequence[Verdict], free: Sequence[Verdict], one: NetworkVerdict) -> Tried:
     kind = group.source
-    words = tuple(verdict.word for verdict in row)
+    words: tuple[Word, ...] = tuple(verdict.word for verdict in row)
     known = isinstance(kind, GroundTruthNetworks)
     sized = known and kind.what in {"mean_coded", "fine_tuned"}
     if isinstance(kind, GroundTruthNetworks):

@@ -66,7 +66,7 @@
     const [value, low, high] = verdict.effect;
     const says = { true: "for", false: "against", null: "open" };
     fill(
-      make("p", { class: "effect" }, make("strong", {}, digits(value)), ` IIA [${digits(low)}, ${digits(high)}], ${verdict.map}`),
+      make("p", { class: "effect" }, make("strong", {}, digits(value)), ` IIA [${digits(low)}, ${digits(high)}], ${verdict.featurizer}`),
       make("p", {}, make("span", { class: `word ${verdict.word}` }, verdict.word), ` ${verdict.says}`),
       make("h3", {}, "Evidence"),
       make("dl", { class: "evidence" }, ...verdict.evidence.flatMap(([control, text, passes]) => [

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from interlocus.studies.results.projections import DOTS, projections
 from tiny import TINY
 
+from interlocus.core.errors import RunFolderError
 from interlocus.report.figures import figures
+from interlocus.studies.projection import DOTS
 from interlocus.studies.run import Run, run_study
 from interlocus.studies.spec.study import Study
 
@@ -19,7 +20,7 @@ def run(tmp_path_factory) -> Run:
 
 
 def test_each_trained_family_is_shown_at_each_hidden_site(run):
-    found = projections(run.study, run.store)
+    found = run.projections
     assert [(one.group, one.site, one.variable) for one in found] == [
         ("relu", "layer1", "left"),
         ("relu", "layer1", "right"),
@@ -28,7 +29,7 @@ def test_each_trained_family_is_shown_at_each_hidden_site(run):
 
 
 def test_after_the_exchange_the_features_are_those_of_the_source(run):
-    for one in projections(run.study, run.store):
+    for one in run.projections:
         assert one.map == "rotation"
         assert len(one.base.x) == len(one.patched.x) == DOTS
         assert one.patched.value == one.source.value
@@ -43,19 +44,26 @@ def test_what_was_kept_is_not_made_again(run):
     data = json.loads(kept.read_text())
     data["projections"][0]["share"] = 0.125
     kept.write_text(json.dumps(data))
-    assert projections(run.study, run.store)[0].share == 0.125
-    kept.write_text("{")  # damaged
-    assert projections(run.study, run.store)[0].share != 0.125
+    again = run_study(run.study, run.store.folder)
+    assert again.projections[0].share == 0.125
+    kept.unlink()
+    assert run_study(run.study, run.store.folder).projections[0].share != 0.125
 
 
-def test_without_the_network_what_was_kept_is_shown_and_nothing_else(run, tmp_path):
-    found = projections(run.study, run.store)
+def test_a_damaged_file_is_named_and_says_what_to_do(run, fails):
+    (kept,) = (run.store.folder / "projections").glob("*.json")
+    content = kept.read_text()
+    kept.write_text("{")
+    with fails(RunFolderError, "damaged", kept.name):
+        _ = Run.load(run.store.folder).projections
+    kept.write_text(content)
+
+
+def test_a_page_needs_no_network(run):
     path = run.store.network_path("relu-00")
     content = path.read_bytes()
     path.unlink()
     try:
-        assert projections(run.study, run.store) == found
-        (run.store.folder / "projections" / "relu.layer1.json").unlink()
-        assert projections(run.study, run.store) == []
+        assert Run.load(run.store.folder).projections == run.projections
     finally:
         path.write_bytes(content)
