@@ -7,10 +7,7 @@ from pathlib import Path
 
 from interlocus.alignment.metrics import Cell, Score
 from interlocus.controls.record import ControlRecord
-<<<<<<< HEAD
 from interlocus.controls.restricted_search import OUTPUT
-=======
->>>>>>> 84c9108b57b45e8898be505f3686d5633fe5e2d9
 from interlocus.controls.used_subspace import UsedSubspaceResult
 from interlocus.searches.results import Restart, Restarts
 from interlocus.studies.plan import Trial, jobs
@@ -65,7 +62,6 @@ def made_run(folder: Path, keep: Callable[[Trial], bool] = lambda trial: True, *
 
 
 def with_controls(run: Run, **more: object) -> Run:
-<<<<<<< HEAD
     """The same run with made-up controls of its first network at layer 1.
 
     Args:
@@ -74,14 +70,7 @@ def with_controls(run: Run, **more: object) -> Run:
     """
     restarts = {"both": {"rotation": (_attempts(1, 450),)}, OUTPUT: {"rotation": (_attempts(1, 250),)}}
     used = UsedSubspaceResult(rank=2, width=8, agreement=1.0, found=restarts)
-    results = {"random_directions": 0.5, "used_subspace": used}
+    results = {"used_subspace": used, "random_directions": 0.5, "operand_leakage": {}}
     control = ControlRecord(network="relu-00", group="relu", site="layer1", results=results | more)
-=======
-    """The same with controls of its first network at layer 1, made up."""
-    found = {"both": {"rotation": (_attempts(1, 450),)}, "output": {"rotation": (_attempts(1, 250),)}}
-    used = UsedSubspaceResult(rank=2, width=8, agreement=1.0, found=found)
-    results = {"used_subspace": used, "random_directions": 0.5, "operand_leakage": {}} | more
-    control = ControlRecord(network="relu-00", group="relu", site="layer1", results=results)
->>>>>>> 84c9108b57b45e8898be505f3686d5633fe5e2d9
     run.store.controls.add(control_name("relu-00", "layer1"), control)
     return Run.load(run.store.folder)

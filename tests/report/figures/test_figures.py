@@ -10,10 +10,7 @@ import pytest
 from made_runs import ONE_SIZE, STUDY, made_run, with_controls
 
 from interlocus.controls.power import PlantedResult
-<<<<<<< HEAD
 from interlocus.controls.probes import Decodable
-=======
->>>>>>> 84c9108b57b45e8898be505f3686d5633fe5e2d9
 from interlocus.core.errors import RunFolderError
 from interlocus.report.figures import figures, render, save_figures
 from interlocus.report.figures._base import untrained_counterpart
@@ -87,18 +84,11 @@ def test_every_search_is_a_dot(run: Run) -> None:
 def test_planted_networks_are_drawn_beside_the_others(tmp_path: Path) -> None:
     run = made_run(tmp_path, searches=[{"hypotheses": ["both"], "sizes": [1, 2]}])
     before = len(size_curve(run, "both").axes[0].lines)
-<<<<<<< HEAD
-    planted = PlantedResult(kind="mean_coded", planted=(1.0, 1.0), best=(0.75, 0.85), hits=(False, False), left_out=0)
-    run.store.planted.add(planted_name(run.study.networks[0], "layer1", "mean_coded"), planted)
-    figure = size_curve(Run.load(tmp_path), "both")
-=======
-    twins = PlantedResult(
+    planted = PlantedResult(
         kind="random_subspace", planted=(1.0, 1.0), best=(0.75, 0.85), hits=(False, False), left_out=0
     )
-    run.store.planted.add(planted_name(run.study.networks[0], "layer1", "random_subspace"), twins)
-    run = Run.load(tmp_path)
-    figure = size_curve(run, "both")
->>>>>>> 84c9108b57b45e8898be505f3686d5633fe5e2d9
+    run.store.planted.add(planted_name(run.study.networks[0], "layer1", "random_subspace"), planted)
+    figure = size_curve(Run.load(tmp_path), "both")
     assert len(figure.axes[0].lines) == before + 1
     assert any(np.allclose(line.get_ydata(), 0.8) for line in figure.axes[0].lines if len(line.get_ydata()) == 2)
     assert "planted networks, best" in texts(render(figure, "svg"))

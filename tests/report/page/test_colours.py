@@ -23,11 +23,7 @@ def test_a_number_can_be_read_on_every_colour_of_every_scale():
         assert (light + 0.05) / (dark + 0.05) >= 4.5  # WCAG 2, AA
 
 
-<<<<<<< HEAD
 def test_shades_rise_with_the_score_and_stop_at_the_ends_of_the_scale():
-=======
-def test_steps_rise_with_the_score_and_end_where_the_scale_does():
->>>>>>> 84c9108b57b45e8898be505f3686d5633fe5e2d9
     assert [shade(value) for value in (0.0, 0.5, 0.75, 1.0)] == [0, 0, (SHADE_COUNT - 1) // 2, SHADE_COUNT - 1]
     assert shade(0.0, low=-1.0, high=1.0) == (SHADE_COUNT - 1) // 2
 
