@@ -6,10 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jaxtyping
 import pytest
 import torch
+
+if TYPE_CHECKING:
+    from interlocus.networks import MLP
+    from interlocus.tasks import HierarchicalEquality
 
 
 def _modules() -> list[str]:
@@ -53,6 +58,17 @@ def fails() -> Fails:
             assert word in str(error)
 
     return check
+
+
+@pytest.fixture(scope="session")
+def narrow_mlp() -> tuple[HierarchicalEquality, MLP]:
+    """Hierarchical equality of items two wide, and one trained network, so that tests train it only once."""
+    from interlocus.networks import MLP
+    from interlocus.networks.mlp.training import RECIPES, Recipe
+    from interlocus.tasks import HierarchicalEquality
+
+    task = HierarchicalEquality(item_width=2)
+    return task, MLP.train(task, count=1, recipe=Recipe(learning_rate=3e-3, steps=1000, gain=RECIPES["relu"].gain))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What tests of controls and verdicts share: contexts in which controls are measured, and observations with made-up numbers."""
+"""Contexts in which controls are measured, and observations with made-up numbers."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def effect_with(low: float, **changes: object) -> Effect:
 
 def used_with(*inside: Effect, rank: int = 2, width: int = 16) -> UsedSubspaceEvidence:
     """A used subspace in which these effects were measured."""
-    return UsedSubspaceEvidence(rank=rank, width=width, agreement=0.9995, entries=inside, output={})
+    return UsedSubspaceEvidence(rank=rank, width=width, agreement=0.9995, effects=inside, output={})
 
 
 def observation_of(*, results: Mapping[str, object] | None = None, **changes: object) -> SiteObservation:

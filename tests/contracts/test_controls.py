@@ -57,7 +57,7 @@ def planted(portfolio, task, likes, site, kind, *, thresholds) -> PlantedResult:
 def evidence_context(variable: str = "left") -> EvidenceContext:
     return EvidenceContext(
         variable=variable,
-        inside=(effect_with(0.98, pure=0.01),),
+        inside=(effect_with(0.98, operand_leakage=0.01),),
         bar=0.6,
         impossible=None,
         thresholds=Thresholds(),

@@ -16,7 +16,7 @@ TASK = HierarchicalEquality()
 
 
 def test_neurons_that_hold_the_difference_carry_the_operands():
-    """At layer 1 of the network (a − b)⁺ and (b − a)⁺ together determine a − b, which is all that a pair's equality needs."""
+    """At layer 1 of the network (a − b)⁺ and (b − a)⁺ together determine a − b."""
     network = hand_wired()
     alignment = alignment_of(network, TASK, known_subspace(), site="layer1")
     leakage = operand_leakage(alignment, "left", network, TASK)

@@ -139,8 +139,12 @@ def test_a_race_is_the_same_with_workers_and_when_it_is_taken_up_again(tmp_path)
         path.unlink()
     run_study(study, tmp_path / "again")
     assert (tmp_path / "again" / "scores.csv").read_bytes() == whole.store.scores.read_bytes()
-    outcomes = {a.outcome for r in whole.store.records() for size in r.sizes for a in size.restarts}
+    outcomes = {a.outcome for r in whole.store.records.all().values() for size in r.sizes for a in size.restarts}
     assert "halved" in outcomes
-    assert {a.start for r in whole.store.records() for a in r.sizes[0].restarts} == {"random", "covariance", "nested"}
+    assert {a.start for r in whole.store.records.all().values() for a in r.sizes[0].restarts} == {
+        "random",
+        "covariance",
+        "nested",
+    }
     for path in (tmp_path / "whole" / "alignments").iterdir():
         assert path.read_bytes() == (tmp_path / "again" / "alignments" / path.name).read_bytes()

@@ -27,7 +27,7 @@ def finished(tmp_path_factory) -> Run:
 def test_every_trial_has_a_record_an_alignment_and_a_row_a_size(finished):
     trials = [trial for job in jobs(STUDY) for trial in job.trials]
     assert not finished.missing
-    assert len({trial.name for trial in trials}) == len(trials) == len(list(finished.store.records()))
+    assert len({trial.name for trial in trials}) == len(trials) == len(list(finished.store.records.all().values()))
     assert len(finished.table) == sum(len(job.trials) * len(job.sizes) for job in jobs(STUDY))
     for trial in trials:
         assert (finished.store.folder / "alignments" / f"{trial.name}.safetensors").is_file()

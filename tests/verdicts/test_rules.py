@@ -46,9 +46,7 @@ def _seen(row: dict[str, str], site: str = "layer2") -> SiteObservation:
     pure = float(row["R²"]) if row["R²"] else None
     used = None
     if row["inside"] != "–":
-        inside = (
-            () if row["inside"] == "no room" else (_entry(*map(float, row["inside"].split()), operand_leakage=pure),)
-        )
+        inside = () if row["inside"] == "no room" else (_entry(*map(float, row["inside"].split()), pure=pure),)
         output = {1: float(row["output"])} if row["output"] else {}
         used = UsedSubspaceEvidence(rank=3, width=16, agreement=0.9995, effects=inside, output=output)
     found = [int(word) for word in row["power"].split() if word.isdigit()]
@@ -60,7 +58,7 @@ def _seen(row: dict[str, str], site: str = "layer2") -> SiteObservation:
         no_effect=0.5,
         one_directional=0.708,
         null=None if row["null"] == "–" else float(row["null"]),
-        linear_ceiling=float(row["linear_ceiling"]) if row["linear_ceiling"] else None,
+        linear_ceiling=float(row["structural"]) if row["structural"] else None,
         used=used,
         power=Power(kind="blocks", found=found[0], of=found[1]) if found else None,
     )
@@ -162,7 +160,7 @@ def test_the_effect_is_the_smallest_size_that_is_found():
     entries = tuple(
         Effect(**(vars(_entry(iia, iia - 0.02, iia - 0.02)) | {"size": size})) for size, iia in sizes.items()
     )
-    seen = SiteObservation(**(vars(_seen(_row("only the truth value"))) | {"entries": entries}))
+    seen = SiteObservation(**(vars(_seen(_row("only the truth value"))) | {"effects": entries}))
     (verdict,) = _judged(seen)
     assert verdict.effect.size == 2
 

@@ -34,8 +34,10 @@ def interchange_in(
     """What it takes to ask one of several networks, with as many maps at once, linear or not."""
     only = torch.tensor([network], device=networks.device)
     suffix, buffers = networks.suffix(site), BufferPool(torch.zeros(0, device=networks.device))
-    entry = None if suffix.entry is None else suffix.entry[only]
-    interchange = exchange_for(linear=linear)(entry=entry, rest=suffix.rest(only.expand(searches)), buffers=buffers)
+    entry = None if suffix.input_projection is None else suffix.input_projection[only]
+    interchange = exchange_for(linear=linear)(
+        input_projection=entry, body=suffix.body(only.expand(searches)), buffers=buffers
+    )
     return interchange, Problems(network=only, hypothesis=torch.zeros_like(only))
 
 
@@ -244,7 +246,7 @@ def evaluate(
         network, alignment.site, task, hypothesis, budget=budget or SampleSizes(), seed=seed
     )
     interchange, problems = interchange_in(network, alignment.site, 0, linear=alignment.frames.linear)
-    return held_out.scores(interchange, alignment.frames.alone(network.device), problems)[0]
+    return held_out.scores(interchange, alignment.frames.as_stack(network.device), problems)[0]
 
 
 def evaluate_each(
@@ -271,6 +273,6 @@ def evaluate_each(
     held_out = EvaluationSet.of_search(networks, site, task, hypothesis, budget=budget or SampleSizes(), seed=seed)
     every = torch.arange(len(networks), device=networks.device)
     suffix, buffers = networks.suffix(site), BufferPool(maps.read.to(networks.device))
-    interchange = Interchange(entry=suffix.entry, rest=suffix.rest(every), buffers=buffers)
+    interchange = Interchange(input_projection=suffix.input_projection, body=suffix.body(every), buffers=buffers)
     maps = Frames(*(part.to(networks.device) for part in maps))
     return tuple(held_out.scores(interchange, maps, Problems(network=every, hypothesis=torch.zeros_like(every))))

@@ -192,7 +192,7 @@ def fit_code(
     )  # fmt: skip
     held_out = replace(held_out, groupings=(_by_setting(asked, held_out, pool.values),))
     interchange, problems = interchange_in(network, alignment.site, 0, linear=alignment.frames.linear)
-    (score,) = held_out.scores(interchange, alignment.frames.alone(network.device), problems)
+    (score,) = held_out.scores(interchange, alignment.frames.as_stack(network.device), problems)
     hits, counts = (np.array([getattr(cell, name) for cell in score.cells], dtype=float) for name in ("hits", "count"))
     shares = fit_shares(hits, counts, candidates(asked, others), task.classes)
     return Code(shares=shares, count=score.count)
@@ -276,5 +276,8 @@ class CodeFit(AbstractControl[CodeFitResult]):
             return []
         shares = sorted(result.shares.items(), key=lambda item: -item[1])
         named = ", ".join(f"{name} {share:.2f}" for name, share in shares if share >= MIN_CODE_SHARE)
-        text = f"Interventions with the {result.featurizer} map of size {result.size} are answered as if the site held: {named}."
+        text = (
+            f"Interventions with the {result.featurizer} map of size {result.size} are answered as if the site held: "
+            f"{named}."
+        )
         return [Evidence(control="code fit", text=text, passes=None)]

@@ -22,7 +22,8 @@ class Thresholds(Spec):
         worst_transition: so is that of its smallest cell.
         source_gap: interventions from two sources score at most so much less or more than single ones.
         answer_change_rate: share of swaps that change the answer; below it nothing was swapped.
-        operand_leakage: R² of the features on the operands, among examples of equal value, up to which only the value passes.
+        operand_leakage: R² of the features on the operands, among examples of equal value, up to which only the value
+            passes.
         value_change: each direction of change works at least so often; a one-sided trick has none of the cases of one.
         power: lower end of the share of networks with a planted variable in which the search finds it.
         agreement: share of its own answers that a network keeps when a site is confined to its used subspace.

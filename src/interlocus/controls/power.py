@@ -229,8 +229,8 @@ class PowerControl(AbstractControl[Power]):
 
     name = "power"
     description = (
-        "where nothing was found, the same searches were made in networks in which the variables were planted; they have "
-        "to find them in a share whose lower end is {power:g}"
+        "where nothing was found, the same searches were made in networks in which the variables were planted; they "
+        "have to find them in a share whose lower end is {power:g}"
     )
     deferred = True
 

@@ -37,8 +37,8 @@ class UsedSubspaceControl(AbstractControl[UsedSubspaceResult]):
 
     name = "used_subspace"
     description = (
-        "the lowest-rank part of a site with which a network keeps {agreement:.1%} of its own answers was found, and the "
-        "searches were repeated inside it"
+        "the lowest-rank part of a site with which a network keeps {agreement:.1%} of its own answers was found, and "
+        "the searches were repeated inside it"
     )
 
     def measure(self, context: ControlContext) -> list[UsedSubspaceResult | None]:

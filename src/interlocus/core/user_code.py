@@ -115,7 +115,7 @@ def get_object(text: str) -> Any:
         raise SpecificationError(
             f"{text.removeprefix(_REGISTERED_PREFIX)!r} was an object of another Python process.",
             "A study stores only its name, so it cannot be loaded again here.",
-            "Call `examine` with the object and the same folder to continue, and `il.write_report(run)` for the page; or name "
-            "task and network in a study as file.py:object.",
+            "Call `examine` with the object and the same folder to continue, and `il.write_report(run)` for the page; "
+            "or name task and network in a study as file.py:object.",
         )
     return _registered[text]

@@ -18,13 +18,14 @@ from interlocus.core.dataframes import to_pandas, to_xarray
 from interlocus.core.display import AbstractDisplayable, Display, format_fraction
 from interlocus.core.errors import AlignmentError, SpecificationError
 from interlocus.core.plugins import FEATURIZERS
+from interlocus.core.progress import OnProgress
 from interlocus.core.statistics import bootstrap_over_networks
 from interlocus.featurizers import AbstractFeaturizer
 from interlocus.networks import AbstractNetworks
 from interlocus.networks.validation import check_fit
 from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.searches.callbacks import OnValidation
-from interlocus.searches.engine import OnProgress, solve
+from interlocus.searches.engine import solve
 from interlocus.searches.request import Request
 from interlocus.searches.results import ProblemResult, Restarts
 from interlocus.searches.starts import AbstractStart, find_start

@@ -45,7 +45,7 @@ class Ended:
         found = {}
         for size in request.sizes:
             rows = [self.row(problem, place) for place in self.places if request.search_list[place].size == size]
-            found[size] = self.maps.of(max(rows, key=lambda row: float(self.ledger.validation[row])))
+            found[size] = self.maps.select(max(rows, key=lambda row: float(self.ledger.validation[row])))
         return found
 
     def restarts(self, request: Request, problem: int) -> dict[int, Restart]:
@@ -89,7 +89,7 @@ def gather(request: Request, problems: Problems, ended: Sequence[Ended]) -> list
 
 def _maps_of(ended: Sequence[Ended], problem: int, place: int) -> Any:
     (where,) = (one for one in ended if place in one.places)
-    return where.maps.of(where.row(problem, place))
+    return where.maps.select(where.row(problem, place))
 
 
 def _agreement(maps: Sequence[Any], chosen: int) -> tuple[float | None, ...]:

@@ -204,7 +204,7 @@ class Auditor:
 
 
 def _used(used: UsedSubspaceResult, inside: Effect) -> UsedSubspaceEvidence:
-    """The used subspace with what the audited alignment scores inside; one site says nothing of the way to the output."""
+    """The used subspace with what the audited alignment scores inside. One site says nothing of the output."""
     return UsedSubspaceEvidence(
         rank=used.rank, width=used.width, agreement=used.agreement, effects=(inside,), output={}
     )

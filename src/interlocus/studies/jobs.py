@@ -68,7 +68,7 @@ class StoredAlignment:
 def train_networks(study: Study, group: NetworkGroup, on_progress: OnShare) -> list[bytes]:
     """Train the networks of a group; returns the content of a file for each."""
     networks = group.source.make(
-        study.task.build(), count=group.count, trained=group.trained, seed=study.seed, done=on_progress
+        study.task.build(), count=group.count, trained=group.trained, seed=study.seed, on_progress=on_progress
     )
     return [network.to_bytes() for network in networks]
 

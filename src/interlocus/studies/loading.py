@@ -110,7 +110,7 @@ def load_network(text: str, task: AbstractTask | None) -> AbstractNetworks:
     kind = FromFunction(source=make_reference_absolute(text, Path()))
     if task is not None:
         return kind.build(task, seed=0, trained=True)
-    if "task" in kind.takes:
+    if "task" in kind.arguments:
         raise SpecificationError(
             f"The function {text} takes a task, and none is given.",
             "It is called with what it takes.",

@@ -183,7 +183,7 @@ class Pipeline:
             self.store.add_network(name, content)
 
     def _searches(self) -> Iterator[StageItem]:
-        """Jobs with a trial that is not there. A job is searched whole, so that a resumed run gives the same records."""
+        """Jobs with a missing trial. A job is searched whole, so that a resumed run gives the same records."""
         for job in jobs(self.study):
             finished = all(trial.name in self.store.records for trial in job.trials)
             if not finished and self.store.has_networks(job.group.networks):

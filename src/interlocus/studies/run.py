@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from interlocus.controls.record import ControlRecord
 from interlocus.core.dataframes import to_pandas, to_xarray
 from interlocus.core.display import AbstractDisplayable, Display, format_fraction
+from interlocus.core.statistics import Interval
 from interlocus.networks.validation import check_task
 from interlocus.searches.callbacks import OnValidation
 from interlocus.studies.executors import AbstractExecutor, Local
@@ -126,7 +127,7 @@ class Run(AbstractDisplayable):
                     line.site,
                     line.hypothesis,
                     line.featurizer,
-                    f"{format_fraction(line.best.iia.value)} [{format_fraction(line.best.iia.low)}, {format_fraction(line.best.iia.high)}]",
+                    _interval_text(line.best.iia),
                     str(line.best.size),
                     format_fraction(line.no_effect),
                     "–" if line.one_directional is None else format_fraction(line.one_directional),
@@ -225,8 +226,8 @@ def run_study(
         executor: where work is done; by default in this process.
         device: where searches run, `"cpu"` or `"cuda"`.
         on_progress: is told how far it is.
-        on_validation: is shown every validation of the searches; it changes no number. With several processes it is copied to
-            each of them.
+        on_validation: is shown every validation of the searches; it changes no number. With several processes it is
+            copied to each of them.
 
     Raises:
         RunFolderError: the folder holds another study, or cannot be written.
@@ -254,3 +255,8 @@ def run_study(
     pipeline.seconds["reading the results"] = time.perf_counter() - begun
     on_progress(StageProgress("reading the results", 1.0))
     return run
+
+
+def _interval_text(interval: Interval) -> str:
+    low, high = format_fraction(interval.low), format_fraction(interval.high)
+    return f"{format_fraction(interval.value)} [{low}, {high}]"

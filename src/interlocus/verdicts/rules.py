@@ -1,7 +1,7 @@
 """From scores and controls to a verdict with its evidence: pure functions on numbers.
 
-The truth table that these functions follow, one row for each situation, is docs/verdicts.md; the tests are that table. No
-tensor and no network is seen here.
+The truth table that these functions follow, one row for each situation, is docs/verdicts.md; the tests are that table.
+No tensor and no network is seen here.
 """
 
 from __future__ import annotations

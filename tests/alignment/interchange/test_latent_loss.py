@@ -39,7 +39,9 @@ def test_its_gradient_is_that_of_autograd(name):
     searches = torch.tensor([1, 1, 0, 0])
     suffix = nets.suffix("layer1")
     interchange = Interchange(
-        entry=suffix.entry[problems.network], rest=suffix.rest(searches), buffers=BufferPool(suffix.entry)
+        input_projection=suffix.input_projection[problems.network],
+        body=suffix.body(searches),
+        buffers=BufferPool(suffix.input_projection),
     )
     read, write = (
         torch.randn(4, 2, 3, 16, generator=derived_generator(0, i)).double().requires_grad_() for i in range(2)

@@ -30,5 +30,5 @@ def test_one_entry_a_map_and_site_over_the_networks_of_all_trained_families(run)
 
 
 def test_time_is_that_of_the_records(run):
-    spent = sum(record.seconds for record in run.store.records() if record.trial.hypothesis == "both")
+    spent = sum(record.seconds for record in run.store.records.all().values() if record.trial.hypothesis == "both")
     assert sum(one.seconds for one in run.methods) == pytest.approx(spent)

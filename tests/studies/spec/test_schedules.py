@@ -78,7 +78,7 @@ def test_without_an_unnamed_one_they_rest_on_the_first():
 
 
 def test_the_share_of_restarts_is_counted_on_test(run):
-    for record in run.store.records():
+    for record in run.store.records.all().values():
         for entry in record.sizes:
             near = [restart for restart in entry.restarts if restart.score.iia >= 0.99]
             assert sum(hits for hits, _ in entry.solved().values()) == len(near)

@@ -174,8 +174,8 @@ def test_a_family_names_its_networks_and_their_places():
 
 
 def test_a_family_is_trained_as_usual_unless_it_says_otherwise():
-    assert NetworkGroup(name="s", activation="sigmoid").kind.recipe == RECIPES["sigmoid"]
-    own = NetworkGroup(name="s", activation="sigmoid", learning_rate=0.1, steps=9).kind.recipe
+    assert NetworkGroup(name="s", activation="sigmoid").source.recipe == RECIPES["sigmoid"]
+    own = NetworkGroup(name="s", activation="sigmoid", learning_rate=0.1, steps=9).source.recipe
     assert (own.learning_rate, own.steps, own.gain) == (0.1, 9, RECIPES["sigmoid"].gain)
 
 
@@ -196,7 +196,7 @@ NAMES = {
     "starts.covarianc=1": ("start", "Did you mean 'covariance'?"),
     "phases.0.loss=cross_entrpy": ("loss", "Did you mean 'cross_entropy'?"),
     "networks.2.count=3": ("entry", "0, 1"),
-    "families.x.count=3": ("entry", "0, 1"),
+    "networks.x.count=3": ("entry", "0, 1"),
 }
 
 
@@ -288,8 +288,8 @@ def test_sizes_that_fill_a_site_are_taken(study):
         ("- 1\n- 2", ["small.yaml", "list"]),
         ("only words", ["small.yaml", "str"]),
         ("", ["small.yaml", "NoneType"]),
-        ("name: x", ["small.yaml", "'families'"]),
-        (SMALL + "fmailies: []", ["small.yaml", "Did you mean 'families'?"]),
+        ("name: x", ["small.yaml", "'networks'"]),
+        (SMALL + "netwroks: []", ["small.yaml", "Did you mean 'networks'?"]),
         (SMALL.replace("count: 2", "cuont: 2"), ["networks.0.cuont", "Did you mean 'count'?"]),
         (SMALL.replace("name: relu, ", ""), ["'networks.0.name'"]),
         (SMALL + "task: [hierarchical_equality]", ["task"]),
@@ -319,7 +319,7 @@ def test_two_families_of_one_name_are_refused(fails):
     [
         "oops.inner=1",
         "networks.0.oops.inner=1",
-        "families.².count=1",
+        "networks.².count=1",
         "seed=[1",
         "task.item_width=abc",
         "task.item_width=2.5",

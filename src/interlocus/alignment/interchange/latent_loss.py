@@ -102,7 +102,7 @@ class Natural:
         mine = codes.to(number.device)[number]
         target = self.means[network[:, None], number[:, None], mine].transpose(1, 2)
         share = weight * self.known[number[:, None], mine] / self.spread[network, number, None]
-        states = replace(interchange, entry=None, rest=_AsItIs(), buffers=BufferPool(batch.hidden))
+        states = replace(interchange, input_projection=None, body=_AsItIs(), buffers=BufferPool(batch.hidden))
         there = replace(batch, base=batch.hidden, inputs=None)
 
         def gradient(maps: Any) -> Any:
@@ -119,15 +119,15 @@ class _AsItIs(AbstractSuffixBody):
 
     def forward(
         self,
-        entered: Float[Tensor, "search entered batch"],
+        projected: Float[Tensor, "search projected batch"],
         buffers: BufferPool,
         inputs: Float[Tensor, "problem batch ..."] | None = None,
-    ) -> tuple[Float[Tensor, "search entered batch"], Any]:
-        return entered, None
+    ) -> tuple[Float[Tensor, "search projected batch"], Any]:
+        return projected, None
 
     def backward(
-        self, saved: Any, gradient: Float[Tensor, "search entered batch"], buffers: BufferPool
-    ) -> Float[Tensor, "search entered batch"]:
+        self, saved: Any, gradient: Float[Tensor, "search projected batch"], buffers: BufferPool
+    ) -> Float[Tensor, "search projected batch"]:
         return gradient
 
 

@@ -15,7 +15,7 @@ from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread
 from interlocus.featurizers import Frames
 from interlocus.networks import MLP
-from interlocus.networks.mlp.untrained import quick_rate, untrained_perceptrons_like
+from interlocus.networks.mlp.fast_training import fast_learning_rate, untrained_perceptrons_like
 from interlocus.tasks import AbstractTask
 from interlocus.tasks.chance_levels import chance_levels
 
@@ -91,7 +91,7 @@ def unused_copies_like(task: AbstractTask, *, hypothesis: str, site: str, like: 
             site=site,
             steps=DORMANT_STEPS,
             batch=DORMANT_BATCH,
-            rate=quick_rate(like.activation),
+            rate=fast_learning_rate(like.activation),
             weight_decay=0.0,
             seed=seed + rounds,
             progress=lambda share: None,

@@ -21,6 +21,7 @@ from interlocus.core.threads import one_thread
 from interlocus.featurizers import Frames
 from interlocus.networks import MLP
 from interlocus.networks.mlp.activations import find_activation
+from interlocus.networks.site import INPUT_SITE
 from interlocus.tasks import HierarchicalEquality
 
 _ASKED = {"bits": "both", "count": "count", "pair": "symmetric", "output": "output", "copies": "count"}
@@ -160,7 +161,7 @@ def dormant(
 def _place(site: str, hidden: Sequence[int], *, first: int, last: int) -> int:
     """The number of a hidden layer."""
     names = [f"layer{i}" for i in range(1, len(hidden) + 1)]
-    if site not in ("input", *names):
+    if site not in (INPUT_SITE, *names):
         raise UnknownNameError("site", site, names, "such a network")
     place = names.index(site) + 1 if site in names else 0
     if not first <= place <= last:

@@ -175,10 +175,10 @@ def train_module(
     projections = _projections(subspaces).to(learner.device)
 
     def answer(lesson: TrainingBatch) -> Float[Tensor, "1 wanted class"]:
-        states = learner.run_to(course.site, lesson.shown).unsqueeze(0)
+        states = learner.differentiable_activations(course.site, lesson.shown).unsqueeze(0)
         bases = lesson.shown[: lesson.counts[0]]
         patched = lesson.patched(states, projections.to(states))[0]
-        return learner.run_on(course.site, patched, torch.cat([bases, bases])).unsqueeze(0)
+        return learner.differentiable_run_from(course.site, patched, torch.cat([bases, bases])).unsqueeze(0)
 
     _learn(parameters, course, shares, lambda lesson: lesson.loss(answer(lesson)))
     for parameter in parameters:

@@ -15,9 +15,8 @@ from interlocus.core.errors import SpecificationError
 from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread
 from interlocus.networks import MLP
-from interlocus.networks.mlp.activations import find_activation
-from interlocus.networks.mlp.training import RECIPES, train_perceptrons
-from interlocus.networks.mlp.untrained import untrained_perceptrons_like
+from interlocus.networks.mlp.fast_training import untrained_perceptrons_like
+from interlocus.networks.mlp.training import RECIPES, MLPTraining
 from interlocus.tasks import AbstractTask
 
 BLOCK_STEPS, BLOCK_STEPS_OF = 1500, {"sigmoid": 3000}
@@ -79,16 +78,8 @@ def neuron_blocks(
         part[1::2] = 0.0
     recipe = replace(RECIPES[like.activation], steps=BLOCK_STEPS_OF.get(like.activation, BLOCK_STEPS))
     with one_thread():
-        fitted = train_perceptrons(
-            (weights, biases),
-            find_activation(like.activation),
-            task,
-            recipe,
-            weight_decay=0.01,
-            seed=seed,
-            progress=lambda step, steps: progress(step / steps),
-            learned=free,
-        )
+        training = MLPTraining(task=task, activation=like.activation, recipe=recipe, weight_decay=0.01, seed=seed)
+        fitted = training.run((weights, biases), trainable=free, on_progress=progress)
     networks = MLP(*fitted, activation=like.activation)
     rows = _neurons(owners[-1], len(sees))
     return Planted.of(networks, task, sought, site, rows, seed=seed)

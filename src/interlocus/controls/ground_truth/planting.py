@@ -20,6 +20,7 @@ from interlocus.core.threads import one_thread
 from interlocus.featurizers import Frames
 from interlocus.networks import MLP, Module
 from interlocus.networks.mlp.training import RECIPES
+from interlocus.networks.site import INPUT_SITE
 from interlocus.tasks import AbstractTask
 
 PLANT_BATCH = 512
@@ -155,7 +156,7 @@ def plant(
     sought = task.hypothesis(hypothesis)
     networks = begin or MLP.untrained(task, hidden=hidden, activation=activation, count=count, seed=seed)
     width = networks.width(site)
-    if site == "input" or size < 1 or size * len(sought.variables) > width:
+    if site == INPUT_SITE or size < 1 or size * len(sought.variables) > width:
         raise SpecificationError(
             f"Size {size} is to be planted for each of {len(sought.variables)} variables at {site!r}, {width} wide.",
             "Nothing before the input can be trained, and each variable needs columns of its own.",

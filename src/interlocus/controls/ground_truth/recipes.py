@@ -21,7 +21,7 @@ from interlocus.core.errors import SpecificationError
 from interlocus.core.random import derived_generator
 from interlocus.featurizers import Frames
 from interlocus.networks import Module
-from interlocus.networks.mlp.untrained import quick_rate, untrained_perceptrons_like
+from interlocus.networks.mlp.fast_training import fast_learning_rate, untrained_perceptrons_like
 from interlocus.searches.api import search
 from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.tasks import AbstractTask
@@ -166,7 +166,7 @@ def _fresh(task: AbstractTask, like: Plantable, count: int, seed: int) -> Planta
     """Networks built alike that have learned nothing, and can."""
     if not isinstance(like, Module):
         return untrained_perceptrons_like(task, like, count, seed)
-    fresh = like.afresh(seed)
+    fresh = like.reinitialised(seed)
     if fresh is None:
         raise SpecificationError(
             "A module is to be made anew, and one of its parts has parameters and no `reset_parameters`.",
@@ -211,7 +211,7 @@ def _trained(
         gentle: learning rate of modules.
     """
     shares = shares or [1.0] * len(begin)
-    rate = module_learning_rate if isinstance(begin, Module) else quick_rate(begin.activation)
+    rate = module_learning_rate if isinstance(begin, Module) else fast_learning_rate(begin.activation)
     enough = [TARGET_IIA if share == 1 else _aim(task, hypothesis, share) for share in shares]
     variables, width = len(task.hypothesis(hypothesis).variables), begin.width(site)
     sizes = [size for size in sizes if size * variables <= width] or [max(width // variables, 1)]

@@ -13,8 +13,8 @@ from interlocus.controls.ground_truth.neuron_blocks import neuron_blocks
 from interlocus.controls.ground_truth.planting import Planted
 from interlocus.controls.ground_truth.recipes import fine_tuned, random_subspace
 from interlocus.core.errors import NetworkError, SpecificationError, UnknownNameError
+from interlocus.core.progress import OnProgress
 from interlocus.networks import MLP, AbstractNetworks
-from interlocus.networks.sources._base import OnProgress
 from interlocus.networks.sources.trained_mlp import TrainedMLPs
 from interlocus.tasks import AbstractTask, HierarchicalEquality
 
@@ -64,7 +64,7 @@ class GroundTruthNetworks(TrainedMLPs):
         return "there" if self.what in PRESENT else "not there"
 
     def make(
-        self, task: AbstractTask, *, count: int, trained: bool, seed: int, done: OnProgress
+        self, task: AbstractTask, *, count: int, trained: bool, seed: int, on_progress: OnProgress
     ) -> list[AbstractNetworks]:
         """Only networks that measurably are what they should be.
 
@@ -72,14 +72,14 @@ class GroundTruthNetworks(TrainedMLPs):
             NetworkError: too few become so.
         """
         if not trained:
-            return super().make(task, count=count, trained=trained, seed=seed, done=done)
+            return super().make(task, count=count, trained=trained, seed=seed, on_progress=on_progress)
         kept: list[AbstractNetworks] = []
         for number in range(MAX_NETWORK_ROUNDS):
             missing, own = count - len(kept), seed + 1000 * number
             begin = self._begin(task, max(missing, MIN_NETWORKS_AT_ONCE), own)
             made = CONSTRUCTIONS[self.what](self, task, begin, len(begin), own)
             kept += [made.networks[i] for i in made.admitted][:missing]
-            done(len(kept) / count)
+            on_progress(len(kept) / count)
             if len(kept) == count:
                 return kept
         raise NetworkError(

@@ -19,7 +19,7 @@ from interlocus.core.errors import SpecificationError
 from interlocus.core.random import derived_generator
 from interlocus.networks import MLP
 from interlocus.networks.mlp.activations import find_activation
-from interlocus.networks.mlp.training import RECIPES, Parameters, initial, stack
+from interlocus.networks.mlp.training import RECIPES, Parameters, initial_parameters, stack_parameters
 from interlocus.tasks import HierarchicalEquality
 
 LEFT, RIGHT = torch.tensor([0.0, 0.0, 1.0, 1.0]), torch.tensor([0.0, 1.0, 0.0, 1.0])
@@ -86,7 +86,7 @@ def wire(
         SpecificationError: a layer is too narrow.
     """
     generator = derived_generator(seed, "wiring", network)
-    weights, biases = initial(
+    weights, biases = initial_parameters(
         (task.input_width, *hidden, task.classes), gain=RECIPES[activation].gain, seed=seed, network=network
     )
     reading = _first(task, codes[0] if codes else "output", activation, weights[0][0], biases[0][0], generator)
@@ -110,7 +110,7 @@ def wire(
 
 def assembled(wired: Sequence[Wired], activation: str) -> MLP:
     """Several networks of one architecture as one stack."""
-    return MLP(*stack([one.parameters for one in wired]), activation=activation)
+    return MLP(*stack_parameters([one.parameters for one in wired]), activation=activation)
 
 
 def _first(

@@ -70,8 +70,8 @@ def how_hard(study: Study, records: Sequence[Record]) -> str:
     if not parts:
         return "No search was made in a trained network."
     return (
-        f"Share of restarts within {SOLVED_WITHIN:g} of the best IIA known for their network and class of maps, at its best "
-        f"size: {'; '.join(parts)}. {_agreeing(study, own)}{_maps(study, own)}"
+        f"Share of restarts within {SOLVED_WITHIN:g} of the best IIA known for their network and class of maps, at its "
+        f"best size: {'; '.join(parts)}. {_agreeing(study, own)}{_maps(study, own)}"
     )
 
 

@@ -54,6 +54,6 @@ def sites_that_wait(
     missing: dict[str, tuple[NetworkGroup, str]] = {}
     for name, site in waiting:
         record = planted_name(groups[name], site, kind)
-        if record not in measurements.planted and groups[name].source.plantable(task):
+        if record not in measurements.planted and groups[name].source.can_be_trained(task):
             missing.setdefault(record, (groups[name], site))
     return list(missing.values())

@@ -29,8 +29,8 @@ class Row:
         iia: of the attempt that is best by validation, on test interventions; `low` and `high` are Wilson's 95 % ends.
         no_effect: IIA of a site where an interchange changes nothing; the other levels as in `Floors`.
         floors: whether these levels are `enumerated` or `drawn`.
-        worst_transition: smallest IIA of a cell of one variable: base value → source value, or for a continuous one whether the
-            label changes.
+        worst_transition: smallest IIA of a cell of one variable: base value → source value, or for a continuous one
+            whether the label changes.
         answer_change_rate: share of swaps that change the answer.
         validation: IIA by which the attempt was chosen; `last` where its loss ended.
         start: from where; `restarts` counts all attempts, `restart_mean` and `restart_min` are theirs on test.

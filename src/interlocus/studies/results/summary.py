@@ -10,6 +10,7 @@ import numpy as np
 
 from interlocus.alignment.dimensions import Size
 from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval, bootstrap_over_networks, wilson
+from interlocus.networks.site import INPUT_SITE
 from interlocus.studies.results.scores import Row
 from interlocus.studies.spec.study import Study
 
@@ -71,7 +72,7 @@ class Line:
         sizes: in rising order.
         networks: how many.
         no_effect: IIA where an interchange changes nothing.
-        one_directional: IIA that a one-way trick can reach; `None` where a variable is continuous, which has no such trick.
+        one_directional: IIA of a one-directional map; `None` where a variable is continuous.
         enough_range: 95 % bootstrap interval over networks of the smallest sufficient size.
     """
 
@@ -224,7 +225,7 @@ def _answer(study: Study, table: Sequence[Row], own: Sequence[Line]) -> str:
 
 def _of_map(own: Sequence[Line]) -> str:
     """The hidden sites of one featurizer, and where the interval over networks lies above every trick."""
-    hidden = [line for line in own if line.site != "input"] or own
+    hidden = [line for line in own if line.site != INPUT_SITE] or own
     sites = "; ".join(f"{line.site} {line.best.iia} at size {line.best.size}{_would_do(line)}" for line in hidden)
     above = [line.site for line in hidden if line.best.iia.low > line.bar]
     place = f"at {_and(above)}" if above else "nowhere"

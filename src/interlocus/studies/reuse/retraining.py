@@ -20,6 +20,7 @@ from interlocus.core.errors import NetworkError
 from interlocus.core.linalg import Adam
 from interlocus.core.random import derived_generator
 from interlocus.networks import MLP, AbstractNetworks, Module
+from interlocus.networks.site import INPUT_SITE
 
 RETRAINING_RATES = (0.001, 0.01)
 """Learning rates of Adam, at first, of which the better on held-out labels is taken."""
@@ -70,7 +71,7 @@ def _(network: MLP, count: int, site: str | None) -> Trainable:
         return tensor.detach().repeat(count, *[1] * (tensor.dim() - 1)).requires_grad_()
 
     weights, biases = [leaf(weight) for weight in network.weights], [leaf(bias) for bias in network.biases]
-    function = network.suffix("input").activation.function
+    function = network.suffix(INPUT_SITE).activation.function
 
     def logits(inputs: Float[Tensor, "copy batch input"]) -> Float[Tensor, "copy batch class"]:
         value = inputs
@@ -89,7 +90,9 @@ def _(network: Module, count: int, site: str | None) -> Trainable:
         one.module.eval().requires_grad_(True)
 
     def logits(inputs: Float[Tensor, "copy batch ..."]) -> Float[Tensor, "copy batch class"]:
-        return torch.stack([one.run(own, detached=site) for one, own in zip(copies, inputs, strict=True)])
+        return torch.stack(
+            [one.differentiable_logits(own, detach_at=site) for one, own in zip(copies, inputs, strict=True)]
+        )
 
     return Trainable(parameters=[tensor for one in copies for tensor in one.module.parameters()], logits=logits)
 

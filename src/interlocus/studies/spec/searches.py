@@ -111,5 +111,5 @@ CONTROLS_BY_DEFAULT: tuple[ControlName, ...] = (
     "distribution_shift",
     "source_variation",
 )
-"""All but the shuffled labels, which take as long as the searches and set no higher bar than untrained networks, and the
-negative controls, which take as long as planting."""
+"""All but the shuffled labels, which take as long as the searches and set no higher bar than untrained networks, and
+the negative controls, which take as long as planting."""
