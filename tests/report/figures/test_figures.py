@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from made_runs import ONE_SIZE, STUDY, made_run, with_controls
 
+from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
 from interlocus.controls.power import PlantedResult
 from interlocus.controls.probes import Decodable
 from interlocus.core.errors import RunFolderError
@@ -27,6 +28,10 @@ from interlocus.studies.run import Run
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return made_run(tmp_path_factory.mktemp("run"))
+
+
+KIND = next(iter(PLANTING_RECIPES))
+"""Some way of planting."""
 
 
 def texts(svg: bytes) -> list[str]:
@@ -84,10 +89,8 @@ def test_every_search_is_a_dot(run: Run) -> None:
 def test_planted_networks_are_drawn_beside_the_others(tmp_path: Path) -> None:
     run = made_run(tmp_path, searches=[{"hypotheses": ["both"], "sizes": [1, 2]}])
     before = len(size_curve(run, "both").axes[0].lines)
-    planted = PlantedResult(
-        kind="random_subspace", planted=(1.0, 1.0), best=(0.75, 0.85), hits=(False, False), left_out=0
-    )
-    run.store.planted.add(planted_name(run.study.networks[0], "layer1", "random_subspace"), planted)
+    planted = PlantedResult(kind=KIND, planted=(1.0, 1.0), best=(0.75, 0.85), hits=(False, False), left_out=0)
+    run.store.planted.add(planted_name(run.study.networks[0], "layer1", KIND), planted)
     figure = size_curve(Run.load(tmp_path), "both")
     assert len(figure.axes[0].lines) == before + 1
     assert any(np.allclose(line.get_ydata(), 0.8) for line in figure.axes[0].lines if len(line.get_ydata()) == 2)
