@@ -29,7 +29,7 @@ class EntryDetails(TypedDict):
     """
 
     title: str
-    about: str
+    description: str
     group: str
     site: str
     hypothesis: str
@@ -189,7 +189,7 @@ def _details(
     restarts = [restarts for _, restarts in networks]
     return {
         "title": f"{line.group} · {line.site}",
-        "about": f"{line.hypothesis}, {line.map}, size {scores.size}",
+        "description": f"{line.hypothesis}, {line.map}, size {scores.size}",
         "group": line.group,
         "site": line.site,
         "hypothesis": line.hypothesis,
