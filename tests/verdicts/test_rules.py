@@ -168,6 +168,6 @@ def test_the_effect_is_the_smallest_size_that_is_found():
 def test_contradicting_thresholds_are_refused(fails):
     from interlocus.core.errors import SpecificationError
 
-    for name, value in (("cell", 0.97), ("ways", 0.95), ("found", 1.0), ("power", 0.0)):
+    for name, value in (("worst_transition", 0.97), ("value_change", 0.95), ("found", 1.0), ("power", 0.0)):
         with fails(SpecificationError, name):
             Thresholds(**{name: value}).check()
