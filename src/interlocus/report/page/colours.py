@@ -33,7 +33,9 @@ def scale_css() -> str:
 
 def word_css() -> str:
     """One rule a verdict word, from the colour that `verdicts.words` gives it and `report.css` defines."""
-    colours = {entry.word: entry.colour for entry in (*VERDICT_WORDS.values(), *ANSWER_WORDS.values())}
+    colours: dict[str, Colour] = {
+        entry.word: entry.colour for entry in (*VERDICT_WORDS.values(), *ANSWER_WORDS.values())
+    }
     return "\n".join(f".mark.{word}, .word.{word} {{ {_mark_style(colour)} }}" for word, colour in colours.items())
 
 

@@ -49,7 +49,7 @@ class HeatMapEntry:
     """One entry of a heat map.
 
     Args:
-        number: Index into `HeatMaps.entries`.
+        number: Index of its details in `HeatMaps.entries`.
         iia: Mean IIA over networks.
         above: Whether the whole 95 % interval lies above the chance levels.
         text: The entry in words, read aloud in place of the number.

@@ -102,8 +102,8 @@ def _verdicts(run: Run) -> str:
     answer = run.answer.get("direct", "")
     return (
         f"Verdicts. {measured} A variable counts as found where the lower end of its IIA is at least "
-        f"{thresholds.found:g}, that of its worst transition at least {thresholds.worst_transition:g}, and interventions "
-        f"from two sources score within {thresholds.source_gap:g} of single ones. {answer}"
+        f"{thresholds.found:g}, that of its worst transition at least {thresholds.worst_transition:g}, and "
+        f"interventions from two sources score within {thresholds.source_gap:g} of single ones. {answer}"
     ).strip()
 
 
