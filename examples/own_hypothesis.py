@@ -77,5 +77,7 @@ answer = il.examine(network, task, sizes=(1, 2), featurizers=("rotation",), budg
 print(il.show(answer))
 for site in answer.verdicts[0].sites:
     for verdict in site:
-        print(f"{verdict.seen.variable} at {verdict.seen.site}: {verdict.word}", *verdict.wanted)
+        print(
+            f"{verdict.observation.variable} at {verdict.observation.site}: {verdict.word}", *verdict.missing_evidence
+        )
 print(*(row.text for row in answer.verdicts[0].sites[0][0].evidence), sep="\n")

@@ -81,7 +81,7 @@ def unchecked() -> Iterator[None]:
 
 
 PENDING = Path(__file__).with_name("pending.txt")
-"""Tests that still state the names and calls of the layout before the redesign, one a line. The list is to be emptied."""
+"""Tests that still state the names and calls of the layout before the redesign, one a line."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
