@@ -1,4 +1,4 @@
-"""Runs with made-up scores, for whatever shows a run."""
+"""Runs with made-up scores, for tests of everything that shows a run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from interlocus.alignment.metrics import Cell, Score
 from interlocus.controls.record import ControlRecord
+from interlocus.controls.restricted_search import OUTPUT
 from interlocus.controls.used_subspace import UsedSubspaceResult
 from interlocus.searches.results import Restart, Restarts
 from interlocus.studies.plan import Trial, jobs
@@ -48,7 +49,7 @@ def _attempts(size: int, hits: int) -> Restarts:
 
 
 def made_run(folder: Path, keep: Callable[[Trial], bool] = lambda trial: True, **changes: object) -> Run:
-    """A run whose scores are made up, with a record for each trial that is kept."""
+    """A run of `STUDY` with made-up scores, and a record for each trial that `keep` accepts; `changes` replace keys."""
     study, store = Study.model_validate(STUDY | changes), Store(folder)
     store.begin(study)
     trials = [(trial, job.sizes) for job in jobs(study) for trial in job.trials]
@@ -61,10 +62,15 @@ def made_run(folder: Path, keep: Callable[[Trial], bool] = lambda trial: True, *
 
 
 def with_controls(run: Run, **more: object) -> Run:
-    """The same with controls of its first network at layer 1, made up."""
-    found = {"both": {"rotation": (_attempts(1, 450),)}, "output": {"rotation": (_attempts(1, 250),)}}
-    used = UsedSubspaceResult(rank=2, width=8, agreement=1.0, found=found)
-    results = {"used_subspace": used, "random_directions": 0.5, "operand_leakage": {}} | more
-    control = ControlRecord(network="relu-00", group="relu", site="layer1", results=results)
+    """The same run with made-up controls of its first network at layer 1.
+
+    Args:
+        run: A run of `STUDY`.
+        more: Results of further controls, by the names of the controls.
+    """
+    restarts = {"both": {"rotation": (_attempts(1, 450),)}, OUTPUT: {"rotation": (_attempts(1, 250),)}}
+    used = UsedSubspaceResult(rank=2, width=8, agreement=1.0, found=restarts)
+    results = {"used_subspace": used, "random_directions": 0.5, "operand_leakage": {}}
+    control = ControlRecord(network="relu-00", group="relu", site="layer1", results=results | more)
     run.store.controls.add(control_name("relu-00", "layer1"), control)
     return Run.load(run.store.folder)

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from made_runs import ONE_SIZE, STUDY, made_run, with_controls
 
+from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
 from interlocus.controls.power import PlantedResult
+from interlocus.controls.probes import Decodable
 from interlocus.core.errors import RunFolderError
 from interlocus.report.figures import figures, render, save_figures
 from interlocus.report.figures._base import untrained_counterpart
@@ -26,6 +28,10 @@ from interlocus.studies.run import Run
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return made_run(tmp_path_factory.mktemp("run"))
+
+
+KIND = next(iter(PLANTING_RECIPES))
+"""Some way of planting."""
 
 
 def texts(svg: bytes) -> list[str]:
@@ -83,12 +89,9 @@ def test_every_search_is_a_dot(run: Run) -> None:
 def test_planted_networks_are_drawn_beside_the_others(tmp_path: Path) -> None:
     run = made_run(tmp_path, searches=[{"hypotheses": ["both"], "sizes": [1, 2]}])
     before = len(size_curve(run, "both").axes[0].lines)
-    twins = PlantedResult(
-        kind="random_subspace", planted=(1.0, 1.0), best=(0.75, 0.85), hits=(False, False), left_out=0
-    )
-    run.store.planted.add(planted_name(run.study.networks[0], "layer1", "random_subspace"), twins)
-    run = Run.load(tmp_path)
-    figure = size_curve(run, "both")
+    planted = PlantedResult(kind=KIND, planted=(1.0, 1.0), best=(0.75, 0.85), hits=(False, False), left_out=0)
+    run.store.planted.add(planted_name(run.study.networks[0], "layer1", KIND), planted)
+    figure = size_curve(Run.load(tmp_path), "both")
     assert len(figure.axes[0].lines) == before + 1
     assert any(np.allclose(line.get_ydata(), 0.8) for line in figure.axes[0].lines if len(line.get_ydata()) == 2)
     assert "planted networks, best" in texts(render(figure, "svg"))
@@ -110,7 +113,10 @@ def test_stages_show_the_variables_and_the_output_inside_the_used_subspace(tmp_p
 def test_what_is_decodable_is_drawn_where_it_was_measured(tmp_path: Path) -> None:
     run = made_run(tmp_path, lambda trial: False, searches=[{"hypotheses": ["both"], "sizes": [1]}])
     assert "decodable" not in figures(with_controls(run))
-    probed = with_controls(run, decodable={"left": {"linear": 0.9}, "right": {"linear": 0.8}})
+    probed = with_controls(
+        run,
+        probes={"left": Decodable(linear=0.9, mlp=0.95, guess=0.5), "right": Decodable(linear=0.8, mlp=0.9, guess=0.5)},
+    )
     found = probe_curves(probed, probed.study.networks[0])
     assert found["decodable, linear"] == {"layer1": {"relu-00": pytest.approx(0.85)}}
     assert {"decodable, linear", "IIA, whole layer", "relu"} <= set(texts(render(decodable_curve(probed), "svg")))

@@ -26,7 +26,7 @@ class SavedPicture:
     Args:
         section: Section of the page that shows it; `None` for a picture that is only a file.
         label: What it shows, in words.
-        caption: Text below it.
+        caption: Text below the picture.
         group: Group of networks under which the page folds it; empty where it is not folded.
         path: The SVG file; a PNG file of the same name stands beside it.
     """

@@ -33,7 +33,7 @@ class Section:
     Args:
         anchor: The `id` of its heading, unique on the page. A template `section_<anchor>.html.jinja`, where there is
             one, is shown below the figures.
-        title: The heading.
+        title: Text of its heading.
         link: Its name in the index of the page.
         introduction: A paragraph between the heading and the figures; empty for none.
         required: Whether the section is shown without any figure, for what its template adds.
@@ -51,7 +51,7 @@ class Picture:
     """One drawing of a figure.
 
     Args:
-        drawing: The matplotlib figure.
+        drawing: The picture as a matplotlib figure.
         suffix: Tells this picture from others of the same figure, and is added to the file name; empty where there is
             only one.
         subject: Replaces `{subject}` in the figure's label and caption.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import matplotlib as mpl
 from matplotlib.colors import Colormap, LinearSegmentedColormap, to_hex
 
-from interlocus.verdicts.words import ANSWER_WORDS, VERDICT_WORDS
+from interlocus.verdicts.words import ANSWER_WORDS, VERDICT_WORDS, Colour
 
 SHADE_COUNT = 25
 LOWEST_SHADE, HIGHEST_SHADE = 0.5, 1.0
@@ -33,12 +33,16 @@ def scale_css() -> str:
 
 def word_css() -> str:
     """One rule a verdict word, from the colour that `verdicts.words` gives it and `report.css` defines."""
-    colours = {entry.word: entry.colour for entry in (*VERDICT_WORDS.values(), *ANSWER_WORDS.values())}
-    return "\n".join(
-        f".mark.{word}, .word.{word} {{ background: var(--mark-{colour}); "
-        f"color: var(--mark-{colour}-ink, var(--on-pale)); border: 1px "
-        f"var(--mark-{colour}-line, solid) var(--mark-{colour}-edge, transparent); }}"
-        for word, colour in colours.items()
+    colours: dict[str, Colour] = {
+        entry.word: entry.colour for entry in (*VERDICT_WORDS.values(), *ANSWER_WORDS.values())
+    }
+    return "\n".join(f".mark.{word}, .word.{word} {{ {_mark_style(colour)} }}" for word, colour in colours.items())
+
+
+def _mark_style(colour: Colour) -> str:
+    return (
+        f"background: var(--mark-{colour}); color: var(--mark-{colour}-ink, var(--on-pale)); "
+        f"border: 1px var(--mark-{colour}-line, solid) var(--mark-{colour}-edge, transparent);"
     )
 
 

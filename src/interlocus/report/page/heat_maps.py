@@ -30,7 +30,7 @@ class EntryDetails(TypedDict):
     """
 
     title: str
-    about: str
+    description: str
     group: str
     site: str
     hypothesis: str
@@ -50,7 +50,7 @@ class HeatMapEntry:
     """One entry of a heat map.
 
     Args:
-        number: Index into `HeatMaps.entries`.
+        number: Index of its details in `HeatMaps.entries`.
         iia: Mean IIA over networks.
         above: Whether the whole 95 % interval lies above the chance levels.
         text: The entry in words, read aloud in place of the number.
@@ -190,7 +190,7 @@ def _details(
     restarts = [restarts for _, restarts in networks]
     return {
         "title": f"{line.group} · {line.site}",
-        "about": f"{line.hypothesis}, {line.map}, size {scores.size}",
+        "description": f"{line.hypothesis}, {line.map}, size {scores.size}",
         "group": line.group,
         "site": line.site,
         "hypothesis": line.hypothesis,

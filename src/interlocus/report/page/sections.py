@@ -28,11 +28,11 @@ class FigureSection:
     """A section with its pictures.
 
     Args:
-        about: Anchor, title and introduction.
+        section: Anchor, title and introduction.
         blocks: Its pictures; none in a section that is required without them.
     """
 
-    about: Section
+    section: Section
     blocks: tuple[PictureBlock, ...]
 
 
@@ -42,8 +42,8 @@ def figure_sections(saved: Sequence[SavedPicture]) -> list[FigureSection]:
     for name in FIGURES:
         if section := FIGURES.get(name).section:
             sections.setdefault(section.anchor, section)
-    laid_out = [FigureSection(about=section, blocks=_blocks(section, saved)) for section in sections.values()]
-    return [section for section in laid_out if section.blocks or section.about.required]
+    laid_out = [FigureSection(section=section, blocks=_blocks(section, saved)) for section in sections.values()]
+    return [section for section in laid_out if section.blocks or section.section.required]
 
 
 def _blocks(section: Section, saved: Sequence[SavedPicture]) -> tuple[PictureBlock, ...]:

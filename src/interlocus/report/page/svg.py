@@ -28,8 +28,8 @@ class InlinePicture:
 
     Args:
         label: What it shows, read aloud in place of it.
-        caption: Text below it.
-        width: Width in points.
+        caption: Text below the picture.
+        width: Natural width of the drawing, in points.
         drawing: The `<svg>` element without its first five characters, so that the page can add attributes.
     """
 

@@ -34,7 +34,7 @@ class Mark:
     """The mark of one network.
 
     Args:
-        symbol: The character shown.
+        symbol: The character that the mark shows.
         word: The verdict word or answer, also the CSS class.
         text: Network and word in full, read aloud in place of the symbol.
         number: Index into `VerdictGrid.verdicts`; `None` for the answer of a network, which cannot be opened.

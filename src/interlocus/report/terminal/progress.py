@@ -45,7 +45,7 @@ def progress(study: Study, folder: Path, *, quiet: bool) -> Iterator[OnStageProg
     Args:
         study: The study that is run.
         folder: Folder of its results.
-        quiet: Show nothing.
+        quiet: Show nothing, and yield a callback that does nothing.
 
     Yields:
         The callback that takes each progress of the run.
@@ -62,6 +62,13 @@ def progress(study: Study, folder: Path, *, quiet: bool) -> Iterator[OnStageProg
     if not err.is_terminal:
         yield _lines()
         return
+    with _bars() as on_progress:
+        yield on_progress
+
+
+@contextmanager
+def _bars() -> Iterator[OnStageProgress]:
+    """A callback that draws one bar a phase in a terminal; the bar of a phase is full when the next one begins."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -69,8 +76,8 @@ def progress(study: Study, folder: Path, *, quiet: bool) -> Iterator[OnStageProg
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
+    shown: dict[str, TaskID] = {}
     with Progress(*columns, console=err) as bars:
-        shown: dict[str, TaskID] = {}
 
         def on_progress(progress: StageProgress) -> None:
             if progress.phase not in shown:
@@ -197,4 +204,4 @@ def _notebook_display() -> _Display | None:
         return None
     from IPython.display import display
 
-    return cast(_Display, display)
+    return cast("_Display", display)

@@ -136,7 +136,8 @@ def _print_verdicts(run: Run, console: Console) -> None:
     answers = {network.answer for network in run.verdicts if network.group in trained}
     console.print()
     print_words([VERDICT_WORDS[word] for word in words], console)
-    print_words([entry for word, entry in ANSWER_WORDS.items() if word in answers - {*words}], console)
+    if answers - {*words}:
+        print_words([entry for word, entry in ANSWER_WORDS.items() if word in answers - {*words}], console)
 
 
 def _further_results(run: Run) -> Iterator[Table | str]:

@@ -39,7 +39,7 @@
     const verdicts = data.verdicts.filter((verdict) =>
       verdict.group === entry.group && verdict.site === entry.site && entry.variables.includes(verdict.variable));
     fill(
-      make("p", { class: "soft" }, entry.about),
+      make("p", { class: "soft" }, entry.description),
       make("p", { class: "effect" }, make("strong", {}, digits(mean)), ` IIA, mean over ${entry.networks.length} networks`),
       make("p", {}, `95 % interval ${digits(low)} to ${digits(high)}; networks from ${digits(entry.range[0])} to ` +
         `${digits(entry.range[1])}. Chance levels: no effect ${digits(entry.no_effect)}${ceiling}.`),
