@@ -60,7 +60,7 @@ def _seen(row: dict[str, str], site: str = "layer2") -> SiteObservation:
         null=None if row["null"] == "–" else float(row["null"]),
         linear_ceiling=float(row["structural"]) if row["structural"] else None,
         used=used,
-        power=Power(kind="blocks", found=found[0], of=found[1]) if found else None,
+        power=Power(kind="neuron_blocks", found=found[0], of=found[1]) if found else None,
     )
 
 
@@ -115,7 +115,7 @@ def _verdicts(words: str) -> list[list[Verdict]]:
     for number, site in enumerate(words.split(";"), start=1):
         seen = _seen(SITES[0], f"layer{number}")
         made.append(
-            [Verdict(observation=seen, word=word, entry=seen.effects[0], evidence=()) for word in site.split()]  # type: ignore[arg-type]
+            [Verdict(observation=seen, word=word, effect=seen.effects[0], evidence=()) for word in site.split()]  # type: ignore[arg-type]
         )
     return made
 
@@ -129,7 +129,7 @@ def test_the_input_is_no_evidence_of_a_computation():
     found = _seen(_row("only the truth value"), "input")
     (there,) = _judged(found)
     assert there.word == "entangled"
-    missing = _seen(_row("a crippled search"), "input")
+    missing = _seen(_row("a weakened search"), "input")
     assert _judged(missing)[0].word == "undecided"
     seen = _seen(_row("the output only, from the first"), "layer1")
     assert [v.word for v in _judged(found, seen)] == ["entangled", "bypassed"], "only hidden sites consume"

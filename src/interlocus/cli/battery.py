@@ -43,7 +43,7 @@ def run_battery_command(
 
         def on_progress(name: str) -> OnStageProgress:
             displays.close()  # the display of the previous search
-            study = battery(scale=scale, crippled=name == "crippled")
+            study = battery(scale=scale, weakened=name == "weakened")
             return displays.enter_context(progress(study, out / name, quiet=as_json))
 
         result = run_battery(

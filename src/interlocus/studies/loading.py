@@ -15,7 +15,7 @@ from interlocus.core.threads import one_thread
 from interlocus.core.user_code import is_code_reference, make_reference_absolute
 from interlocus.networks import MLP, AbstractNetworks
 from interlocus.networks.sources.user import FromFunction
-from interlocus.studies.spec.networks import TaskSpec, with_whole_paths
+from interlocus.studies.spec.networks import TaskSpec, make_code_paths_absolute
 from interlocus.studies.spec.parsing import parse_yaml
 from interlocus.studies.store import Store
 from interlocus.tasks import AbstractTask
@@ -78,7 +78,7 @@ def build_task(text: str) -> AbstractTask:
     Raises:
         InterlocusError: no such task or argument, or a file that fails when it is run.
     """
-    wanted = with_whole_paths({"task": parse_yaml(text, "The task") if "{" in text else text}, Path())["task"]
+    wanted = make_code_paths_absolute({"task": parse_yaml(text, "The task") if "{" in text else text}, Path())["task"]
     if not isinstance(wanted, dict) or not isinstance(wanted.get("name"), str):
         raise SpecificationError(
             f"The task {text!r} has no name.",

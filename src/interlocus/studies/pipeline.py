@@ -156,12 +156,12 @@ class Pipeline:
         for outcome in self.executor.run([item.work for item in items], on_share):
             on_share(outcome.index, 1.0)
             item = items[outcome.index]
-            if isinstance(outcome.result, RunFolderError):
-                raise outcome.result
-            if isinstance(outcome.result, InterlocusError):
-                failures.append(Failure(trials=item.trials, error=outcome.result))
+            if isinstance(outcome.error, RunFolderError):
+                raise outcome.error
+            if outcome.error is not None:
+                failures.append(Failure(trials=item.trials, error=outcome.error))
             else:
-                item.keep(outcome.result)
+                item.keep(outcome.value)
         self.seconds[stage.phase] = self.seconds.get(stage.phase, 0.0) + time.perf_counter() - begun
         return failures
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -146,9 +146,9 @@ class Run(AbstractDisplayable):
                 `verdict.json`; or `reuse`, one a network, way, number of labels and draw.
         """
         if what == "scores":
-            return [asdict(row) for row in self.table]
+            return [row.to_cells() for row in self.table]
         if what == "reuse":
-            return reuse_rows(self.study, self.store.reuse.all())
+            return [dict(row) for row in reuse_rows(self.study, self.store.reuse.all())]
         about = ("network", "group", "accuracy", "answer")
         return [
             {name: getattr(one, name) for name in about}

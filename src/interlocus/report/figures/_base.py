@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from interlocus.alignment.dimensions import Size
-from interlocus.studies.results.scores import Row
+from interlocus.studies.results.scores import Row, featurizer_label
 from interlocus.studies.results.summary import Line
 from interlocus.studies.run import Run
 from interlocus.studies.spec.networks import NetworkGroup
@@ -107,11 +107,6 @@ def fix_layout(figure: Figure) -> None:
     with house_style():
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
-
-
-def featurizer_label(featurizer: str, schedule: str) -> str:
-    """The featurizer, followed by the schedule where it has a name; equal to `Line.map`."""
-    return f"{featurizer}, {schedule}" if schedule else featurizer
 
 
 def featurizer_labels(study: Study, hypothesis: str) -> tuple[str, ...]:

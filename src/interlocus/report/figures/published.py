@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from interlocus.report.figures._base import AbstractFigure, Picture, Section
-from interlocus.studies.results.published import Beside, beside_published
+from interlocus.studies.results.published import PublishedComparison, compare_with_published
 from interlocus.studies.run import Run
 
 OURS, PUBLISHED = "#0072b2", "#d55e00"
@@ -32,13 +32,13 @@ class PublishedFigure(AbstractFigure):
     )
 
     def available(self, run: Run) -> bool:
-        return bool(beside_published(run.study, run.lines))
+        return bool(compare_with_published(run.study, run.lines))
 
     def draw(self, run: Run) -> Sequence[Picture]:
-        return [Picture(drawing=published_figure(beside_published(run.study, run.lines)))]
+        return [Picture(drawing=published_figure(compare_with_published(run.study, run.lines)))]
 
 
-def published_figure(pairs: Sequence[Beside]) -> Figure:
+def published_figure(pairs: Sequence[PublishedComparison]) -> Figure:
     """Draw scores of a run beside the published ones.
 
     Args:
@@ -56,7 +56,7 @@ def published_figure(pairs: Sequence[Beside]) -> Figure:
     return figure
 
 
-def _draw_row(axes: Axes, pairs: Sequence[Beside]) -> None:
+def _draw_row(axes: Axes, pairs: Sequence[PublishedComparison]) -> None:
     for place, pair in enumerate(pairs):
         theirs, value = pair.published, pair.published.value
         assert value is not None

@@ -17,13 +17,13 @@ from interlocus.report.figures._base import (
     LineStyle,
     Picture,
     Section,
-    featurizer_label,
     house_style,
     hypothesis_text,
     line_styles,
     starts_of,
 )
 from interlocus.studies.records import Record
+from interlocus.studies.results.scores import featurizer_label
 from interlocus.studies.run import Run
 
 

@@ -19,7 +19,6 @@ from interlocus.report.figures._base import (
     LineStyle,
     Picture,
     Section,
-    featurizer_label,
     fill_rows_first,
     house_style,
     hypotheses,
@@ -32,7 +31,7 @@ from interlocus.report.figures._base import (
     untrained_line,
 )
 from interlocus.studies.results.planted import planted_name
-from interlocus.studies.results.scores import Row
+from interlocus.studies.results.scores import Row, featurizer_label
 from interlocus.studies.results.summary import Line
 from interlocus.studies.run import Run
 from interlocus.studies.spec.networks import NetworkGroup

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from interlocus.alignment.dimensions import Size
 from interlocus.core.errors import RunFolderError
-from interlocus.report.figures._base import featurizer_label
 from interlocus.report.page.colours import shade
 from interlocus.report.page.rendering import render_page
 from interlocus.studies.results.compare_runs import Comparison, ScoreDifference
@@ -61,7 +60,7 @@ def _difference_maps(comparison: Comparison, number: int) -> list[DifferenceMap]
     parts: dict[tuple[str, str, str], list[ScoreDifference]] = {}
     for entry in comparison.differences:
         if entry.run == number:
-            featurizer = featurizer_label(entry.key.featurizer, entry.key.schedule)
+            featurizer = entry.key.map
             parts.setdefault((entry.key.hypothesis, entry.key.group, featurizer), []).append(entry)
     return [_difference_map(" · ".join(title), entries) for title, entries in parts.items()]
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from interlocus.alignment.dimensions import Size
 from interlocus.alignment.metrics import JOINT
-from interlocus.report.figures._base import HypothesisScores, featurizer_label, hypotheses
+from interlocus.report.figures._base import HypothesisScores, hypotheses
 from interlocus.searches.results import Restart, Restarts
 from interlocus.studies.records import Record
 from interlocus.studies.results.answers import SOLVED_WITHIN
+from interlocus.studies.results.scores import featurizer_label
 from interlocus.studies.results.summary import Line, SizeLine
 from interlocus.studies.run import Run
 

@@ -14,7 +14,7 @@ from interlocus.verdicts.words import VERDICT_WORDS
 
 SEARCH_TITLES: Mapping[str, str] = {
     "usual": "The usual search: truth and verdicts, in networks",
-    "crippled": "A crippled search (one start, few steps): truth and verdicts, in networks",
+    "weakened": "A weakened search (one start, few steps): truth and verdicts, in networks",
 }
 
 
@@ -57,13 +57,13 @@ def _print_confusion(title: str, calibration: Calibration, console: Console) -> 
 
 def _print_rates(calibration: Calibration, console: Console) -> None:
     table = plain_table("", ("",), ("networks", "architectures"))
-    for event, rate in calibration.wrong.items():
+    for event, rate in calibration.errors.items():
         table.add_row(
             event,
             f"{rate.count} of {rate.of} (≤ {100 * rate.high:.1f} %)",
             f"{rate.architectures} of {rate.of_architectures} (≤ {100 * rate.high_clustered:.0f} %)",
         )
-    for event, rate in calibration.right.items():
+    for event, rate in calibration.successes.items():
         architectures = f"{rate.architectures} of {rate.of_architectures}"
         table.add_row(event, f"{rate.count} of {rate.of} (≥ {100 * rate.low:.1f} %)", architectures)
     console.print(table)

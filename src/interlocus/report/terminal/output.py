@@ -21,7 +21,7 @@ from interlocus.report.terminal.run import print_run
 from interlocus.report.terminal.tables import err, interval_text, out, plain_table, print_words, score_text
 from interlocus.studies.audit import Audit
 from interlocus.studies.plan import Forecast
-from interlocus.studies.results.compare_runs import Comparison, ComparisonKey
+from interlocus.studies.results.compare_runs import Comparison
 from interlocus.studies.run import Run
 from interlocus.studies.spec.study import Study
 from interlocus.verdicts.rules import Verdict
@@ -198,7 +198,7 @@ def _print_differences(comparison: Comparison, number: int) -> None:
         value, low, high = entry.difference
         text = escape(f"{value:+.3f} [{low:+.3f}, {high:+.3f}]")
         table.add_row(
-            *map(escape, (*entry.key[:3], _featurizer(entry.key))),
+            *map(escape, (*entry.key[:3], entry.key.map)),
             str(entry.key.size),
             score_text(entry.first),
             score_text(entry.other),
@@ -211,10 +211,6 @@ def _print_differences(comparison: Comparison, number: int) -> None:
         f"excludes zero. {comparison.only[0]} entries of the first run and {comparison.only[number]} of the other run "
         "have no counterpart.\n"
     )
-
-
-def _featurizer(key: ComparisonKey) -> str:
-    return f"{key.featurizer}, {key.schedule}" if key.schedule else key.featurizer
 
 
 def _time_text(seconds: Mapping[str, float]) -> str:

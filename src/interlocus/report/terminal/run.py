@@ -14,7 +14,7 @@ from interlocus.report.questions import EASY_TO_FIND, VARIABLES_FIRST
 from interlocus.report.terminal.tables import interval_text, plain_table, print_words, score_text
 from interlocus.studies.results.basins import basins
 from interlocus.studies.results.method_comparison import MethodScore
-from interlocus.studies.results.published import beside_published, sentences
+from interlocus.studies.results.published import compare_with_published, published_sentences
 from interlocus.studies.results.reuse_curves import ReuseCurve
 from interlocus.studies.results.summary import Line
 from interlocus.studies.run import Run
@@ -160,7 +160,7 @@ def _further_results(run: Run) -> Iterator[Table | str]:
             "Accuracy on fresh examples by number of labels, mean over networks. Always guessing the most frequent "
             f"label gives {run.reuse[0].commonest:.3f}.\n",
         )
-    published = sentences(beside_published(run.study, run.lines))
+    published = published_sentences(compare_with_published(run.study, run.lines))
     if published:
         yield "[bold]Comparison with published scores[/bold]\n" + escape("\n".join(published)) + "\n"
 

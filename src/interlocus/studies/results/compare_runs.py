@@ -1,23 +1,26 @@
-"""Two or more runs side by side: differences of scores, with their intervals."""
+"""Compare two or more runs: differences of scores, with their intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from interlocus.alignment.dimensions import Size
 from interlocus.core.errors import SpecificationError
 from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval
-from interlocus.studies.results.scores import Row
+from interlocus.studies.results.scores import Row, featurizer_label
 from interlocus.studies.run import Run
+
+NetworkScores = Mapping[str, float]
+"""The IIA of each network, by its name."""
 
 
 class ComparisonKey(NamedTuple):
-    """What has to be the same for two scores to be compared."""
+    """What has to be equal for two scores to be compared."""
 
     group: str
     site: str
@@ -26,18 +29,23 @@ class ComparisonKey(NamedTuple):
     size: Size
     schedule: str = ""
 
+    @property
+    def map(self) -> str:
+        """The featurizer, with the schedule if it has a name."""
+        return featurizer_label(self.featurizer, self.schedule)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreDifference:
-    """How one entry scores in another run.
+    """How one entry scores in another run, compared with the first.
 
     Args:
-        key: the family, site, hypothesis, featurizer, size and schedule.
-        run: number of the other run, counted from 1; run 0 is what it is held against.
-        first: mean IIA over networks in run 0.
-        other: in the other run.
-        difference: other minus first, with its 95 % bootstrap interval over networks.
-        paired: whether both runs searched the same networks, which are then held against each other one by one.
+        key: Group, site, hypothesis, featurizer, size and schedule of the entry.
+        run: Number of the other run, from 1 on; run 0 is the first.
+        first: Mean IIA over networks in run 0.
+        other: Mean IIA over networks in the other run.
+        difference: `other` minus `first`, with its 95 % bootstrap interval over networks.
+        paired: Whether both runs searched the same networks. If so, differences are taken network by network.
     """
 
     key: ComparisonKey
@@ -49,18 +57,18 @@ class ScoreDifference:
 
     @property
     def clear(self) -> bool:
-        """Whether the interval leaves zero out."""
+        """Whether the interval excludes zero."""
         return self.difference.low > 0 or self.difference.high < 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Several runs.
+    """A comparison of several runs.
 
     Args:
-        runs: in the order in which they were given.
-        differences: of every entry that the first and another have in common, in the order of the first.
-        only: for each run how many entries of it the comparison leaves out.
+        runs: The runs, in the order in which they were given.
+        differences: One for every entry that the first run and another one have in common, in the order of the first.
+        only: For each run the number of its entries that are not compared.
     """
 
     runs: tuple[Run, ...]
@@ -69,33 +77,40 @@ class Comparison:
 
 
 def compare_runs(runs: Sequence[Run], *, seed: int = 0) -> Comparison:
-    """Hold every run against the first.
+    """Compare every run with the first.
 
     Args:
-        runs: two or more.
-        seed: of the bootstrap.
+        runs: Two runs or more.
+        seed: Seed of the bootstrap.
 
     Raises:
-        SpecificationError: fewer than two runs, or nothing that two of them have in common.
+        SpecificationError: There are fewer than two runs, or one has no entry in common with the first.
     """
     if len(runs) < 2:
         raise SpecificationError(
-            f"{len(runs)} run is to be compared.", "There is nothing to hold it against.", "Pass two run folders."
+            f"The number of run folders is {len(runs)}.",
+            "A comparison needs two runs.",
+            "Pass two run folders or more.",
         )
     tables = [_entries(run.table) for run in runs]
     first = tables[0]
-    differences = []
+    differences: list[ScoreDifference] = []
     for number, (run, table) in enumerate(zip(runs[1:], tables[1:], strict=True), start=1):
         common = [key for key in first if key in table]
         if not common:
             raise SpecificationError(
-                f"{runs[0].store.folder} and {run.store.folder} have no entry in common.",
-                "Entries are compared that agree in family, site, hypothesis, featurizer and size.",
-                "Pass runs of studies that ask the same of families of the same names.",
+                f"The runs {runs[0].store.folder} and {run.store.folder} have no entry in common.",
+                "Entries are compared if they agree in group, site, hypothesis, featurizer and size.",
+                "Pass runs of studies whose groups have the same names and which search the same.",
             )
-        differences += [_difference(key, number, first[key], table[key], runs[0], run, seed) for key in common]
-    kept = [{difference.key for difference in differences if difference.run == n} for n in range(1, len(runs))]
-    only = [len(first) - len(set().union(*kept)), *(len(t) - len(k) for t, k in zip(tables[1:], kept, strict=True))]
+        for key in common:
+            paired = _is_paired(runs[0], run, first[key], table[key])
+            differences.append(_difference(key, number, first[key], table[key], paired=paired, seed=seed))
+    compared = [{difference.key for difference in differences if difference.run == n} for n in range(1, len(runs))]
+    only = [
+        len(first) - len(set().union(*compared)),
+        *(len(table) - len(keys) for table, keys in zip(tables[1:], compared, strict=True)),
+    ]
     return Comparison(runs=tuple(runs), differences=tuple(differences), only=tuple(only))
 
 
@@ -109,29 +124,36 @@ def _entries(table: Sequence[Row]) -> dict[ComparisonKey, dict[str, float]]:
 
 
 def _difference(
-    key: ComparisonKey, number: int, first: dict[str, float], other: dict[str, float], one: Run, two: Run, seed: int
+    key: ComparisonKey, run: int, first: NetworkScores, other: NetworkScores, *, paired: bool, seed: int
 ) -> ScoreDifference:
-    paired = list(first) == list(other) and all(_same_network(one, two, name) for name in first)
     generator = np.random.default_rng(seed)
-    ours, theirs = (np.array(list(iias.values())) for iias in (first, other))
-    drawn = _resampled(ours, generator)
-    rows = drawn if paired else _resampled(theirs, generator)
-    moved = theirs[rows].mean(1) - ours[drawn].mean(1)
-    low, high = np.quantile(moved, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    first_iias, other_iias = (np.array(list(scores.values())) for scores in (first, other))
+    first_rows = _resample(first_iias, generator)
+    other_rows = first_rows if paired else _resample(other_iias, generator)
+    resampled = other_iias[other_rows].mean(1) - first_iias[first_rows].mean(1)
+    low, high = np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return ScoreDifference(
         key=key,
-        run=number,
-        first=float(ours.mean()),
-        other=float(theirs.mean()),
-        difference=Interval(float(theirs.mean() - ours.mean()), float(low), float(high)),
+        run=run,
+        first=float(first_iias.mean()),
+        other=float(other_iias.mean()),
+        difference=Interval(float(other_iias.mean() - first_iias.mean()), float(low), float(high)),
         paired=paired,
     )
 
 
-def _resampled(iias: Float[np.ndarray, " network"], generator: np.random.Generator) -> np.ndarray:
+def _resample(
+    iias: Float[np.ndarray, " network"], generator: np.random.Generator
+) -> Int[np.ndarray, "resample network"]:
+    """Indices of networks, drawn with replacement."""
     return generator.integers(len(iias), size=(RESAMPLES, len(iias)))
 
 
-def _same_network(one: Run, two: Run, name: str) -> bool:
-    paths = [run.store.network_path(name) for run in (one, two)]
+def _is_paired(one: Run, other: Run, first: NetworkScores, second: NetworkScores) -> bool:
+    """Whether two runs searched the same networks."""
+    return list(first) == list(second) and all(_is_same_network(one, other, name) for name in first)
+
+
+def _is_same_network(one: Run, other: Run, name: str) -> bool:
+    paths = [run.store.network_path(name) for run in (one, other)]
     return all(path.is_file() for path in paths) and paths[0].read_bytes() == paths[1].read_bytes()

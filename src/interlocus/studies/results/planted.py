@@ -15,7 +15,8 @@ from interlocus.verdicts.rules import PLANTED
 
 def planted_name(group: NetworkGroup, site: str, kind: str) -> str:
     """The name of a record. Newly made networks belong to an architecture; fine-tuned ones belong to a group."""
-    return f"{group.name if kind == 'fine_tuned' else group.source.architecture}.{site}.{kind}"
+    is_of_group = PLANTING_RECIPES[kind].changes_studied_networks
+    return f"{group.name if is_of_group else group.source.architecture}.{site}.{kind}"
 
 
 def power_at(planted: Mapping[str, PlantedResult], group: NetworkGroup, site: str, least: float) -> Power | None:
