@@ -85,7 +85,7 @@ def test_its_evidence_names_both_figures_and_decides_nothing():
 def test_items_that_cannot_be_drawn_are_refused(fails):
     with fails(SpecificationError, "between 0 and 1"):
         HierarchicalEquality(near=1.5)
-    with fails(SpecificationError, "all equal"):
+    with fails(SpecificationError, "must be positive"):
         HierarchicalEquality(spread=0.0)
     network, task = hand_wired(), HierarchicalEquality()
     alignment = replace(alignment_of(network, task, known_subspace(), site="layer1"), network="no")

@@ -198,8 +198,8 @@ def test_tables_pages_and_answers_take_a_hypothesis_without_a_one_sided_trick(tm
     identity, left = (next(line for line in run.lines if line.hypothesis == name) for name in ("identity", "left"))
     assert (identity.one_directional, left.one_directional) == (None, 0.75)
     assert identity.bar == identity.no_effect
-    assert {row.floors for row in run.table if row.hypothesis == "identity"} == {"drawn"}
-    assert {row.floors for row in run.table if row.hypothesis == "left"} == {"enumerated"}
+    assert {row.chance_levels for row in run.table if row.hypothesis == "identity"} == {"drawn"}
+    assert {row.chance_levels for row in run.table if row.hypothesis == "left"} == {"enumerated"}
     assert all("trick" not in answer for answer in run.answers.values())
     assert "identity" in write_report(run).read_text()
     for as_json in (False, True):

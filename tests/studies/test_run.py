@@ -173,7 +173,7 @@ def test_two_workers_give_the_same_bytes_as_one(finished, tmp_path):
 def test_records_are_plain_json(finished):
     for path in (finished.store.folder / "records").glob("*.json"):
         data = json.loads(path.read_text())
-        assert data["schema"] == 1
+        assert data["schema"] == 2
         assert data["study"] == STUDY.fingerprint
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from interlocus.controls.criteria import Effect, Thresholds
 from interlocus.controls.power import Power
+from interlocus.controls.used_subspace import UsedSubspaceResult
 from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidence
 from interlocus.verdicts.rules import FOUND, MISSING, Verdict, answer, judge_network
 
@@ -24,6 +25,7 @@ def _tables() -> list[list[dict[str, str]]]:
 
 
 SITES, NETWORKS = _tables()
+NO_ROOM = UsedSubspaceResult(rank=3, width=16, agreement=0.9995, found={})
 
 
 def _entry(iia: float, cell: float, way: float, *, pure: float | None = None) -> Effect:
@@ -61,6 +63,9 @@ def _seen(row: dict[str, str], site: str = "layer2") -> SiteObservation:
         linear_ceiling=float(row["structural"]) if row["structural"] else None,
         used=used,
         power=Power(kind="neuron_blocks", found=found[0], of=found[1]) if found else None,
+        results={}
+        if used is None
+        else {"used_subspace": UsedSubspaceResult(rank=3, width=16, agreement=0.9995, found={})},
     )
 
 
@@ -115,7 +120,7 @@ def _verdicts(words: str) -> list[list[Verdict]]:
     for number, site in enumerate(words.split(";"), start=1):
         seen = _seen(SITES[0], f"layer{number}")
         made.append(
-            [Verdict(observation=seen, word=word, entry=seen.effects[0], evidence=()) for word in site.split()]  # type: ignore[arg-type]
+            [Verdict(observation=seen, word=word, effect=seen.effects[0], evidence=()) for word in site.split()]  # type: ignore[arg-type]
         )
     return made
 

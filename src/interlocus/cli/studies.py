@@ -106,7 +106,7 @@ def compare_command(
     """Compare runs: differences of scores, with 95 % intervals."""
     from interlocus.report.page.comparison import write_comparison
     from interlocus.report.terminal.output import show_comparison
-    from interlocus.studies.results.compare_runs import compare_runs
+    from interlocus.studies.compare_runs import compare_runs
     from interlocus.studies.run import Run
 
     comparison = compare_runs([Run.load(folder) for folder in folders])

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 from interlocus.cli.main import app
 from interlocus.core.errors import SpecificationError
 from interlocus.studies import plan as forecasts
+from interlocus.studies.compare_runs import compare_runs
 from interlocus.studies.plan import forecast, jobs
 from interlocus.studies.results.basins import basins
-from interlocus.studies.results.compare_runs import compare_runs
 from interlocus.studies.run import Run, run_study
 from interlocus.studies.spec.study import Study
 

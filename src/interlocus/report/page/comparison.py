@@ -13,7 +13,7 @@ from interlocus.alignment.dimensions import Size
 from interlocus.core.errors import RunFolderError
 from interlocus.report.page.colours import shade
 from interlocus.report.page.rendering import render_page
-from interlocus.studies.results.compare_runs import Comparison, ScoreDifference
+from interlocus.studies.compare_runs import Comparison, ScoreDifference
 
 MIN_REACH = 0.05
 """Smallest end of the scale of differences, so that tiny differences do not look large."""

@@ -20,8 +20,8 @@ from interlocus.report.page.page import write_report
 from interlocus.report.terminal.run import print_run
 from interlocus.report.terminal.tables import err, interval_text, out, plain_table, print_words, score_text
 from interlocus.studies.audit import Audit
+from interlocus.studies.compare_runs import Comparison
 from interlocus.studies.plan import Forecast
-from interlocus.studies.results.compare_runs import Comparison
 from interlocus.studies.run import Run
 from interlocus.studies.spec.study import Study
 from interlocus.verdicts.rules import Verdict

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from interlocus.cli.main import app
 from interlocus.core.errors import RunFolderError, SpecificationError
 from interlocus.report.page.comparison import write_comparison
-from interlocus.studies.results.compare_runs import compare_runs
+from interlocus.studies.compare_runs import compare_runs
 from interlocus.studies.run import Run, run_study
 from interlocus.studies.spec.study import Study
 
