@@ -16,7 +16,7 @@ from benchmarks.curves import curves
 from benchmarks.measure import Line
 from benchmarks.roofline import roofline
 from benchmarks.targets import default_study, start_up, targets
-from interlocus.core.threads import begin_one_thread
+from interlocus.core.threads import use_one_thread
 from interlocus.networks import MLP
 
 console = Console(highlight=False)
@@ -27,7 +27,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Where the page is written.")] = Path("docs/benchmarks.md"),
 ) -> None:
     """Measure ours and pyvene in one run, and write the page."""
-    begin_one_thread()
+    use_one_thread()
     begun = time.perf_counter()
 
     def tell(what: str) -> None:

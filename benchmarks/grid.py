@@ -12,7 +12,7 @@ import interlocus as il
 from benchmarks import ours, theirs
 from benchmarks.measure import Line, Sample, in_turns, seconds
 from benchmarks.steps import their_step
-from interlocus.core.threads import begin_one_thread
+from interlocus.core.threads import use_one_thread
 from interlocus.networks import MLP
 
 NETWORKS, SITES, SIZES, RESTARTS = 10, ("layer1", "layer2", "layer3"), (1, 2, 4, 8), 12
@@ -99,5 +99,5 @@ def two_processes(networks: MLP, folder: str) -> float:
 
 
 if __name__ == "__main__":
-    begin_one_thread()
+    use_one_thread()
     run(MLP.load(sys.argv[1]), int(sys.argv[2]))

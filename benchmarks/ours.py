@@ -11,8 +11,8 @@ import torch
 import interlocus as il
 from interlocus.alignment.interchange.cache import Problems, batches, cache_activations, plan_batches
 from interlocus.alignment.interchange.losses import CrossEntropy
-from interlocus.causal.examples import Pool
-from interlocus.causal.interventions import Interventions, draw, label
+from interlocus.causal.examples import Examples
+from interlocus.causal.interventions import Interventions, counterfactual_labels, draw
 from interlocus.core.linalg import BufferPool
 from interlocus.core.random import derived_generator
 from interlocus.featurizers import Rotation
@@ -79,11 +79,11 @@ class Shape:
 
 def counterfactuals(count: int, batch: int, *, seed: int) -> Interventions:
     """A fresh pool, its causal values, and as many interventions."""
-    pool = TASK.pool(count, split="train", generator=derived_generator(seed, "pool"))
+    pool = TASK.draw_examples(count, split="train", generator=derived_generator(seed, "pool"))
     return draw(pool, TASK.hypothesis("both"), shape=(count // batch, batch), generator=derived_generator(seed, "draw"))
 
 
-def _ask(pool: Pool, shape: Shape) -> Interventions:
+def _ask(pool: Examples, shape: Shape) -> Interventions:
     hypothesis = TASK.hypothesis("left" if shape.kind == "single" else "both")
     steps = (SCRIPT, shape.batch)
     if shape.kind != "double":
@@ -91,7 +91,7 @@ def _ask(pool: Pool, shape: Shape) -> Interventions:
     base, *sources = torch.randint(pool.count, (3, *steps), generator=derived_generator(1))
     both = torch.stack(sources)
     everywhere = slice(0, shape.batch)
-    labels = label(pool, hypothesis, base, both)
+    labels = counterfactual_labels(pool, hypothesis, base, both)
     return Interventions(base=base, sources=both, labels=labels, places=(everywhere, everywhere))
 
 
@@ -101,7 +101,7 @@ class Stepper:
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
         network = MLP.untrained(TASK, hidden=(shape.width,) * 3, count=1)
-        pool = TASK.pool(shape.pool, split="train", generator=derived_generator(0))
+        pool = TASK.draw_examples(shape.pool, split="train", generator=derived_generator(0))
         self._cache = cache_activations(network, SITE, pool)
         one = torch.zeros(1, dtype=torch.long)
         problems = Problems(network=one, hypothesis=one)

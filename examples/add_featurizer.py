@@ -32,36 +32,36 @@ class Within(AbstractLinearMap):
         kept[..., self.allowed] = rows[..., self.allowed]
         return kept
 
-    def begin(self, directions, activations):
-        return self.constrain(self.rotation.begin(directions, activations))
+    def initialize(self, directions, activations):
+        return self.constrain(self.rotation.initialize(directions, activations))
 
-    def frames(self, parameters, mask, heat=0.0):
-        return self.rotation.frames(parameters, mask, heat)
+    def forward(self, parameters, mask, softness=0.0):
+        return self.rotation.forward(parameters, mask, softness)
 
-    def pull(self, parameters, saved, gradient):
-        return self._inside(self.rotation.pull(parameters, saved, gradient))
+    def backward(self, parameters, saved, gradient):
+        return self._inside(self.rotation.backward(parameters, saved, gradient))
 
     def constrain(self, parameters):
         return self.rotation.constrain(self._inside(parameters))
 
 
 # %% [markdown]
-# Before it is trusted it is held against the laws that every featurizer keeps: here, that `pull` is the gradient of
-# what `frames` does, along the allowed parameters.
+# Before it is trusted it is held against the laws that every featurizer keeps: here, that `backward` is the gradient of
+# what `forward` does, along the allowed parameters.
 
 
 # %%
 def check(featurizer, *, width=8):
-    """`pull` against torch's own gradient, for two searches of two variables with two features each."""
+    """`backward` against torch's own gradient, for two searches of two variables with two features each."""
     generator = torch.Generator().manual_seed(0)
     directions = torch.linalg.qr(torch.randn(2, width, width, generator=generator, dtype=torch.float64)).Q[:, :4]
     mask = torch.ones(2, 2, 2, 1, dtype=torch.float64)
-    parameters = featurizer.begin(directions.view(2, 2, 2, width), [torch.randn(50, width)] * 2).requires_grad_()
-    maps, saved = featurizer.frames(featurizer.constrain(parameters), mask)
+    parameters = featurizer.initialize(directions.view(2, 2, 2, width), [torch.randn(50, width)] * 2).requires_grad_()
+    maps, saved = featurizer.forward(featurizer.constrain(parameters), mask)
     gradient = Frames(*(torch.randn(maps.read.shape, generator=generator, dtype=torch.float64) for _ in range(2)))
     ((gradient.read * maps.read).sum() + (gradient.write * maps.write).sum()).backward()
-    pulled = featurizer.pull(parameters.detach(), saved, gradient)
-    return (pulled - parameters.grad).abs().max().item()
+    ours = featurizer.backward(parameters.detach(), saved, gradient)
+    return (ours - parameters.grad).abs().max().item()
 
 
 print(f"largest difference of gradients: {check(Within(first=2)):.1e}")

@@ -87,5 +87,5 @@ if __name__ == "__main__":
         folder=Path(__file__).parent,
     )
     with TemporaryDirectory() as folder:
-        for row in study.run(folder).scores:
+        for row in il.run_study(study, folder).scores:
             print(f"{row.network}, {row.hypothesis} at {row.site}, size {row.size}: IIA {row.iia:.3f}")

@@ -17,7 +17,7 @@ from interlocus.networks.mlp.training import Recipe
 
 # %%
 task = il.tasks.HierarchicalEquality(item_width=4)
-inputs, labels = task.examples(1000, split="test", generator=torch.Generator().manual_seed(1))
+inputs, labels = task.labelled_inputs(1000, split="test", generator=torch.Generator().manual_seed(1))
 print(inputs.shape, list(task.hypotheses))
 
 # %%

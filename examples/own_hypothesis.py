@@ -61,7 +61,7 @@ torch.manual_seed(0)
 module = Pairs()
 optimiser = torch.optim.Adam(module.parameters(), 1e-2)
 for _ in range(1000):
-    inputs, labels = task.examples(256, split="train", generator=generator)
+    inputs, labels = task.labelled_inputs(256, split="train", generator=generator)
     optimiser.zero_grad()
     nn.functional.cross_entropy(module(inputs), labels).backward()
     optimiser.step()
@@ -74,8 +74,10 @@ for _ in range(1000):
 network = il.networks.Module(module, sites={"codes": "head:input", "hidden": "head.1"})
 budget = il.Budget(pool=8192, held_out=4096, batch=128, validation=1024, test=4000, patience=50)
 answer = il.examine(network, task, sizes=(1, 2), featurizers=("rotation",), budget=budget, seed=0)
-print(answer.show())
+print(il.show(answer))
 for site in answer.verdicts[0].sites:
     for verdict in site:
-        print(f"{verdict.seen.variable} at {verdict.seen.site}: {verdict.word}", *verdict.wanted)
+        print(
+            f"{verdict.observation.variable} at {verdict.observation.site}: {verdict.word}", *verdict.missing_evidence
+        )
 print(*(row.text for row in answer.verdicts[0].sites[0][0].evidence), sep="\n")

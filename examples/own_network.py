@@ -30,7 +30,7 @@ module, generator = Branches(), torch.Generator().manual_seed(0)
 optimiser = torch.optim.Adam(module.parameters(), 1e-2)
 schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 2000)
 for _ in range(2000):
-    inputs, labels = task.examples(512, split="train", generator=generator)
+    inputs, labels = task.labelled_inputs(512, split="train", generator=generator)
     optimiser.zero_grad()
     nn.functional.cross_entropy(module(inputs), labels).backward()
     optimiser.step()
@@ -52,7 +52,7 @@ run = il.examine(
     budget=il.Budget(pool=8192, held_out=4096, batch=128, validation=1024, test=4000, patience=50),
     seed=0,
 )
-print(run.show())
+print(il.show(run))
 print("this network is", run.verdicts[0].answer)
 
 # %% [markdown]

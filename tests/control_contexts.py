@@ -1,4 +1,4 @@
-"""What tests of controls and verdicts share: contexts in which controls are measured, and observations with made-up numbers."""
+"""Contexts in which controls are measured, and observations with made-up numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from interlocus.networks import AbstractNetworks
 from interlocus.searches.budget import Budget, Phase
 from interlocus.searches.portfolio import Portfolio
 from interlocus.tasks import AbstractTask
-from interlocus.verdicts.evidence import control_evidence
+from interlocus.verdicts.evidence import collect_evidence
 from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidence
 
 SMALL = Budget(pool=2048, held_out=2048, partners=64, batch=64, check_every=10, validation=512, test=1000)
@@ -83,13 +83,13 @@ def context_of(
 def effect_with(low: float, **changes: object) -> Effect:
     """An effect whose interval begins at `low` and whose other figures fit."""
     fields = {
-        "map": "rotation",
+        "featurizer": "rotation",
         "size": 2,
         "iia": min(1.0, low + 0.01),
         "low": low,
         "high": min(1.0, low + 0.02),
-        "cell": low,
-        "ways": low,
+        "worst_transition": low,
+        "value_change": low,
         "single": low,
         "joint": low,
         "answer_change_rate": 0.5,
@@ -99,7 +99,7 @@ def effect_with(low: float, **changes: object) -> Effect:
 
 def used_with(*inside: Effect, rank: int = 2, width: int = 16) -> UsedSubspaceEvidence:
     """A used subspace in which these effects were measured."""
-    return UsedSubspaceEvidence(rank=rank, width=width, agreement=0.9995, entries=inside, output={})
+    return UsedSubspaceEvidence(rank=rank, width=width, agreement=0.9995, effects=inside, output={})
 
 
 def observation_of(*, results: Mapping[str, object] | None = None, **changes: object) -> SiteObservation:
@@ -108,7 +108,7 @@ def observation_of(*, results: Mapping[str, object] | None = None, **changes: ob
         "site": "layer1",
         "variable": "left",
         "hidden": True,
-        "entries": (effect_with(0.98),),
+        "effects": (effect_with(0.98),),
         "no_effect": 0.5,
         "one_directional": 0.7,
         "null": 0.6,
@@ -119,6 +119,6 @@ def observation_of(*, results: Mapping[str, object] | None = None, **changes: ob
 
 def evidence_of(observation: SiteObservation, control: str) -> list[Evidence]:
     """The rows of evidence that carry this name."""
-    (entry,) = observation.entries
-    rows = control_evidence(entry, [entry], observation, Thresholds())
+    (entry,) = observation.effects
+    rows = collect_evidence(entry, [entry], observation, Thresholds())
     return [row for row in rows if row.control == control]

@@ -1,18 +1,20 @@
-"""Runs with made-up scores, for whatever shows a run."""
+"""Runs with made-up scores, for tests of everything that shows a run."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 from interlocus.alignment.metrics import Cell, Score
+from interlocus.controls.record import ControlRecord
+from interlocus.controls.restricted_search import OUTPUT
+from interlocus.controls.used_subspace import UsedSubspaceResult
 from interlocus.searches.results import Restart, Restarts
 from interlocus.studies.plan import Trial, jobs
 from interlocus.studies.records import Record
 from interlocus.studies.run import Run
 from interlocus.studies.spec.study import Study
-from interlocus.studies.store import Store
+from interlocus.studies.store import Store, control_name
 
 STUDY = {
     "name": "small",
@@ -47,7 +49,7 @@ def _attempts(size: int, hits: int) -> Restarts:
 
 
 def made_run(folder: Path, keep: Callable[[Trial], bool] = lambda trial: True, **changes: object) -> Run:
-    """A run whose scores are made up, with a record for each trial that is kept."""
+    """A run of `STUDY` with made-up scores, and a record for each trial that `keep` accepts; `changes` replace keys."""
     study, store = Study.model_validate(STUDY | changes), Store(folder)
     store.begin(study)
     trials = [(trial, job.sizes) for job in jobs(study) for trial in job.trials]
@@ -55,17 +57,20 @@ def made_run(folder: Path, keep: Callable[[Trial], bool] = lambda trial: True, *
         if keep(trial):
             found = tuple(_attempts(size, (37 * index + 110 * size) % 501) for size in sizes)
             record = Record(trial=trial, study=study.fingerprint, accuracy=1.0, seconds=1.0, sizes=found)
-            (folder / "records" / f"{trial.name}.json").write_text(json.dumps(record.to_json()))
+            store.records.add(trial.name, record)
     return Run.load(folder)
 
 
 def with_controls(run: Run, **more: object) -> Run:
-    """The same with controls of its first network at layer 1, made up."""
-    inside = {
-        "both": {"rotation": [_attempts(1, 450).to_json()]},
-        "output": {"rotation": [_attempts(1, 250).to_json()]},
-    }
-    control = {"network": "relu-00", "group": "relu", "site": "layer1", "rank": 2, "width": 8, "agreement": 1.0}
-    control |= {"structural": None, "random": 0.5, "inside": inside, "pure": {}}
-    run.store.add_control("relu-00", "layer1", control | more)
+    """The same run with made-up controls of its first network at layer 1.
+
+    Args:
+        run: A run of `STUDY`.
+        more: Results of further controls, by the names of the controls.
+    """
+    restarts = {"both": {"rotation": (_attempts(1, 450),)}, OUTPUT: {"rotation": (_attempts(1, 250),)}}
+    used = UsedSubspaceResult(rank=2, width=8, agreement=1.0, found=restarts)
+    results = {"used_subspace": used, "random_directions": 0.5, "operand_leakage": {}}
+    control = ControlRecord(network="relu-00", group="relu", site="layer1", results=results | more)
+    run.store.controls.add(control_name("relu-00", "layer1"), control)
     return Run.load(run.store.folder)

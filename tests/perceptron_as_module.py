@@ -12,5 +12,5 @@ TASK = HierarchicalEquality(item_width=2)
 def brought(network: MLP, site: str = "3") -> Module:
     """A perceptron as somebody's module, without what is known of ours."""
     made = Module(as_module(network), sites={"layer2": site})
-    made.prepare(TASK.examples(8, split="train", generator=derived_generator(0))[0])
+    made.prepare(TASK.labelled_inputs(8, split="train", generator=derived_generator(0))[0])
     return made

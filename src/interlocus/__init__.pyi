@@ -11,19 +11,23 @@ from .causal.model import CausalModel as CausalModel
 from .causal.model import Variable as Variable
 from .core.errors import InterlocusError as InterlocusError
 from .networks.validation import check_task as check_task
+from .report.page.page import write_report as write_report
 from .report.terminal.progress import show_progress as show_progress
+from .report.terminal.run import show as show
 from .searches import starts as starts
 from .searches.api import SearchResult as SearchResult
 from .searches.api import search as search
 from .searches.budget import Budget as Budget
 from .searches.budget import Phase as Phase
 from .searches.callbacks import TensorBoard as TensorBoard
+from .studies import executors as executors
 from .studies.audit import Audit as Audit
 from .studies.audit import audit as audit
 from .studies.examine import examine as examine
 from .studies.reuse.measure import Reuse as Reuse
 from .studies.reuse.measure import measure_reuse as measure_reuse
 from .studies.run import Run as Run
+from .studies.run import run_study as run_study
 from .studies.spec.study import Study as Study
 
 __version__: str

@@ -18,7 +18,7 @@ SMALL = il.Budget(pool=8192, held_out=4096, partners=1, batch=128, check_every=2
 
 @pytest.fixture(scope="module")
 def pool():
-    return TASK.pool(4000, split="test", generator=derived_generator(3, "pool", "test"))
+    return TASK.draw_examples(4000, split="test", generator=derived_generator(3, "pool", "test"))
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_an_unknown_variable_is_named(fails):
 
 def test_an_alignment_of_nothing_is_kept_too(tmp_path):
     """A mask may select nothing: then an interchange changes nothing."""
-    nothing = Frames(*torch.zeros(2, 1, 2, 5, 6)).of(0)
+    nothing = Frames(*torch.zeros(2, 1, 2, 5, 6)).select(0)
     one = alignment(*nothing)
     one.save(tmp_path / "nothing.safetensors")
     again = il.Alignment.load(tmp_path / "nothing.safetensors")

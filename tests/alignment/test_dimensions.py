@@ -19,7 +19,7 @@ from interlocus.core.errors import SpecificationError, UnknownNameError
 from interlocus.networks import MLP
 from interlocus.report.page.page import write_report
 from interlocus.searches.budget import Budget, Phase
-from interlocus.studies.run import Run
+from interlocus.studies.run import Run, run_study
 from interlocus.studies.spec.study import Study
 from interlocus.tasks import HierarchicalEquality
 
@@ -120,7 +120,7 @@ def test_a_study_with_sizes_of_each_variable(tmp_path):
     study = Study.parse(STUDY, "x")
     assert Study.parse(json.dumps(study.to_dict()), "x") == study
     assert study.sizes_of("both", "layer1") == (3, 4)
-    run = study.run(tmp_path)
+    run = run_study(study, tmp_path)
     assert not run.failures
     assert [row.size for row in run.table[:3]] == [3, "4+2", 4]
     with run.store.scores.open() as file:
@@ -131,7 +131,7 @@ def test_a_study_with_sizes_of_each_variable(tmp_path):
     path = tmp_path / "alignments" / "relu-00.layer1.both.rotation.safetensors"
     assert il.Alignment.load(path, size="4+2").sizes == {"left": 4, "right": 2}
     assert il.Alignment.load(path, size=4).sizes == {"left": 4, "right": 4}
-    assert "4+2" in run.show()
+    assert "4+2" in il.show(run)
     page = write_report(run).read_text()
     assert "size_curve_both" in {path.stem for path in tmp_path.rglob("*.svg")}
     assert "4+2" in page

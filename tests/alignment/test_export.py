@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
     )  # fmt: skip
     found.best(network=0, size=4).save(folder / "left.safetensors")
     hand_wired().save(folder / "network.safetensors")
-    pool = TASK.pool(700, split="test", generator=derived_generator(5))
+    pool = TASK.draw_examples(700, split="test", generator=derived_generator(5))
     np.save(folder / "inputs.npy", pool.inputs.numpy())
     np.savetxt(folder / "inputs.csv", pool.inputs.numpy(), delimiter=",", fmt="%.9g")
     np.save(folder / "values.npy", pool.values["left"].numpy())
@@ -45,7 +45,7 @@ def folder(tmp_path_factory):
 
 def command(folder, *arguments: str):
     files = [str(folder / "left.safetensors"), *arguments]
-    return CliRunner().invoke(app, ["read", *files, "--network", str(folder / "network.safetensors")])
+    return CliRunner().invoke(app, ["extract", *files, "--network", str(folder / "network.safetensors")])
 
 
 def _same_values(read: np.ndarray, reading) -> None:
@@ -83,7 +83,7 @@ def test_bad_rows_are_left_out_when_asked(folder):
     strict = command(folder, str(folder / "bad.npy"), "--out", str(folder / "read.csv"))
     assert "Rows 3" in str(strict.exception)
     assert not list(folder.glob("read.csv*")), "half a file is left"
-    skipping = command(folder, str(folder / "bad.npy"), "--out", str(folder / "read.csv"), "--skip-bad")
+    skipping = command(folder, str(folder / "bad.npy"), "--out", str(folder / "read.csv"), "--skip-invalid-rows")
     assert skipping.exit_code == 0
     rows = (folder / "read.csv").read_text().splitlines()[1:]
     assert [line.split(",")[0] for line in rows[:4]] == ["0", "1", "2", "4"]
@@ -127,7 +127,13 @@ def wants(task):
     place = Place(network, TASK, "both", "first")
     alignment = linear_map(place, known_subspace(), None).fitted(network, TASK)
     alignment.save(tmp_path / "both.safetensors")
-    asked = ["read", str(tmp_path / "both.safetensors"), str(folder / "inputs.npy"), "--out", str(tmp_path / "r.npy")]
+    asked = [
+        "extract",
+        str(tmp_path / "both.safetensors"),
+        str(folder / "inputs.npy"),
+        "--out",
+        str(tmp_path / "r.npy"),
+    ]
     result = CliRunner().invoke(app, [*asked, "--network", f"{tmp_path}/mine.py:build"])
     assert result.exit_code == 0, result.output
     assert "This runs code" in result.stderr

@@ -9,21 +9,19 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.stats import binomtest, norm
+from scipy.stats import norm
 
 from interlocus.alignment.metrics import Cell, Score, group, scores
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import Interventions, draw, kind_rows
 from interlocus.causal.model import CausalModel, Variable
 from interlocus.core.random import derived_generator
-from interlocus.core.statistics import Interval, over_networks, wilson
+from interlocus.core.statistics import Interval
 from interlocus.tasks import HierarchicalEquality
 
 TASK = HierarchicalEquality()
-POOL = TASK.pool(2000, split="test", generator=derived_generator(0, "pool"), partners_of=("left", "right"))
+POOL = TASK.draw_examples(2000, split="test", generator=derived_generator(0, "pool"), partners_of=("left", "right"))
 BATCH = 1200
 Z = float(norm.ppf(0.975))
 
@@ -102,7 +100,7 @@ def grouped(values: tuple[int, ...]) -> None:
         output="top",
     )
     x = torch.tensor(values).repeat(100)
-    pool = Pool(inputs=x[:, None].float(), values={"level": x, "top": (x == 7).long()}, count=len(x))
+    pool = Examples(inputs=x[:, None].float(), values={"level": x, "top": (x == 7).long()}, count=len(x))
     hypothesis = Hypothesis(name="h", model=model, variables=("level",))
     batch = draw(pool, hypothesis, shape=(300,), generator=derived_generator(2))
     grouping = group(hypothesis, batch, pool)
@@ -193,48 +191,3 @@ def test_more_interventions_make_the_interval_narrower():
     widths = [flat(8 * n, 10 * n).high - flat(8 * n, 10 * n).low for n in (1, 10, 100, 1000)]
     assert widths == sorted(widths, reverse=True)
     assert widths[-2] / widths[-1] == pytest.approx(math.sqrt(10), rel=0.01)
-
-
-def width(iias: list[float], counts: list[int]) -> float:
-    interval = over_networks(iias, counts)
-    assert interval.low <= interval.value <= interval.high
-    assert interval.value == pytest.approx(np.mean(iias))
-    return interval.high - interval.low
-
-
-def test_a_spread_over_networks_makes_the_interval_wider():
-    widths = [width([0.8 - spread, 0.8 + spread] * 5, [10_000] * 10) for spread in (0.0, 0.05, 0.1, 0.2)]
-    assert widths == sorted(widths)
-    # with spread s the mean of n networks has deviation s/√n; 2000 resamples know its quantiles to a few per cent
-    assert widths[2] == pytest.approx(2 * Z * 0.1 / math.sqrt(10), rel=0.15)
-
-
-def test_without_spread_over_networks_interventions_are_what_is_uncertain():
-    assert width([0.8] * 10, [1000] * 10) == pytest.approx(2 * Z * math.sqrt(0.16 / 10_000), rel=0.15)
-
-
-def test_networks_count_alike_however_often_they_were_asked():
-    assert over_networks([0.5, 1.0], [10, 100_000]).value == 0.75
-
-
-def test_the_interval_over_networks_is_decided_by_its_seed():
-    arguments = [0.7, 0.9, 0.8], [100, 100, 100]
-    assert over_networks(*arguments) == over_networks(*arguments, seed=0)
-    assert over_networks(*arguments) != over_networks(*arguments, seed=1)
-
-
-def test_the_interval_over_networks_leaves_the_global_generator_alone():
-    before = np.random.get_state()[1].copy()
-    over_networks([0.5, 0.6], [10, 10])
-    assert (np.random.get_state()[1] == before).all()
-
-
-def test_one_network_has_an_interval_of_its_interventions():
-    assert width([0.9], [400]) == pytest.approx(2 * Z * math.sqrt(0.09 / 400), rel=0.15)
-
-
-@given(count=st.integers(1, 5000), share=st.floats(0, 1), looks=st.sampled_from([1, 7, 96]))
-def test_wilson_is_the_interval_of_scipy(count, share, looks):
-    hits = round(share * count)
-    ends = binomtest(hits, count).proportion_ci(1 - 0.05 / looks, method="wilson")
-    assert wilson(hits, count, looks=looks) == pytest.approx((ends.low, ends.high), abs=1e-9)

@@ -127,7 +127,7 @@ def test_what_is_no_rotation_is_refused_unless_it_is_declared(tmp_path, turn, fa
     save_file({"read": read.contiguous(), "write": write}, tmp_path / "linear.safetensors")
     found = load_any(tmp_path / "linear.safetensors", hand_wired(), TASK, place=BOTH)
     assert found.featurizer == "linear"
-    inputs, _ = TASK.examples(4, split="test", generator=derived_generator(1))
+    inputs, _ = TASK.labelled_inputs(4, split="test", generator=derived_generator(1))
     # all of the state is exchanged, whatever the basis
     swapped = found.write(hand_wired(), inputs[:2], left=inputs[2:], right=inputs[2:])
     torch.testing.assert_close(swapped, hand_wired()(inputs[2:])[0], atol=1e-3, rtol=1e-3)

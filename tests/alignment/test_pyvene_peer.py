@@ -60,7 +60,7 @@ def intervenable(pyvene, network, found):
 
 
 def test_the_same_predictions(intervenable, network, found):
-    inputs, _ = TASK.examples(3 * COUNT, split="test", generator=derived_generator(0, "peer"))
+    inputs, _ = TASK.labelled_inputs(3 * COUNT, split="test", generator=derived_generator(0, "peer"))
     base, left, right = inputs.split(COUNT)
     _, theirs = intervenable(
         {"inputs_embeds": base.unsqueeze(1)},

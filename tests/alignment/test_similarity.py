@@ -11,7 +11,7 @@ from networks_by_hand import hand_wired
 
 from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.similarity import agreement, what_matters
-from interlocus.controls.ground_truth.hand_wired import dormant
+from interlocus.controls.ground_truth.hand_wired import count_with_unused_copies
 from interlocus.core.errors import AlignmentError, UnknownNameError
 from interlocus.core.random import derived_generator
 from interlocus.featurizers import Frames
@@ -75,11 +75,13 @@ def test_reading_and_writing_are_compared_apart():
 
 
 def test_within_what_matters_directions_that_nobody_reads_do_not_count():
-    network = dormant(TASK, site="layer2", count=1).networks
+    network = count_with_unused_copies(TASK, site="layer2", count=1).networks
     used = what_matters(network, TASK, site="layer2")
     assert used.shape == (1, 16)
     behind = network.weights[2][0]  # it reads one direction of the site
-    states = network.activations("layer2", TASK.examples(2000, split="test", generator=derived_generator(1))[0])[0]
+    states = network.activations("layer2", TASK.labelled_inputs(2000, split="test", generator=derived_generator(1))[0])[
+        0
+    ]
     varying = torch.linalg.svd(states - states.mean(0), full_matrices=False).Vh[:3]  # four settings
     read = varying.T @ varying @ torch.linalg.svd(behind).Vh[0]
     assert float((used @ read).abs() / read.norm()) > 0.95  # a few states lie between the four

@@ -46,9 +46,9 @@ def test_bad_rows_are_named_or_left_out(table, tmp_path, word, together, monkeyp
     lines[7] = f"1.0,{word},2.0"
     file = tmp_path / "table.csv"
     file.write_text("\n".join(lines) + "\n")
-    with fails(SpecificationError, "Rows 7", "--skip-bad"):
+    with fails(SpecificationError, "Rows 7", "--skip-invalid-rows"):
         list(Rows(path=file, width=3))
-    skipping = Rows(path=file, width=3, skip_bad=True)
+    skipping = Rows(path=file, width=3, skip_invalid=True)
     parts = list(skipping)
     assert skipping.skipped == 1
     assert np.concatenate([part.number for part in parts]).tolist() == [*range(7), *range(8, 23)]

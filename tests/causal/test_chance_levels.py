@@ -9,15 +9,8 @@ import pytest
 import torch
 from scipy.stats import chi2
 
-from interlocus.causal.chance_levels import (
-    ceiling,
-    copy_source,
-    drawn_interventions,
-    enumerate_interventions,
-    no_effect,
-    one_directional,
-    settings,
-)
+from interlocus.causal.chance_levels import ceiling, copy_source, no_effect, one_directional
+from interlocus.causal.enumeration import enumerate_interventions, enumerate_settings, sample_interventions
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import CANDIDATES, draw, kind_rows
 from interlocus.causal.model import CausalModel, Variable
@@ -39,7 +32,7 @@ def single(variable: str) -> Hypothesis:
     return Hypothesis(name=variable, model=TASK.hypothesis("symmetric").model, variables=(variable,))
 
 
-SYMMETRIC = settings(TASK.hypothesis("symmetric").model, TASK.roots)
+SYMMETRIC = enumerate_settings(TASK.hypothesis("symmetric").model, TASK.roots)
 
 
 @pytest.mark.parametrize("name", ["left", "right", "both"])
@@ -186,7 +179,7 @@ def test_sources_may_be_drawn_in_another_way_than_bases():
 def drawn(name: str, sampling: str, count: int):
     """Interventions from a pool, and the same counted out for bases and sources as frequent as in that pool."""
     task = HierarchicalEquality(item_width=1)
-    pool = task.pool(500, split="test", generator=derived_generator(3, name), partners_of=("left", "right"))
+    pool = task.draw_examples(500, split="test", generator=derived_generator(3, name), partners_of=("left", "right"))
     hypothesis = task.hypothesis(name)
     asked = draw(pool, hypothesis, shape=(count,), sampling=sampling, generator=derived_generator(4, name, sampling))
     index = (2 * pool.values["left"] + pool.values["right"])[: pool.count]
@@ -241,7 +234,7 @@ def test_doing_nothing_scores_what_is_counted_out(name, sampling):
 
 
 def test_settings_are_all_joint_values_with_their_probabilities():
-    counted = settings(TASK.model, {"left": (1.0, 3.0), "right": None})
+    counted = enumerate_settings(TASK.model, {"left": (1.0, 3.0), "right": None})
     assert sorted(zip(counted.values["left"].tolist(), counted.values["right"].tolist(), strict=True)) == [
         (0, 0), (0, 1), (1, 0), (1, 1)]  # fmt: skip
     assert float(counted.probability.sum()) == pytest.approx(1)
@@ -258,7 +251,7 @@ def test_settings_of_one_root():
         ],
         output="high",
     )
-    counted = settings(model, {"level": None})
+    counted = enumerate_settings(model, {"level": None})
     hypothesis = Hypothesis(name="h", model=model, variables=("level",))
     # the label changes if exactly one of base and source is at the top
     assert no_effect(enumerate_interventions(hypothesis, counted)) == pytest.approx(1 - 4 / 9)
@@ -268,11 +261,11 @@ def test_settings_of_one_root():
 
 def test_settings_that_cannot_be_counted_are_refused(fails):
     with fails(CausalModelError, "'a'"):
-        settings(TASK.model, {"a": None})
+        enumerate_settings(TASK.model, {"a": None})
     with fails(CausalModelError, "left"):
-        settings(TASK.model, {"left": None})
+        enumerate_settings(TASK.model, {"left": None})
     with fails(UnknownNameError, "Did you mean 'left'?"):
-        settings(TASK.model, {"lefd": None})
+        enumerate_settings(TASK.model, {"lefd": None})
 
 
 def test_minimal_pairs_of_what_is_no_root_cannot_be_counted(fails):
@@ -283,8 +276,8 @@ def test_minimal_pairs_of_what_is_no_root_cannot_be_counted(fails):
 @pytest.mark.parametrize("sampling", ["natural", "balanced", "minimal_pairs"])
 def test_what_is_drawn_is_kept_with_its_kinds_and_sources(sampling):
     """Who sees both truth values, the kind and every source knows the label; who lacks one of them does not."""
-    pool = TASK.pool(4000, split="test", generator=derived_generator(0), partners_of=("left", "right"))
-    asked = drawn_interventions(
+    pool = TASK.draw_examples(4000, split="test", generator=derived_generator(0), partners_of=("left", "right"))
+    asked = sample_interventions(
         TASK.hypothesis("both"), pool, count=9000, sampling=sampling, generator=derived_generator(1)
     )
     assert float(asked.probability.sum()) == pytest.approx(1)
@@ -299,9 +292,9 @@ def test_what_is_drawn_is_kept_with_its_kinds_and_sources(sampling):
 
 
 def test_a_continuous_variable_has_no_one_sided_swap():
-    pool = TASK.pool(100, split="test", generator=derived_generator(0))
+    pool = TASK.draw_examples(100, split="test", generator=derived_generator(0))
     for name in ("difference", "distance"):
-        asked = drawn_interventions(TASK.hypothesis(name), pool, count=100, generator=derived_generator(1))
+        asked = sample_interventions(TASK.hypothesis(name), pool, count=100, generator=derived_generator(1))
         assert one_directional(asked) is None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import draw, kind_rows, swapped_rows
 from interlocus.causal.model import CausalModel, Variable
@@ -14,7 +14,7 @@ from interlocus.core.random import derived_generator
 from interlocus.tasks import HierarchicalEquality
 
 TASK = HierarchicalEquality()
-POOL = TASK.pool(4000, split="train", generator=derived_generator(0, "pool"), partners_of=("left", "right"))
+POOL = TASK.draw_examples(4000, split="train", generator=derived_generator(0, "pool"), partners_of=("left", "right"))
 BATCH = 3000
 ASKED = ("left", "right", "both", "symmetric")
 
@@ -107,13 +107,13 @@ THREE = Hypothesis(
 )
 
 
-def _three_pool() -> Pool:
+def _three_pool() -> Examples:
     drawn = {name: torch.randn(1000, generator=derived_generator(0, name)) for name in "PQR"}
     parts = [drawn] + [drawn | {name: -drawn[name]} for name in "PQR"]
     given = {name: torch.cat([part[name] for part in parts]) for name in "PQR"}
     values = {name: value for name, value in THREE.model.run(given).items() if name in THREE.model.discrete}
     first = {name: 1000 * (i + 1) for i, name in enumerate("pqr")}
-    return Pool(inputs=torch.stack(list(given.values()), 1), values=values, count=1000, partners=first)
+    return Examples(inputs=torch.stack(list(given.values()), 1), values=values, count=1000, partners=first)
 
 
 THREE_POOL = _three_pool()
@@ -242,7 +242,7 @@ def test_a_step_is_cut_out_of_all_that_belongs_to_it(sampling):
 
 
 def test_minimal_pairs_are_refused_where_there_are_none(fails):
-    bare = TASK.pool(10, split="train", generator=derived_generator(0))
+    bare = TASK.draw_examples(10, split="train", generator=derived_generator(0))
     with fails(SpecificationError, "'left'"):
         draw(bare, TASK.hypothesis("left"), shape=(4,), sampling="minimal_pairs", generator=derived_generator(0))
     with fails(SpecificationError, "'both_equal'"):
@@ -282,7 +282,7 @@ def test_restoring_needs_values_and_examples(fails):
     item = Hypothesis(name="item", model=hypothesis.model, variables=("a",))
     with fails(SpecificationError, "'a'", "restoring"):
         draw(POOL, item, shape=(10,), sampling="restoring", generator=derived_generator(0))
-    never = Pool(inputs=POOL.inputs[:50], values={k: v[:50] for k, v in POOL.values.items()}, count=50)
+    never = Examples(inputs=POOL.inputs[:50], values={k: v[:50] for k, v in POOL.values.items()}, count=50)
     never.values["left"] = torch.zeros(50, dtype=torch.long)
     with fails(SpecificationError, "left has its last value"):
         draw(never, hypothesis, shape=(10,), sampling="restoring", generator=derived_generator(0))

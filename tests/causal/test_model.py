@@ -166,12 +166,12 @@ X, OUTPUT = Variable(name="x"), bit("output", ("x",), one)
         ([X, Variable(name="output", parents=("x",), mechanism=one)], "output", CausalModelError, ["values"]),
         ([X, OUTPUT, Variable(name="y", parents=("x",))], "output", CausalModelError, ["'y'", "mechanism"]),
         ([X, OUTPUT, Variable(name="y", mechanism=one)], "output", CausalModelError, ["'y'", "parents"]),
-        ([bit("output", ("output",), one)], "output", CausalModelError, ["circle", "output"]),
+        ([bit("output", ("output",), one)], "output", CausalModelError, ["cycle", "output"]),
         (
             [X, bit("p", ("x", "r"), one), bit("q", ("p",), one), bit("r", ("q",), one), bit("output", ("r",), one)],
             "output",
             CausalModelError,
-            ["circle", "p", "q", "r"],
+            ["cycle", "p", "q", "r"],
         ),
     ],
     ids=[

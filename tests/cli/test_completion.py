@@ -7,9 +7,9 @@ import pytest
 from interlocus.cli.completion import complete_files, complete_kinds, complete_studies, complete_tasks
 from interlocus.cli.list_plugins import catalogue
 
-PRESS = """
+COMPLETE = """
 import sys
-from interlocus.cli import main
+from interlocus.cli.main import main
 sys.argv = ["interlocus"]
 try:
     main()
@@ -19,18 +19,18 @@ finally:
 """
 
 
-def press(*words: str) -> list[str]:
-    """What bash is offered for the last of these words, as typer's own script for it asks."""
-    asked = {
+def complete(*words: str) -> list[str]:
+    """What bash offers for the last of these words, asked for as typer's script for bash does."""
+    request = {
         "_INTERLOCUS_COMPLETE": "complete_bash",
         "COMP_WORDS": " ".join(["interlocus", *words]),
         "COMP_CWORD": str(len(words)),
     }
-    ended = subprocess.run(
-        [sys.executable, "-c", PRESS], env=os.environ | asked, capture_output=True, text=True, check=False
+    process = subprocess.run(
+        [sys.executable, "-c", COMPLETE], env=os.environ | request, capture_output=True, text=True, check=False
     )
-    assert "AssertionError" not in ended.stderr, ended.stderr
-    return ended.stdout.split()
+    assert "Error" not in process.stderr, process.stderr
+    return process.stdout.split()
 
 
 @pytest.mark.parametrize(
@@ -39,23 +39,24 @@ def press(*words: str) -> list[str]:
         (("study", "emb"), ["embeddings"]),
         (("list", "feat"), ["featurizers"]),
         (("study", "--device", "cu"), ["cuda"]),
+        (("battery", "r"), ["run"]),
         (("sh",), ["show"]),
     ],
 )
 def test_a_key_press_completes_names_and_imports_nothing_heavy(words, offered):
-    assert press(*words) == offered
+    assert complete(*words) == offered
 
 
-def test_every_study_task_and_kind_is_offered_with_a_line_about_it():
-    there = catalogue()
-    assert {name for name, _ in complete_studies("")} >= set(there["studies"])
-    assert {name for name, _ in complete_tasks("")} >= set(there["tasks"])
-    assert [name for name, _ in complete_kinds("")] == list(there)
-    assert all(about for name, about in complete_tasks("") if name in there["tasks"])
-    assert complete_kinds("nothing begins so") == []
+def test_every_study_task_and_kind_is_offered_with_a_description():
+    lists = catalogue()
+    assert {name for name, _ in complete_studies("")} >= set(lists["studies"])
+    assert {name for name, _ in complete_tasks("")} >= set(lists["tasks"])
+    assert [name for name, _ in complete_kinds("")] == list(lists)
+    assert all(description for name, description in complete_tasks("") if name in lists["tasks"])
+    assert complete_kinds("no kind begins like this") == []
 
 
-def test_files_of_a_kind_are_offered_and_the_folders_on_the_way(tmp_path):
+def test_files_with_a_fitting_ending_and_folders_are_offered(tmp_path):
     (tmp_path / "mine.yaml").write_text("")
     (tmp_path / "mine.txt").write_text("")
     (tmp_path / "more").mkdir()

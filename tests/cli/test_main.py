@@ -48,14 +48,24 @@ def folder(spec, tmp_path_factory):
 def test_help_names_every_command(cli):
     status, out, _ = cli("--help")
     assert status == 0
-    assert all(command in out for command in ("study", "show", "report", "list"))
+    commands = ("study", "show", "compare", "report", "extract", "audit", "list", "battery")
+    assert all(command in out for command in commands)
+
+
+@pytest.mark.parametrize(
+    "command", [["study"], ["show"], ["compare"], ["report"], ["extract"], ["audit"], ["list"], ["battery", "run"]]
+)
+def test_every_command_explains_each_option_and_can_print_json(cli, command):
+    status, out, _ = cli(*command, "--help")
+    assert status == 0
+    assert "--json" in out
 
 
 def test_version(cli):
     assert cli("--version")[:2] == (0, f"interlocus {__version__}\n")
 
 
-def test_list_shows_what_there_is(cli):
+def test_list_shows_every_kind_of_plug_in(cli):
     status, out, _ = cli("list")
     assert status == 0
     assert all(name in out for name in ("equality", "hierarchical_equality", "rotation", "covariance", "local"))
@@ -67,7 +77,7 @@ def test_a_dry_run_counts_and_does_nothing(cli, spec, tmp_path):
     status, out, _ = cli("study", str(spec), "--out", str(tmp_path / "none"), "--dry-run", "--json")
     assert status == 0
     cost = json.loads(out)
-    # 2 families × 2 networks × 2 sites × (2 maps × 2 sizes + 2 hypotheses) × 2 starts
+    # 2 groups × 2 networks × 2 sites × (2 maps × 2 sizes + 2 hypotheses) × 2 starts
     assert cost["searches"] == 2 * 2 * 2 * (2 * 2 + 2) * 2
     assert cost["trials"] == 2 * 2 * 2 * 4
     assert cost["seconds"] > 0
@@ -91,27 +101,31 @@ def test_show_and_report_read_a_folder(cli, folder):
     assert {line["group"] for line in shown["lines"]} == {"relu", "blank"}
     assert shown["missing"] == []
     (folder / "report.html").unlink(missing_ok=True)
-    assert cli("report", str(folder))[0] == 0
+    status, out, _ = cli("report", str(folder), "--json")
+    assert status == 0
+    assert json.loads(out) == {"page": str(folder / "report.html")}
     assert (folder / "report.html").is_file()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "found", "mend"),
+    ("arguments", "found", "hint"),
     [
         (["study", "equalty"], "'equalty'", "'equality'"),
-        (["study", "none.yaml"], "none.yaml", "Check the path"),
+        (["study", "none.yaml"], "none.yaml", "path of a YAML file"),
         (["study", "equality", "--set", "budget.bach=3"], "'bach'", "'batch'"),
-        (["study", "equality", "--set", "seed=x"], "'x'", "Mend"),
+        (["study", "equality", "--set", "seed=x"], "'x'", "whole number"),
         (["study", "equality", "--set", "sites=[input,layer9]"], "'layer9'", "'layer"),
         (["study", "equality", "--set", "searches.0.sizes=[9]"], "Size 9", "up to 8"),
         (["study", "equality", "--set", "searches.0.featurizers=[rotaton]"], "'rotaton'", "'rotation'"),
-        (["study", "equality", "--workers", "0"], "0 workers", "one or more"),
+        (["study", "equality", "--workers", "0"], "workers is 0", "1 worker or more"),
         (["study", "equality", "--device", "cuda:9"], "'cuda:9'", "cpu"),
         (["show", "nowhere"], "no run folder", "interlocus study"),
         (["list", "featurisers"], "'featurisers'", "'featurizers'"),
     ],
 )
-def test_what_cannot_be_understood_is_one_message_and_status_two(cli, tmp_path, monkeypatch, arguments, found, hint):
+def test_a_request_that_cannot_be_understood_gives_one_message_and_status_two(
+    cli, tmp_path, monkeypatch, arguments, found, hint
+):
     monkeypatch.chdir(tmp_path)
     status, out, err = cli(*arguments)
     assert status == 2
@@ -139,20 +153,20 @@ def test_trials_that_fail_are_listed_with_status_one(cli, spec, tmp_path):
     assert "Traceback" not in err
 
 
-def test_an_interrupt_says_how_to_go_on(cli, spec, tmp_path, monkeypatch):
-    from interlocus.studies import pipeline as phases
+def test_an_interrupt_says_how_to_continue(cli, spec, tmp_path, monkeypatch):
+    from interlocus.studies import pipeline
 
     def interrupted(*_args, **_kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(phases, "make_networks", interrupted)
+    monkeypatch.setattr(pipeline, "train_networks", interrupted)
     status, _, err = cli("study", str(spec), "--out", str(tmp_path), "--workers", "1")
     assert status == 130
     assert f"interlocus study {spec} --out {tmp_path} --workers 1" in err.replace("\n", "")
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="shows which processes there are")
-def test_who_is_asked_to_end_takes_the_workers_along(tmp_path):
+def test_a_terminated_process_ends_its_workers(tmp_path):
     with subprocess.Popen(
         [sys.executable, "-m", "interlocus", "study", "equality", "--workers", "2", "--out", str(tmp_path / "run")],
         stderr=subprocess.PIPE,
@@ -179,7 +193,7 @@ def _is_running(pid: str) -> bool:
         return False
 
 
-def test_what_nobody_expected_is_one_message_too(cli, spec, tmp_path, monkeypatch):
+def test_an_unexpected_error_is_one_message_as_well(cli, spec, tmp_path, monkeypatch):
     from interlocus.studies import run
 
     monkeypatch.setattr(run, "rows", lambda *_: 1 / 0)
@@ -187,3 +201,18 @@ def test_what_nobody_expected_is_one_message_too(cli, spec, tmp_path, monkeypatc
     assert status == 2
     assert "ZeroDivisionError" in err
     assert "Traceback" not in err
+
+
+def test_a_killed_worker_is_explained(cli, spec, tmp_path, monkeypatch):
+    from concurrent.futures.process import BrokenProcessPool
+
+    from interlocus.studies import run
+
+    def killed(*_):
+        raise BrokenProcessPool("A child process terminated abruptly")
+
+    monkeypatch.setattr(run, "rows", killed)
+    status, _, err = cli("study", str(spec), "--out", str(tmp_path), "--workers", "1")
+    assert status == 2
+    assert "A worker process was killed." in err
+    assert "--workers 1" in err

@@ -51,15 +51,13 @@ def measured():
 
 def planted(portfolio, task, likes, site, kind, *, thresholds) -> PlantedResult:
     """Three of sixteen planted variables are found."""
-    return PlantedResult(
-        kind=kind, planted=(1.0,) * 16, best=(1.0,) * 16, hits=(True,) * 3 + (False,) * 13, left_out=0
-    )
+    return PlantedResult(kind=kind, planted=(1.0,) * 16, best=(1.0,) * 16, hits=(True,) * 3 + (False,) * 13, left_out=0)
 
 
 def evidence_context(variable: str = "left") -> EvidenceContext:
     return EvidenceContext(
         variable=variable,
-        inside=(effect_with(0.98, pure=0.01),),
+        inside=(effect_with(0.98, operand_leakage=0.01),),
         bar=0.6,
         impossible=None,
         thresholds=Thresholds(),

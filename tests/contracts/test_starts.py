@@ -211,7 +211,7 @@ def agreement(found: Tensor, planted: Tensor) -> float:
 
 def equality(task: HierarchicalEquality, variables: tuple[str, ...]) -> StartContext:
     """The input of a network that solves hierarchical equality."""
-    pool = task.pool(16_384, split="train", generator=derived_generator(0, "pool"))
+    pool = task.draw_examples(16_384, split="train", generator=derived_generator(0, "pool"))
     return StartContext(activations=pool.inputs, values=torch.stack([pool.values[name] for name in variables]))
 
 

@@ -30,7 +30,7 @@ def sought(task: AbstractTask) -> list[str]:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_examples_are_as_wide_and_as_many_classes_as_the_task_says(task, split):
-    inputs, labels = task.examples(COUNT, split=split, generator=derived_generator(0))
+    inputs, labels = task.labelled_inputs(COUNT, split=split, generator=derived_generator(0))
     assert inputs.shape == (COUNT, task.input_width)
     assert inputs.dtype == torch.float32
     assert torch.isfinite(inputs).all()
@@ -46,14 +46,16 @@ def test_samples_are_the_inputs_of_the_causal_model(task, split):
 
 
 def test_the_generator_decides(task):
-    one, again, other = (task.examples(100, split="train", generator=derived_generator(seed))[0] for seed in (0, 0, 1))
+    one, again, other = (
+        task.labelled_inputs(100, split="train", generator=derived_generator(seed))[0] for seed in (0, 0, 1)
+    )
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
 
 
 def test_the_global_generator_is_left_alone(task):
     before = torch.random.get_rng_state()
-    task.pool(100, split="train", generator=derived_generator(0), partners_of=sought(task))
+    task.draw_examples(100, split="train", generator=derived_generator(0), partners_of=sought(task))
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
@@ -79,7 +81,7 @@ def test_every_hypothesis_gives_the_classes_of_the_task(task):
 
 
 def test_a_pool_holds_inputs_with_the_values_on_them(task):
-    pool = task.pool(COUNT, split="train", generator=derived_generator(0))
+    pool = task.draw_examples(COUNT, split="train", generator=derived_generator(0))
     drawn = task.sample(COUNT, split="train", generator=derived_generator(0))
     assert pool.count == COUNT
     assert pool.partners == {}
@@ -94,13 +96,15 @@ def test_a_pool_holds_inputs_with_the_values_on_them(task):
 
 def test_what_a_hypothesis_needs_of_its_own_lies_behind_the_examples(task):
     names = list(task.hypotheses)
-    pool = task.pool(100, split="train", generator=derived_generator(0), own_of=names)
-    assert torch.equal(pool.inputs[:100], task.pool(100, split="train", generator=derived_generator(0)).inputs)
+    pool = task.draw_examples(100, split="train", generator=derived_generator(0), for_hypotheses=names)
+    assert torch.equal(pool.inputs[:100], task.draw_examples(100, split="train", generator=derived_generator(0)).inputs)
     assert len(pool.inputs) == 100 * (1 + len(pool.matched) + len(pool.apart))
-    backwards = task.pool(100, split="train", generator=derived_generator(0), own_of=names[::-1])
+    backwards = task.draw_examples(100, split="train", generator=derived_generator(0), for_hypotheses=names[::-1])
     for hypothesis in task.hypotheses.values():
-        alone = task.pool(100, split="train", generator=derived_generator(0), own_of=(hypothesis.name,))
-        rows = [pool.examples(hypothesis), alone.examples(hypothesis), backwards.examples(hypothesis)]
+        alone = task.draw_examples(
+            100, split="train", generator=derived_generator(0), for_hypotheses=(hypothesis.name,)
+        )
+        rows = [pool.rows(hypothesis), alone.rows(hypothesis), backwards.rows(hypothesis)]
         inputs = [one.inputs[place] for one, place in zip((pool, alone, backwards), rows, strict=True)]
         assert torch.equal(inputs[0], inputs[1])
         assert torch.equal(inputs[0], inputs[2])
@@ -111,7 +115,7 @@ def test_what_a_hypothesis_needs_of_its_own_lies_behind_the_examples(task):
 
 def test_partners_differ_in_their_variable_alone(task):
     variables = sought(task)
-    pool = task.pool(COUNT, split="train", generator=derived_generator(0), partners_of=variables)
+    pool = task.draw_examples(COUNT, split="train", generator=derived_generator(0), partners_of=variables)
     assert len(pool.inputs) == COUNT * (1 + len(pool.partners))
     assert set(pool.partners) <= set(variables)
     for variable, first in pool.partners.items():
@@ -127,7 +131,7 @@ def test_examples_are_as_frequent_as_the_settings_are_probable(task):
         return  # floors are drawn
     counted = task.settings()
     assert float(counted.probability.sum()) == pytest.approx(1)
-    values = task.discrete_values(task.sample(COUNT, split="test", generator=derived_generator(0)))
+    values = task.values(task.sample(COUNT, split="test", generator=derived_generator(0)))
     seen = torch.zeros(COUNT, dtype=torch.bool)
     for row, probability in enumerate(counted.probability.tolist()):
         here = torch.stack([values[root] == counted.values[root][row] for root in counted.roots]).all(0)
@@ -139,7 +143,9 @@ def test_examples_are_as_frequent_as_the_settings_are_probable(task):
 
 
 def test_every_hypothesis_can_be_asked(task):
-    pool = task.pool(COUNT, split="train", generator=derived_generator(0), own_of=list(task.hypotheses))
+    pool = task.draw_examples(
+        COUNT, split="train", generator=derived_generator(0), for_hypotheses=list(task.hypotheses)
+    )
     for hypothesis in task.hypotheses.values():
         for sampling in ("natural", "balanced"):
             asked = draw(pool, hypothesis, shape=(300,), sampling=sampling, generator=derived_generator(0))
@@ -152,7 +158,7 @@ def test_every_hypothesis_can_be_asked(task):
 def test_floors_of_every_hypothesis_are_known_and_where_they_are_counted_drawing_agrees(task):
     for hypothesis in task.hypotheses.values():
         known = chance_levels(task, hypothesis)
-        drawn = known if known.means == "drawn" else chance_levels(task, hypothesis, means="drawn")
+        drawn = known if known.method == "drawn" else chance_levels(task, hypothesis, method="drawn")
         rows = 1 + len(hypothesis.variables)
         for name in ("no_effect", "copy_source", "one_directional", "output_only"):
             value, estimate = getattr(known, name), getattr(drawn, name)

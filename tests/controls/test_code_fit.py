@@ -10,7 +10,7 @@ import pytest
 from control_contexts import alignment_of, context_of, evidence_of, observation_of, portfolio_of
 from networks_by_hand import hand_wired, known_subspace
 
-from interlocus.causal.chance_levels import enumerate_interventions, settings
+from interlocus.causal.enumeration import enumerate_interventions, enumerate_settings
 from interlocus.controls.code_fit import GUESS, NOTHING, CodeFit, CodeFitResult, candidates, fit_code, fit_shares
 from interlocus.controls.ground_truth.hand_wired import count_only
 from interlocus.core.errors import AlignmentError, SpecificationError
@@ -19,7 +19,7 @@ from interlocus.tasks import HierarchicalEquality
 
 TASK = HierarchicalEquality()
 BOTH = TASK.hypothesis("both")
-ASKED = enumerate_interventions(BOTH, settings(BOTH.model, TASK.roots))
+ASKED = enumerate_interventions(BOTH, enumerate_settings(BOTH.model, TASK.roots))
 AMONG = candidates(ASKED, [TASK.hypothesis("symmetric")])
 NAMES = [one.name for one in AMONG]
 PURE = [dict.fromkeys(NAMES, 0.0) | {name: 1.0} for name in NAMES]

@@ -13,7 +13,7 @@ from interlocus.controls.distribution_shift import DistributionShift, Shifted, d
 from interlocus.core.errors import AlignmentError, SpecificationError
 from interlocus.core.random import derived_generator
 from interlocus.tasks import HierarchicalEquality, SimpleEquality
-from interlocus.tasks.hierarchical_equality import NEARNESS
+from interlocus.tasks.hierarchical_equality import NEAR_DISTANCE
 
 COUNT = 20_000
 
@@ -29,13 +29,13 @@ def test_shifted_items_are_wider_and_half_of_the_unequal_pairs_are_near(items):
     assert float(equal.double().mean()) == pytest.approx(0.5, abs=5 * 0.5 / COUNT**0.5)
     usual = (own["a"] - own["b"]).norm(dim=1)
     # a near pair is apart by √½ a tenth of what others are, since one draw is added rather than two subtracted
-    near = distance[~equal] < 2 * usual[usual > 0].quantile(0.5) * NEARNESS * 2
+    near = distance[~equal] < 2 * usual[usual > 0].quantile(0.5) * NEAR_DISTANCE * 2
     assert float(near.double().mean()) == pytest.approx(0.5, abs=0.04)
 
 
 def test_partners_of_shifted_items_differ_in_their_variable_alone():
     task = HierarchicalEquality().shifted()
-    pool = task.pool(COUNT, split="train", generator=derived_generator(0), partners_of=("left", "right"))
+    pool = task.draw_examples(COUNT, split="train", generator=derived_generator(0), partners_of=("left", "right"))
     for name, first in pool.partners.items():
         assert (pool.values[name][:COUNT] != pool.values[name][first : first + COUNT]).all()
 
@@ -85,7 +85,7 @@ def test_its_evidence_names_both_figures_and_decides_nothing():
 def test_items_that_cannot_be_drawn_are_refused(fails):
     with fails(SpecificationError, "between 0 and 1"):
         HierarchicalEquality(near=1.5)
-    with fails(SpecificationError, "all equal"):
+    with fails(SpecificationError, "must be positive"):
         HierarchicalEquality(spread=0.0)
     network, task = hand_wired(), HierarchicalEquality()
     alignment = replace(alignment_of(network, task, known_subspace(), site="layer1"), network="no")

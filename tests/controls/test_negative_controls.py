@@ -7,7 +7,7 @@ import torch
 from control_contexts import context_of, effect_with, evidence_of, observation_of, portfolio_of, used_with
 from modules import as_module
 
-from interlocus.controls.ground_truth.dormant import unused_copies_like
+from interlocus.controls.ground_truth.unused_copies import unused_copies_like
 from interlocus.controls.negative_controls import NegativeControls, NegativeControlsControl
 from interlocus.networks import MLP, Module
 from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
@@ -35,10 +35,10 @@ def test_networks_answer_from_one_direction_and_hold_the_variables_elsewhere(unu
     assert unused_copies.admitted
     network = unused_copies.admitted[0]
     assert unused_copies.accuracy[network] > 0.99
-    assert unused_copies.kept[network] > 0.99
+    assert unused_copies.agreement[network] > 0.99
     assert unused_copies.decodable[network] > 0.95
-    assert unused_copies.idle[network] < 0.03
-    flat = unused_copies.dormant[network].flatten(0, 1)
+    assert unused_copies.exchange_effect[network] < 0.03
+    flat = unused_copies.copies[network].flatten(0, 1)
     torch.testing.assert_close(flat @ flat.T, torch.eye(4), atol=1e-5, rtol=0)
 
 

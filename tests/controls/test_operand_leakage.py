@@ -16,7 +16,7 @@ TASK = HierarchicalEquality()
 
 
 def test_neurons_that_hold_the_difference_carry_the_operands():
-    """At layer 1 of the network (a − b)⁺ and (b − a)⁺ together determine a − b, which is all that a pair's equality needs."""
+    """At layer 1 of the network (a − b)⁺ and (b − a)⁺ together determine a − b."""
     network = hand_wired()
     alignment = alignment_of(network, TASK, known_subspace(), site="layer1")
     leakage = operand_leakage(alignment, "left", network, TASK)
@@ -55,7 +55,7 @@ def test_the_control_measures_what_was_found_inside_the_used_subspace():
 
 @pytest.mark.parametrize(("pure", "passes"), [(0.01, True), (0.4, False), (None, None)])
 def test_its_evidence_passes_where_the_value_is_exchanged_alone(pure, passes):
-    (row,) = evidence_of(observation_of(used=used_with(effect_with(0.98, pure=pure))), "operand leakage")
+    (row,) = evidence_of(observation_of(used=used_with(effect_with(0.98, operand_leakage=pure))), "operand leakage")
     assert row.passes is passes
 
 

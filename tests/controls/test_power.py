@@ -14,8 +14,9 @@ from perceptron_as_module import brought
 from interlocus.controls import power
 from interlocus.controls.criteria import Thresholds
 from interlocus.controls.ground_truth import recipes
-from interlocus.controls.ground_truth.planting import plant
+from interlocus.controls.ground_truth.planting import PlantingRequest, plant, random_planting_subspaces
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES, TARGET_IIA, random_subspace
+from interlocus.controls.ground_truth.training_batches import TrainingConfig
 from interlocus.controls.power import PlantedResult, Power, PowerControl, hardest_of, measure_planted, search_planted
 from interlocus.networks import MLP, Module
 from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
@@ -30,14 +31,18 @@ PORTFOLIO = portfolio_of(
     budget=Budget(),
     seed=3,
 )
-CRIPPLED = replace(PORTFOLIO, starts={"random": 1}, phases=(Phase(steps=2),))
+WEAKENED = replace(PORTFOLIO, starts={"random": 1}, phases=(Phase(steps=2),))
 THRESHOLDS = Thresholds()
 LIKE = MLP.untrained(TASK, count=4, seed=3)
 
 
+def request(*, count: int, seed: int, like: MLP = LIKE) -> PlantingRequest:
+    return PlantingRequest(task=TASK, hypothesis="both", site="layer2", like=like, count=count, seed=seed)
+
+
 @pytest.fixture(scope="module")
 def planted():
-    return random_subspace(TASK, hypothesis="both", site="layer2", like=LIKE, count=4, seed=3)
+    return random_subspace(request(count=4, seed=3))
 
 
 @pytest.mark.slow
@@ -53,37 +58,37 @@ def test_no_two_networks_that_are_planted_from_one_network_are_the_same(monkeypa
     monkeypatch.setattr(recipes, "PLANTING_ROUNDS", 1)
     monkeypatch.setattr(recipes, "STEPS_PER_ROUND", 4)
     monkeypatch.setattr(recipes, "SITE_SEARCH_PHASES", (Phase(steps=4),))
-    monkeypatch.setattr(recipes, "SITE_SEARCH_BUDGET", Budget(pool=512, held_out=512, batch=64, validation=256, test=256))
-    made = PLANTING_RECIPES["fine_tuned"](
-        TASK, hypothesis="both", site="layer2", like=LIKE.select([0]), count=6, seed=5
+    monkeypatch.setattr(
+        recipes, "SITE_SEARCH_BUDGET", Budget(pool=512, held_out=512, batch=64, validation=256, test=256)
     )
+    made = PLANTING_RECIPES["fine_tuned"].plant(request(like=LIKE.select([0]), count=6, seed=5))
     assert len({made.networks[i].fingerprint() for i in range(6)}) == 6
 
 
-def test_a_search_that_can_find_it_has_power_and_a_crippled_one_has_none(planted):
-    good = search_planted(PORTFOLIO, TASK, planted, "layer2", "mean_coded", thresholds=THRESHOLDS)
+def test_a_search_that_can_find_it_has_power_and_a_weakened_one_has_none(planted):
+    good = search_planted(PORTFOLIO, TASK, planted, "layer2", "random_subspace", thresholds=THRESHOLDS)
     assert good.found == good.count == len(planted.admitted)
     assert all(best >= iia - 0.02 for best, iia in zip(good.best, good.planted, strict=True))
-    crippled = search_planted(CRIPPLED, TASK, planted, "layer2", "mean_coded", thresholds=THRESHOLDS)
-    assert crippled.found == 0
+    weakened = search_planted(WEAKENED, TASK, planted, "layer2", "random_subspace", thresholds=THRESHOLDS)
+    assert weakened.found == 0
 
 
 @pytest.mark.slow
 def test_what_is_there_in_part_is_found_where_its_true_iia_is_reached(planted):
-    """A search has to come within .02 of it, and one that is crippled does not."""
+    """A search has to come within .02 of it, and one that is weakened does not."""
     like = LIKE.select([0])
-    part = PLANTING_RECIPES["ladder"](TASK, hypothesis="both", site="layer2", like=like, count=3, seed=6)
-    good = search_planted(PORTFOLIO, TASK, part, "layer2", "ladder", thresholds=THRESHOLDS)
+    part = PLANTING_RECIPES["graded"].plant(request(like=like, count=3, seed=6))
+    good = search_planted(PORTFOLIO, TASK, part, "layer2", "graded", thresholds=THRESHOLDS)
     assert good.found == good.count >= 2
     assert good.planted[0] < 0.8
-    crippled = search_planted(CRIPPLED, TASK, part, "layer2", "ladder", thresholds=THRESHOLDS)
-    assert crippled.found < good.count
+    weakened = search_planted(WEAKENED, TASK, part, "layer2", "graded", thresholds=THRESHOLDS)
+    assert weakened.found < good.count
 
 
 def test_where_variables_share_their_inputs_one_way_of_planting_is_left_out():
     """Neurons that see one variable only cannot be made then, and other kinds are."""
     portfolio = replace(PORTFOLIO, hypothesis="symmetric", sizes=(1,))
-    assert measure_planted(portfolio, TASK, [LIKE], "layer2", "blocks", thresholds=THRESHOLDS).count == 0
+    assert measure_planted(portfolio, TASK, [LIKE], "layer2", "neuron_blocks", thresholds=THRESHOLDS).count == 0
 
 
 @pytest.mark.slow
@@ -91,24 +96,24 @@ def test_variables_are_planted_in_modules_too(monkeypatch):
     """Each is planted by itself, from another random place or another beginning."""
     monkeypatch.setattr(power, "PLANTED_COUNT", 2)
     modules = [brought(LIKE[i]) for i in range(2)]
-    found = measure_planted(PORTFOLIO, TASK, modules, "layer2", "mean_coded", thresholds=THRESHOLDS)
+    found = measure_planted(PORTFOLIO, TASK, modules, "layer2", "random_subspace", thresholds=THRESHOLDS)
     assert found.found == found.count == 2
     assert found.planted[0] != found.planted[1]
-    assert measure_planted(PORTFOLIO, TASK, modules, "layer2", "blocks", thresholds=THRESHOLDS).count == 0
+    assert measure_planted(PORTFOLIO, TASK, modules, "layer2", "neuron_blocks", thresholds=THRESHOLDS).count == 0
 
 
 def test_where_planting_failed_nothing_is_said():
-    noise = plant(TASK, hypothesis="both", site="layer3", size=2, count=1, steps=50, seed=3)
-    result = search_planted(PORTFOLIO, TASK, noise, "layer3", "mean_coded", thresholds=THRESHOLDS)
+    networks = MLP.untrained(TASK, count=1, seed=3)
+    config = TrainingConfig(task=TASK, hypothesis=TASK.hypothesis("both"), site="layer3", steps=50, seed=3)
+    noise = plant(networks, config, subspaces=random_planting_subspaces(1, 16, 2, 2, seed=3))
+    result = search_planted(PORTFOLIO, TASK, noise, "layer3", "random_subspace", thresholds=THRESHOLDS)
     assert (result.count, result.left_out) == (0, 1)  # behind layer3 everything is linear, and XOR is not
     assert PlantedResult.from_json(json.loads(json.dumps(asdict(result)))) == result
 
 
 @pytest.mark.slow
 def test_fine_tuned_networks_are_the_studied_ones_moved(planted):
-    made = PLANTING_RECIPES["fine_tuned"](
-        TASK, hypothesis="both", site="layer2", like=planted.networks, count=2, seed=5
-    )
+    made = PLANTING_RECIPES["fine_tuned"].plant(request(like=planted.networks, count=2, seed=5))
     for i in made.admitted:
         pairs = zip(made.networks.weights, planted.networks.weights, strict=True)
         moved = torch.cat([(new[i] - old[i]).flatten() for new, old in pairs])
@@ -124,13 +129,13 @@ def _result(kind: str, found: int, of: int = 16) -> PlantedResult:
 
 
 def test_power_is_that_of_the_hardest_kind_and_unknown_while_a_harder_one_may_come():
-    one, other, hard = _result("blocks", 16), _result("fine_tuned", 15), _result("mean_coded", 3)
+    one, other, hard = _result("neuron_blocks", 16), _result("fine_tuned", 15), _result("random_subspace", 3)
     assert hardest_of([], 0.8) is None
     assert hardest_of([one], 0.8) is None
     assert hardest_of([one, _result("fine_tuned", 16)], 0.8) is None
     assert hardest_of([one, other], 0.8) == other  # below .8 whatever comes
     assert hardest_of([one, _result("fine_tuned", 16), hard], 0.8) == hard
-    every = [one, _result("fine_tuned", 0, of=0), _result("ladder", 16), _result("mean_coded", 16)]
+    every = [one, _result("fine_tuned", 0, of=0), _result("graded", 16), _result("random_subspace", 16)]
     assert hardest_of(every[:3], 0.8) is None
     assert hardest_of(every, 0.8).found == 16
 
@@ -140,12 +145,12 @@ def test_the_control_stops_at_the_first_way_of_planting_that_is_too_hard(monkeyp
 
     def planted(portfolio, task, likes, site, kind, *, thresholds):
         tried.append(kind)
-        return _result(kind, {"blocks": 16}.get(kind, 3))
+        return _result(kind, {"neuron_blocks": 16}.get(kind, 3))
 
     monkeypatch.setattr(power, "measure_planted", planted)
     kinds = list(PLANTING_RECIPES)
     result = PowerControl().measure(context_of(LIKE, TASK, site="layer2", portfolio=PORTFOLIO))
-    hardest = next(kind for kind in kinds if kind != "blocks")
+    hardest = next(kind for kind in kinds if kind != "neuron_blocks")
     assert tried == kinds[: kinds.index(hardest) + 1]
     assert result == [Power(kind=hardest, found=3, of=16)] * len(LIKE)
 
@@ -158,7 +163,7 @@ def test_nothing_is_planted_in_modules_that_are_too_large(monkeypatch):
 
 @pytest.mark.parametrize(("found", "passes"), [(16, True), (3, False), (None, None)])
 def test_its_evidence_says_whether_the_share_is_large_enough(found, passes):
-    results = {} if found is None else {"power": Power(kind="blocks", found=found, of=16)}
+    results = {} if found is None else {"power": Power(kind="neuron_blocks", found=found, of=16)}
     (row,) = evidence_of(observation_of(results=results), "power")
     assert row.passes is passes
     assert found is None or f"{found} of 16" in row.text

@@ -7,7 +7,7 @@ import torch
 from control_contexts import context_of, evidence_of, observation_of, portfolio_of
 from networks_by_hand import hand_wired
 
-from interlocus.controls.ground_truth.hand_wired import count_only, dormant
+from interlocus.controls.ground_truth.hand_wired import count_only, count_with_unused_copies
 from interlocus.controls.probes import PROBE_EXAMPLES, Decodable, ProbesControl, decodable
 from interlocus.core.errors import SpecificationError, UnknownNameError
 from interlocus.core.random import derived_generator
@@ -50,7 +50,7 @@ def test_of_a_count_each_half_is_half_known():
 
 
 def test_decodable_is_not_used():
-    made = dormant(TASK, site="layer2", count=1)
+    made = count_with_unused_copies(TASK, site="layer2", count=1)
     (found,) = decodable(made.networks, TASK, hypothesis="both", site="layer2")
     assert found["left"].linear > 0.99
 

@@ -8,8 +8,8 @@ import pytest
 from control_contexts import alignment_of, context_of, portfolio_of
 from networks_by_hand import hand_wired, known_subspace
 
+from interlocus.controls.nulls.random_directions import RandomDirections
 from interlocus.controls.probes import ProbesControl
-from interlocus.controls.random_directions import RandomDirections
 from interlocus.controls.record import ALWAYS_MEASURED, ControlRecord, controls_of, measure_controls
 from interlocus.core.errors import UnknownNameError
 from interlocus.core.plugins import CONTROLS
@@ -24,9 +24,7 @@ def records():
     alignments = [alignment_of(networks[0], TASK, known_subspace(item_width=2), site="layer1"), None]
     controls = ("probes", "distribution_shift", "power")
     portfolio = portfolio_of(hypothesis="left")
-    context = context_of(
-        networks, TASK, site="layer1", alignments=alignments, controls=controls, portfolio=portfolio
-    )
+    context = context_of(networks, TASK, site="layer1", alignments=alignments, controls=controls, portfolio=portfolio)
     return measure_controls(context, names=["one", "two"], group="both")
 
 

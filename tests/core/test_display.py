@@ -1,3 +1,5 @@
+"""Laws of how objects present themselves."""
+
 import contextlib
 import io
 from html.parser import HTMLParser
@@ -9,7 +11,7 @@ from rich.console import Console
 from tiny import TINY
 
 import interlocus as il
-from interlocus.core.display import LONG, Shown
+from interlocus.core.display import MAX_ROWS, AbstractDisplayable, Display
 from interlocus.studies.run import run_study
 from interlocus.studies.spec.study import Study
 
@@ -22,7 +24,7 @@ def run(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def found():
+def result():
     task = il.tasks.HierarchicalEquality(item_width=2)
     networks = il.networks.MLP.untrained(task, hidden=(8, 8), count=2)
     return il.search(
@@ -37,12 +39,12 @@ def found():
     )
 
 
-def objects(run, found) -> list[object]:
-    model = found.task.model
+def objects(run, result) -> list[AbstractDisplayable]:
+    model = result.task.model
     return [
-        found,
-        found.best(network=0, size=2),
-        found.hypothesis,
+        result,
+        result.best(network=0, size=2),
+        result.hypothesis,
         model,
         run,
         run.verdicts[0],
@@ -64,57 +66,57 @@ class Tags(HTMLParser):
         self.words.append(data)
 
 
-def test_a_notebook_shows_each_as_html_and_a_terminal_as_one_line(run, found):
+def test_a_notebook_displays_html_and_a_terminal_one_line(run, result):
     shell = InteractiveShell.instance()
     try:
-        for one in objects(run, found):
-            shown, _ = shell.display_formatter.format(one)
-            assert Tags(shown["text/html"]).tags.count("div") == 1
-            assert shown["text/plain"] == repr(one) == one.shown().title
-            assert "\n" not in repr(one)
-            assert len(str(one).splitlines()) > 1
+        for displayable in objects(run, result):
+            formats, _ = shell.display_formatter.format(displayable)
+            assert Tags(formats["text/html"]).tags.count("div") == 1
+            assert formats["text/plain"] == repr(displayable) == displayable.display().title
+            assert "\n" not in repr(displayable)
+            assert len(str(displayable).splitlines()) > 1
     finally:
         InteractiveShell.clear_instance()
 
 
-def test_showing_prints_nothing(run, found):
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        for one in objects(run, found):
-            assert repr(one)
-            assert str(one)
-            assert one._repr_html_()
-    assert not said.getvalue()
+def test_displaying_prints_nothing(run, result):
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        for displayable in objects(run, result):
+            assert repr(displayable)
+            assert str(displayable)
+            assert displayable._repr_html_()
+    assert not printed.getvalue()
 
 
-def test_rich_and_text_say_the_same(found):
+def test_rich_and_plain_text_agree(result):
     console = Console(width=100, file=io.StringIO(), color_system=None, highlight=False)
-    console.print(found)
-    said = console.file.getvalue().splitlines()
-    assert [line.rstrip() for line in said] == str(found).splitlines()
+    console.print(result)
+    lines = console.file.getvalue().splitlines()
+    assert [line.rstrip() for line in lines] == str(result).splitlines()
 
 
-def test_scores_that_are_shown_are_those_that_were_measured(found):
-    head, *rows = found.shown().rows
+def test_displayed_scores_are_the_measured_ones(result):
+    mean_row, *rows = result.display().rows
     assert [row[0] for row in rows] == ["0", "1"]
-    assert [float(cell) for row in rows for cell in row[1:]] == pytest.approx(found.iia.flatten(), abs=5.1e-4)
-    assert float(head[1].split()[0]) == pytest.approx(found.iia[:, 0].mean(), abs=5.1e-4)
+    assert [float(cell) for row in rows for cell in row[1:]] == pytest.approx(result.iia.flatten(), abs=5.1e-4)
+    assert float(mean_row[1].split()[0]) == pytest.approx(result.iia[:, 0].mean(), abs=5.1e-4)
 
 
-def test_a_model_is_drawn_and_what_is_sought_is_marked(found):
-    page = Tags(found.hypothesis._repr_html_())
+def test_a_model_is_drawn_and_variables_of_the_hypothesis_are_marked(result):
+    page = Tags(result.hypothesis._repr_html_())
     assert "svg" in page.tags
     assert {"a", "b", "c", "d", "left", "right", "output"} <= set(page.words)
-    sought = [row[0] for row in found.hypothesis.shown().rows if row[3]]
-    assert sought == ["left", "right"]
+    marked = [row[0] for row in result.hypothesis.display().rows if row[3]]
+    assert marked == ["left", "right"]
 
 
-def test_names_cannot_be_taken_for_anything_else():
-    shown = Shown(title=HOSTILE, columns=(HOSTILE,), rows=((HOSTILE,),), notes=(HOSTILE,))
-    page = Tags(shown.html())
+def test_text_cannot_be_read_as_markup():
+    display = Display(title=HOSTILE, columns=(HOSTILE,), rows=((HOSTILE,),), notes=(HOSTILE,))
+    page = Tags(display.html())
     assert "script" not in page.tags
     assert "".join(page.words) == 4 * HOSTILE
-    assert shown.text().count(HOSTILE) == 4
+    assert display.text().count(HOSTILE) == 4
     model = il.CausalModel(
         [
             il.Variable(name=HOSTILE),
@@ -125,9 +127,9 @@ def test_names_cannot_be_taken_for_anything_else():
     assert "script" not in Tags(model._repr_html_()).tags
 
 
-def test_a_long_table_is_cut_and_says_so():
-    shown = Shown(title="long", columns=("row",), rows=[(f"row {i}",) for i in range(LONG + 3)])
-    assert Tags(shown.html()).tags.count("tr") == LONG + 1
-    for text in (shown.html(), shown.text()):
+def test_a_long_table_is_cut_off_with_a_note():
+    display = Display(title="long", columns=("row",), rows=[(f"row {i}",) for i in range(MAX_ROWS + 3)])
+    assert Tags(display.html()).tags.count("tr") == MAX_ROWS + 1
+    for text in (display.html(), display.text()):
         assert "3 more rows are not shown." in text
-        assert f"row {LONG}" not in text
+        assert f"row {MAX_ROWS}" not in text

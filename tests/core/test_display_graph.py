@@ -1,3 +1,5 @@
+"""Laws of drawings of graphs."""
+
 import re
 import xml.etree.ElementTree as ET
 
@@ -20,7 +22,7 @@ def boxes(drawing: ET.Element) -> dict[str, tuple[float, float, float, float]]:
     return {name: (x, y, x + w, y + h) for name, (x, y, w, h) in zip(names, edges, strict=True)}
 
 
-def test_every_node_is_drawn_inside_and_none_covers_another():
+def test_every_node_lies_inside_the_drawing_and_none_overlaps_another():
     drawing = ET.fromstring(draw_graph(NODES, title="a graph"))
     placed = boxes(drawing)
     assert list(placed) == [node.name for node in NODES]
@@ -34,16 +36,16 @@ def test_every_node_is_drawn_inside_and_none_covers_another():
 
 def test_every_arrow_goes_down_from_a_parent_to_its_child():
     drawing = ET.fromstring(draw_graph(NODES, title="a graph"))
-    placed, wanted = boxes(drawing), [(parent, node.name) for node in NODES for parent in node.parents]
+    placed, expected = boxes(drawing), [(parent, node.name) for node in NODES for parent in node.parents]
     drawn = [[float(x) for x in re.findall(r"[\d.]+", path.get("d", ""))] for path in drawing.iter(f"{SVG}path")]
-    assert len(drawn) == len(wanted)
-    for (parent, child), (x0, y0, *_, x1, y1) in zip(wanted, drawn, strict=True):
+    assert len(drawn) == len(expected)
+    for (parent, child), (x0, y0, *_, x1, y1) in zip(expected, drawn, strict=True):
         assert placed[parent][0] < x0 < placed[parent][2]
         assert placed[child][0] < x1 < placed[child][2]
         assert y0 == placed[parent][3] < y1 < placed[child][1]
 
 
-def test_names_are_text_and_nothing_else():
+def test_names_are_escaped():
     hostile = '<script>alert("1")</script>'
     drawing = ET.fromstring(draw_graph([Node(name=hostile, parents=(), note=hostile)], title=hostile))
     assert [text.text for text in drawing.iter(f"{SVG}text")] == [hostile, hostile]
@@ -51,6 +53,6 @@ def test_names_are_text_and_nothing_else():
     assert not list(drawing.iter(f"{SVG}script"))
 
 
-def test_only_what_is_marked_is_filled():
+def test_only_marked_nodes_are_filled():
     rects = [rect.get("fill") for rect in ET.fromstring(draw_graph(NODES, title="a graph")).iter(f"{SVG}rect")]
     assert [fill != "none" for fill in rects] == [node.marked for node in NODES]

@@ -1,4 +1,4 @@
-"""Laws of what can go wrong."""
+"""Laws of the tree of errors and of their messages."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from interlocus.core.errors import InterlocusError, SpecificationError, UnknownN
 CLASSES = {name: cls for name, cls in vars(errors).items() if inspect.isclass(cls) and issubclass(cls, Exception)}
 
 
-def test_every_error_derives_from_the_one_base():
+def test_every_error_derives_from_the_base():
     assert all(issubclass(cls, InterlocusError) for cls in CLASSES.values())
 
 
-def test_the_tree_in_the_docstring_is_the_tree_of_the_classes():
+def test_the_docstring_draws_the_tree_of_the_classes():
     drawn = [line for line in (errors.__doc__ or "").splitlines() if "Error" in line]
     stack: list[tuple[int, str]] = []
     for line in drawn:
@@ -33,7 +33,7 @@ def test_the_tree_in_the_docstring_is_the_tree_of_the_classes():
 
 
 @pytest.mark.parametrize("cls", [cls for cls in CLASSES.values() if cls is not UnknownNameError])
-def test_a_message_is_its_three_parts_and_survives_pickling(cls):
+def test_a_message_has_three_parts_and_survives_pickling(cls):
     error = cls("This was found.", "That cannot work.", "Do so instead.")
     assert str(error) == "This was found. That cannot work. Do so instead."
     again = pickle.loads(pickle.dumps(error))
@@ -41,24 +41,24 @@ def test_a_message_is_its_three_parts_and_survives_pickling(cls):
     assert (again.found, again.why, again.hint) == (error.found, error.why, error.hint)
 
 
-def test_an_unknown_name_suggests_a_near_one():
+def test_an_unknown_name_suggests_a_similar_one():
     error = UnknownNameError("site", "layr1", ["input", "layer1", "output"], "this network")
     assert error.found == "There is no site 'layr1' in this network."
     assert error.why == "There is: input, layer1, output."
     assert error.hint == "Did you mean 'layer1'?"
 
 
-def test_an_unknown_name_far_from_all_suggests_none():
+def test_an_unknown_name_unlike_all_others_suggests_none():
     error = UnknownNameError("site", "xyz", ["input", "layer1"])
     assert error.found == "There is no site 'xyz'."
     assert error.hint == "Pass one of those."
 
 
-def test_an_unknown_name_among_nothing_says_so():
+def test_an_unknown_name_where_there_are_no_names_says_so():
     assert UnknownNameError("site", "a", []).why == "There is: nothing."
 
 
-def test_an_unknown_name_survives_pickling_with_what_it_knows():
+def test_an_unknown_name_survives_pickling_with_its_attributes():
     error = UnknownNameError("site", "layr1", iter(["input", "layer1"]), "this network")
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is UnknownNameError

@@ -23,7 +23,7 @@ def test_any_integer_is_a_seed(seed):
     assert torch.equal(numbers(seed), numbers(seed))
 
 
-def test_streams_of_other_seeds_or_names_are_unrelated():
+def test_streams_of_different_seeds_or_names_are_uncorrelated():
     keys = [
         (0,),
         (1,),
@@ -38,13 +38,13 @@ def test_streams_of_other_seeds_or_names_are_unrelated():
         (0, ""),
     ]
     drawn = {key: numbers(*key) for key in keys}
-    for one, other in itertools.combinations(keys, 2):
-        # the correlation of n independent pairs has standard deviation 1 / √n; 55 pairs are looked at
-        correlation = torch.corrcoef(torch.stack([drawn[one], drawn[other]]))[0, 1]
-        assert abs(correlation) < 5 / 10_000**0.5, (one, other)
+    for first, second in itertools.combinations(keys, 2):
+        # the correlation of n independent pairs has standard deviation 1 / √n; there are 55 pairs
+        correlation = torch.corrcoef(torch.stack([drawn[first], drawn[second]]))[0, 1]
+        assert abs(correlation) < 5 / 10_000**0.5, (first, second)
 
 
-def test_the_global_generator_is_left_alone():
+def test_the_global_generator_is_unchanged():
     before = torch.random.get_rng_state()
     numbers(0, "a")
     assert torch.equal(torch.random.get_rng_state(), before)

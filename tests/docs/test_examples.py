@@ -32,4 +32,4 @@ def test_the_task_of_the_guide_is_one():
     names: dict = {}
     exec(next(block for block in blocks if "class Between" in block), names)
     checked = il.check_task(names["Between"]())
-    assert set(checked.floors) == {"rises", "goes_on"}
+    assert set(checked.chance_levels) == {"rises", "goes_on"}

@@ -121,7 +121,7 @@ def test_a_study_takes_the_task_of_the_guide_by_its_file():
     """
     task = il.Study.parse(text, "a test").task.build()
     assert task.gap == 0.2
-    assert set(il.check_task(task).floors) == {"steps", "first", "output"}
+    assert set(il.check_task(task).chance_levels) == {"steps", "first", "output"}
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Sites are text and back."""
+"""The notation of sites: parsing and formatting."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ SITES = st.builds(
 
 
 @given(SITES)
-def test_a_site_is_read_as_it_was_written(site):
+def test_parsing_inverts_formatting(site):
     assert Site.parse(str(site)) == site
 
 
 @pytest.mark.parametrize("text", [":input", "encoder.1", "encoder.1:input", "a@1=-1", "a:output[0]", "a:input[2]@2=0"])
-def test_what_is_written_stays_as_it_is(text):
+def test_formatting_inverts_parsing(text):
     assert str(Site.parse(text)) == text
 
 
 @pytest.mark.parametrize("text", ["", "a b", "a[1", "a:middle", "a@1", "a:output[-1]"])
-def test_what_is_no_site_is_said(text, fails):
+def test_text_that_is_no_site_is_an_error(text, fails):
     with fails(SpecificationError, "encoder.1"):
         Site.parse(text)

@@ -1,4 +1,4 @@
-"""A task in one file, and what is said of one that cannot be searched."""
+"""Checks of a task and its networks, on a task written for this file."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SMALL = Budget(pool=4096, held_out=4096, partners=64, batch=128, check_every=25,
 
 
 class Changed(SignOfSum):
-    """The same with a sampler, hypotheses or a model that one gives it."""
+    """The same task with another sampler, hypotheses or model."""
 
     def __init__(self, *, model=None, hypotheses=(), sample=None) -> None:
         self._model = model or SignOfSum.model
@@ -63,12 +63,12 @@ class Changed(SignOfSum):
 
 
 def sampler(change):
-    """The usual examples, changed."""
+    """A sampler that changes the examples of the task."""
     return lambda count, *, split, generator: change(SignOfSum().sample(count, split=split, generator=generator))
 
 
-def asking(name: str, parents: tuple[str, ...], mechanism, **changes) -> Hypothesis:
-    """A hypothesis on a variable of its own, from which the class follows in place of `sum_positive`."""
+def rival_hypothesis(name: str, parents: tuple[str, ...], mechanism, **changes) -> Hypothesis:
+    """A hypothesis whose variable replaces `sum_positive` in the computation of the class."""
     variables = [variable for variable in SignOfSum.model.variables.values() if variable.name != "answer"]
     one = Variable(name=name, parents=parents, mechanism=mechanism, values=(0, 1))
     answer = Variable(name="answer", parents=(name, "z_positive"), mechanism=torch.bitwise_and, values=(0, 1))
@@ -77,27 +77,27 @@ def asking(name: str, parents: tuple[str, ...], mechanism, **changes) -> Hypothe
     )
 
 
-def test_a_task_in_fifteen_lines_is_whole():
+def test_a_task_of_fifteen_lines_is_complete():
     task = SignOfSum()
     assert (task.name, task.input_width, task.classes) == ("sign_of_sum", 3, 2)
     assert list(task.hypotheses) == ["sum", "sum_positive", "z_positive"]
     checked = check_task(task)
     assert checked.agreement == ()
-    assert set(checked.floors) == set(task.hypotheses)
-    # the label changes where z is positive and the sum changes sign: one quarter
+    assert set(checked.chance_levels) == set(task.hypotheses)
+    # the label changes where z is positive and the sum changes sign, in one quarter of interventions
     for name in ("sum", "sum_positive"):
-        assert abs(checked.floors[name].no_effect - 0.75) < 0.02
-        assert checked.floors[name].means == "drawn"
+        assert abs(checked.chance_levels[name].no_effect - 0.75) < 0.02
+        assert checked.chance_levels[name].method == "drawn"
     by_pair = {(pair.one, pair.other): pair for pair in checked.differences}
     assert by_pair["sum", "sum_positive"].nested
     assert by_pair["sum", "sum_positive"].share == 0
-    # sign of the source's sum and of the base's z, or the other way round: the two differ in three of eight cases
+    # one label has the sum of the source and z of the base, the other the reverse; they differ in three of eight cases
     assert abs(by_pair["sum_positive", "z_positive"].share - 3 / 8) < 0.05
     assert not by_pair["sum_positive", "z_positive"].nested
-    assert "sum_positive: floor 0.7" in str(checked)
+    assert "sum_positive: chance level 0.7" in str(checked)
 
 
-def test_a_task_in_fifteen_lines_is_learned_and_searched():
+def test_a_task_of_fifteen_lines_is_learned_and_searched():
     task = SignOfSum()
     recipe = Recipe(learning_rate=1e-2, steps=600)
     networks = MLP.train(task, hidden=(8,), activation="relu", count=1, seed=0, recipe=recipe)
@@ -106,15 +106,15 @@ def test_a_task_in_fifteen_lines_is_learned_and_searched():
     phases = (Phase(steps=200),)
     found = il.search(networks, task, hypothesis="sum", site="input", sizes=(1,), budget=SMALL, phases=phases)
     assert found.iia[0, 0] > 0.95
-    # x + y and z: the direction is (1, 1, 0)/√2
+    # x + y is read by the direction (1, 1, 0)/√2
     direction = found.best(network=0, size=1).basis("sum")[:, 0]
     assert abs(float(direction @ torch.tensor([1.0, 1.0, 0.0]))) / math.sqrt(2) > 0.97
 
 
-def test_a_shipped_task_and_a_network_of_it_agree():
+def test_a_shipped_task_and_its_network_pass():
     checked = check_task(HierarchicalEquality(), hand_wired())
     assert checked.agreement == (1.0,)
-    assert {name: level.means for name, level in checked.floors.items()} == {
+    assert {name: level.method for name, level in checked.chance_levels.items()} == {
         "both": "enumerated", "left": "enumerated", "right": "enumerated", "symmetric": "enumerated",
         "count": "enumerated", "output": "enumerated", "identity": "drawn", "difference": "drawn",
         "distance": "drawn", "cross": "drawn",
@@ -126,19 +126,19 @@ def test_a_shipped_task_and_a_network_of_it_agree():
     assert min(rest) > 0.4
 
 
-def test_only_what_is_asked_is_checked(fails):
-    assert list(check_task(HierarchicalEquality(), hypotheses=("left",)).floors) == ["left"]
+def test_only_the_named_hypotheses_are_checked(fails):
+    assert list(check_task(HierarchicalEquality(), hypotheses=("left",)).chance_levels) == ["left"]
     with fails(UnknownNameError, "Did you mean 'left'?"):
         check_task(HierarchicalEquality(), hypotheses=("lefd",))
 
 
-def test_a_network_with_other_classes_is_refused(fails):
+def test_another_number_of_classes_is_an_error(fails):
     three = MLP([torch.ones(1, 3, 16)], [torch.zeros(1, 3)], activation="relu")
     with fails(NetworkError, "3 classes", "hierarchical_equality", "2"):
         check_task(HierarchicalEquality(), three, hypotheses=("left",))
 
 
-def test_a_network_whose_classes_stand_in_another_order_is_refused(fails):
+def test_classes_in_another_order_are_an_error(fails):
     wired = hand_wired()
     turned = MLP(
         [*wired.weights[:-1], wired.weights[-1].flip(1)], [*wired.biases[:-1], wired.biases[-1].flip(1)],
@@ -148,12 +148,12 @@ def test_a_network_whose_classes_stand_in_another_order_is_refused(fails):
         check_task(HierarchicalEquality(), turned, hypotheses=("left",))
 
 
-def test_an_untrained_network_is_no_mistake():
+def test_an_untrained_network_passes():
     networks = MLP.untrained(HierarchicalEquality(), hidden=(8,), activation="relu", count=3, seed=0)
     assert len(check_task(HierarchicalEquality(), networks, hypotheses=("left",)).agreement) == 3
 
 
-def test_a_sampler_that_never_makes_a_variable_true_is_refused(fails):
+def test_a_value_that_is_never_drawn_is_an_error(fails):
     never = sampler(lambda drawn: drawn | {"z": -drawn["z"].abs()})
     with fails(CausalModelError, "'z_positive'", "never takes its value 1"):
         check_task(Changed(sample=never), hypotheses=("z_positive",))
@@ -162,14 +162,14 @@ def test_a_sampler_that_never_makes_a_variable_true_is_refused(fails):
         check_task(Changed(sample=constant), hypotheses=("sum",))
 
 
-def test_a_value_that_is_rare_is_not_taken_for_one_that_is_never_drawn():
-    """z > 3.09 is missing in 256 examples with probability .77, and in 16,384 with 8e-8."""
+def test_a_rare_value_passes():
+    """z > 3.09 is absent from 256 examples with probability .77, and from 16,384 with 8e-8."""
     rare = sampler(lambda drawn: drawn | {"z": torch.where(drawn["z"] > 3.09, drawn["z"], -drawn["z"].abs())})
     checked = check_task(Changed(sample=rare), hypotheses=("sum_positive",))
-    assert checked.floors["sum_positive"].no_effect > 0.99
+    assert checked.chance_levels["sum_positive"].no_effect > 0.99
 
 
-def test_a_sampler_whose_labels_contradict_the_causal_model_is_refused(fails):
+def test_a_sampler_that_contradicts_the_causal_model_is_an_error(fails):
     def wrong(drawn):
         return drawn | {"answer": (drawn["x"] > 0).long()}
 
@@ -179,23 +179,23 @@ def test_a_sampler_whose_labels_contradict_the_causal_model_is_refused(fails):
     def right(drawn):
         return drawn | {"answer": SignOfSum.model.run(drawn)["answer"]}
 
-    assert check_task(Changed(sample=sampler(right)), hypotheses=("sum",)).floors
+    assert check_task(Changed(sample=sampler(right)), hypotheses=("sum",)).chance_levels
 
 
-def test_a_rival_that_gives_another_class_is_refused(fails):
-    rival = asking("x_positive", ("x",), lambda x: x > 0)
+def test_a_rival_that_computes_another_class_is_an_error(fails):
+    rival = rival_hypothesis("x_positive", ("x",), lambda x: x > 0)
     with fails(CausalModelError, "'x_positive'", "'answer'", "apart"):
         check_task(Changed(hypotheses=(rival,)))
 
 
-def test_hypotheses_that_cannot_be_told_apart_are_refused(fails):
-    rival = asking("not_negative", ("x", "y"), lambda x, y: x > -y)
+def test_hypotheses_with_equal_labels_are_an_error(fails):
+    rival = rival_hypothesis("not_negative", ("x", "y"), lambda x, y: x > -y)
     task = Changed(hypotheses=(SignOfSum().hypothesis("sum_positive"), rival))
     with fails(CausalModelError, "'sum_positive'", "'not_negative'", "0.0%"):
         check_task(task)
 
 
-def test_a_sampler_without_an_input_is_refused(fails):
+def test_a_sampler_that_omits_an_input_is_an_error(fails):
     with fails(CausalModelError, "no 'z'"):
         check_task(Changed(sample=sampler(lambda drawn: {name: drawn[name] for name in "xy"})))
     with fails(CausalModelError, "'z': 3"):
@@ -204,7 +204,7 @@ def test_a_sampler_without_an_input_is_refused(fails):
         check_task(Changed(sample=sampler(lambda drawn: drawn | {"w": drawn["z"]})))
 
 
-def test_an_encoder_that_gives_something_else_is_refused(fails):
+def test_an_encoder_of_another_shape_is_an_error(fails):
     class Wide(SignOfSum):
         input_width = 4
 
@@ -214,7 +214,7 @@ def test_an_encoder_that_gives_something_else_is_refused(fails):
         check_task(Changed(sample=sampler(lambda drawn: drawn | {"z": drawn["z"] / 0})))
 
 
-def test_the_seed_decides_and_the_global_generator_is_left_alone():
+def test_the_seed_determines_the_result_and_the_global_generator_is_unused():
     before = torch.random.get_rng_state()
     one, again, other = (check_task(SignOfSum(), seed=seed) for seed in (0, 0, 1))
     assert one == again
@@ -223,6 +223,6 @@ def test_the_seed_decides_and_the_global_generator_is_left_alone():
 
 
 @pytest.mark.parametrize("name", ["sum", "z_positive"])
-def test_a_pool_of_such_a_task_holds_what_is_asked(name):
-    pool = SignOfSum().pool(10, split="train", generator=derived_generator(0))
+def test_examples_hold_the_variables_of_all_hypotheses(name):
+    pool = SignOfSum().draw_examples(10, split="train", generator=derived_generator(0))
     assert pool.values[name].shape == (10,)

@@ -9,6 +9,8 @@ import interlocus as il
 from interlocus.networks import MLP
 from interlocus.searches.budget import Budget, Phase
 from interlocus.searches.early_stopping import EarlyStopping
+from interlocus.studies.executors import Local
+from interlocus.studies.run import run_study
 from interlocus.studies.spec.study import Study
 
 RACING = """
@@ -129,16 +131,20 @@ def test_it_is_kept_which_start_won():
 
 def test_a_race_is_the_same_with_workers_and_when_it_is_taken_up_again(tmp_path):
     study = Study.parse(RACING, "x")
-    whole = study.run(tmp_path / "whole")
+    whole = run_study(study, tmp_path / "whole")
     assert not whole.failures
-    study.run(tmp_path / "again", workers=2)
+    run_study(study, tmp_path / "again", executor=Local(workers=2))
     kept = sorted((tmp_path / "again" / "records").glob("*.json"))
     for path in kept[::2]:
         path.unlink()
-    study.run(tmp_path / "again")
+    run_study(study, tmp_path / "again")
     assert (tmp_path / "again" / "scores.csv").read_bytes() == whole.store.scores.read_bytes()
-    outcomes = {a.outcome for r in whole.store.records() for size in r.sizes for a in size.restarts}
+    outcomes = {a.outcome for r in whole.store.records.all().values() for size in r.sizes for a in size.restarts}
     assert "halved" in outcomes
-    assert {a.start for r in whole.store.records() for a in r.sizes[0].restarts} == {"random", "covariance", "nested"}
+    assert {a.start for r in whole.store.records.all().values() for a in r.sizes[0].restarts} == {
+        "random",
+        "covariance",
+        "nested",
+    }
     for path in (tmp_path / "whole" / "alignments").iterdir():
         assert path.read_bytes() == (tmp_path / "again" / "alignments" / path.name).read_bytes()

@@ -11,6 +11,7 @@ from interlocus.networks import MLP
 from interlocus.searches import engine
 from interlocus.searches.budget import Budget, Phase
 from interlocus.tasks import HierarchicalEquality
+from interlocus.tasks.splits import DataSplits
 
 TASK = HierarchicalEquality()
 SMALL = Budget(pool=8192, held_out=4096, partners=2048, batch=128, check_every=25, validation=1024, test=3000)
@@ -131,7 +132,7 @@ def test_a_score_can_be_measured_again(featurizer):
 def test_hypotheses_are_stacked_without_mixing():
     """Left and right searched in one stack give what each gives alone, up to answers on an edge."""
     networks = hand_wired()
-    data = engine.Data.draw(TASK, SMALL, seed=0)
+    data = DataSplits.draw(TASK, SMALL, seed=0)
 
     def solved(*names: str) -> dict[str, list[float]]:
         request = engine.Request(

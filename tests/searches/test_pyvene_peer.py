@@ -60,7 +60,7 @@ def test_predictions_are_those_of_pyvene(pyvene, site, swapped):
     rotation = (first[0] if isinstance(first, tuple) else first).rotate_layer.weight.detach()
 
     count = 200
-    inputs, _ = TASK.examples(3 * count, split="test", generator=derived_generator(0, "peer", site))
+    inputs, _ = TASK.labelled_inputs(3 * count, split="test", generator=derived_generator(0, "peer", site))
     base, sources = inputs[:count], dict(zip(swapped, inputs[count:].split(count), strict=False))
     places = [[[0]] * count for _ in swapped]
     _, theirs = intervenable(

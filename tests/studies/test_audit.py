@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 import interlocus as il
 from interlocus.alignment.from_directions import Place, linear_map
 from interlocus.cli.main import app
-from interlocus.controls import record as controls
-from interlocus.controls.used_subspace import UsedSubspace
+from interlocus.controls import _base as controls
+from interlocus.controls.nulls import random_directions
+from interlocus.controls.sufficient_subspace import UsedSubspace
 from interlocus.core.errors import AlignmentError, RunFolderError, UnknownNameError
 from interlocus.networks import MLP, Module
 from interlocus.networks.sources.untrained import untrained_like
-from interlocus.studies import audit_evidence as audited
 from interlocus.tasks import HierarchicalEquality, SimpleEquality
 
 TASK = HierarchicalEquality(item_width=2)
@@ -80,7 +80,7 @@ def truth(monkeypatch):
     def used_subspaces(networks, task, *, site, agreement, hints, seed):
         width, pool = (
             networks.width(site),
-            task.pool(2000, split="train", generator=torch.Generator().manual_seed(seed)),
+            task.draw_examples(2000, split="train", generator=torch.Generator().manual_seed(seed)),
         )
         rows = {
             "layer1": torch.eye(2).repeat_interleave(width // 2, 1) / (width / 2) ** 0.5,  # Σ|a − b| and Σ|c − d|
@@ -90,8 +90,8 @@ def truth(monkeypatch):
         return [UsedSubspace(site=site, mean=mean, rows=rows, agreement=1.0)]
 
     monkeypatch.setattr(controls, "used_subspaces", used_subspaces)
-    monkeypatch.setattr(audited, "used_subspaces", used_subspaces)
-    monkeypatch.setattr(controls, "NULL_DRAWS", 20)
+    nulls = random_directions.random_subspaces
+    monkeypatch.setattr(random_directions, "random_subspaces", lambda *args, **about: nulls(*args, **about, draws=20))
 
 
 def words(found: il.Audit) -> list[str]:
@@ -107,7 +107,7 @@ def test_values_alone_are_computed(tmp_path):
     assert words(found) == ["computed", "computed"]
     assert found.score.iia > 0.99
     assert found.alignment.read_accuracy["left"] > 0.98
-    assert "left" in row(found, "decodable")[0]
+    assert "left" in row(found, "extraction")[0]
     found.save(tmp_path / "kept")
     kept = json.loads((tmp_path / "kept" / "audit.json").read_text())
     assert [one["verdict"] for one in kept["variables"]] == ["computed", "computed"]
@@ -120,10 +120,10 @@ def test_where_operands_pass_it_is_relayed(monkeypatch):
     def whole(networks, task, *, site, agreement, hints, seed):
         return [UsedSubspace(site=site, mean=torch.zeros(8), rows=torch.eye(8), agreement=1.0)]
 
-    monkeypatch.setattr(audited, "used_subspaces", whole)
+    monkeypatch.setattr(controls, "used_subspaces", whole)
     found = il.audit(computed(), hand_wired(), TASK, **QUICK)
     assert words(found) == ["entangled", "entangled"]
-    assert found.verdicts[0].seen.used.entries[0].pure > 0.5
+    assert found.verdicts[0].observation.used.effects[0].operand_leakage > 0.5
 
 
 def test_the_input_computes_nothing():
@@ -139,7 +139,7 @@ def test_a_copy_that_nobody_reads_is_unused():
     found = il.audit(through_copies(), dormant(), TASK, **QUICK)
     assert found.score.iia > 0.99, "the trap is no trap"
     assert words(found) == ["unused", "unused"]
-    assert found.verdicts[0].seen.used.rank == 1
+    assert found.verdicts[0].observation.used.rank == 1
     assert row(found, "map") == ["‖P‖ of the projection: 1.41 for left, 1.41 for right; 1 is that of a rotation."]
 
 
@@ -148,13 +148,13 @@ def test_a_bad_alignment_of_what_is_there_is_no_absence():
     found = il.audit(confused, hand_wired(), TASK, **QUICK)
     assert found.score.iia < 0.7
     assert words(found) == ["undecided", "undecided"]
-    assert "Another alignment" in found.verdicts[0].wanted[0]
+    assert "Another alignment" in found.verdicts[0].missing_evidence[0]
 
 
 def test_without_controls_it_is_undecided_and_says_why():
     found = il.audit(computed(), hand_wired(), TASK, controls=(), **QUICK)
     assert words(found) == ["undecided", "undecided"]
-    assert "used subspace" in found.verdicts[0].wanted[0]
+    assert "used subspace" in found.verdicts[0].missing_evidence[0]
 
 
 def test_a_network_that_cannot_do_the_task():
@@ -173,7 +173,7 @@ def test_what_cannot_be_made_anew_lacks_a_null():
         def forward(self, x):
             return self.last(torch.relu(self.first(x) * self.bend))
 
-    inputs, _ = TASK.examples(4, split="test", generator=torch.Generator().manual_seed(0))
+    inputs, _ = TASK.labelled_inputs(4, split="test", generator=torch.Generator().manual_seed(0))
     plain = Module(nn.Sequential(nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 2)), sites={"h": "1"})
     for network in (plain, Module(Own(), sites={"h": "first"})):
         network.prepare(inputs)
@@ -196,7 +196,7 @@ def test_what_belongs_elsewhere_is_refused(fails, tmp_path):
         il.audit(il.Alignment(**(vars(computed()) | {"variables": ("left", "top")})), hand_wired(), TASK)
     with fails(AlignmentError, "8 numbers", "4 wide"):
         il.audit(il.Alignment(**(vars(computed()) | {"site": "layer2"})), hand_wired(), TASK)
-    with pytest.raises(il.InterlocusError, match="numbers each"):
+    with pytest.raises(il.InterlocusError, match="numbers"):
         il.audit(computed(), hand_wired(), SimpleEquality(item_width=3))
     found = il.audit(computed(), hand_wired(), TASK, controls=(), **QUICK)
     (tmp_path / "file").write_text("")
@@ -215,7 +215,7 @@ def test_from_the_shell(tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert "left: IIA" in result.stdout
     assert "computed" in result.stdout
-    assert "value-pure" in result.stdout
+    assert "operand leakage" in result.stdout
     assert (tmp_path / "out" / "audit.json").is_file()
     plain = CliRunner().invoke(app, [*asked, "--task", WRITTEN, "--seed", "3", "--json"])
     assert json.loads(plain.stdout)["variables"][1]["verdict"] == "computed"

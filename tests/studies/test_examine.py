@@ -9,7 +9,7 @@ from torch import nn
 
 import interlocus as il
 from interlocus.core.errors import NetworkError
-from interlocus.core.user_code import _held
+from interlocus.core.user_code import _registered
 from interlocus.networks import MLP, Module
 from interlocus.report.page.page import write_report
 from interlocus.studies.run import Run
@@ -44,7 +44,7 @@ def test_every_site_is_searched_at_the_sizes_that_fit(examined):
 
 
 def test_it_is_shown_as_text_and_as_a_page(examined):
-    text = examined.show()
+    text = il.show(examined)
     assert "encoder" in text
     assert "[bold]" not in text
     assert write_report(examined).stat().st_size > 10_000
@@ -72,12 +72,12 @@ def test_a_perceptron_is_examined_like_any_module(tmp_path):
 
 
 def test_a_run_can_be_read_when_its_network_is_gone(examined):
-    kept = dict(_held)
-    _held.clear()
+    kept = dict(_registered)
+    _registered.clear()
     try:
         assert [row.iia for row in Run.load(examined.store.folder).scores] == [row.iia for row in examined.scores]
     finally:
-        _held.update(kept)
+        _registered.update(kept)
 
 
 class Parity(AbstractTask):
@@ -151,7 +151,7 @@ def test_a_module_whose_beginning_is_not_known_has_no_such_copies():
     assert not Module(Scaled()).untrained_copies(2, seed=0)
 
 
-def test_a_verdict_is_on_the_first_hypothesis_and_held_against_untrained_copies(tmp_path):
+def test_a_verdict_is_on_the_first_hypothesis_and_registered_against_untrained_copies(tmp_path):
     task = HierarchicalEquality(item_width=1)
     ours = Module(as_module(MLP.untrained(task, hidden=(4,), count=1, seed=3)), sites={"hidden": "1"})
     asked = SMALL | {"untrained": 2, "sizes": (1,), "featurizers": ("rotation",), "competence": 0.0}
@@ -163,6 +163,8 @@ def test_a_verdict_is_on_the_first_hypothesis_and_held_against_untrained_copies(
     nulls = [row.iia for row in run.scores if row.group == "untrained" and row.hypothesis == "right"]
     assert len(untrained) == 2
     for row in own.sites:
-        assert row[0].seen.null >= max(nulls)
+        assert row[0].observation.null >= max(nulls)
     bare = il.examine(ours, task, out=tmp_path / "bare", hypotheses=("right",), **asked | {"untrained": 0})
-    assert all("Untrained" in v.wanted[0] for row in bare.verdicts[0].sites for v in row if v.seen.hidden)
+    assert all(
+        "Untrained" in v.missing_evidence[0] for row in bare.verdicts[0].sites for v in row if v.observation.hidden
+    )

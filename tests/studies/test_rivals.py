@@ -13,7 +13,7 @@ from networks_by_hand import hand_wired, known_subspace
 import interlocus as il
 from interlocus.alignment.evaluation import evaluate
 from interlocus.alignment.metrics import group
-from interlocus.causal.interventions import draw, kind_rows, label
+from interlocus.causal.interventions import counterfactual_labels, draw, kind_rows
 from interlocus.core.errors import AlignmentError, CausalModelError, SpecificationError
 from interlocus.core.random import derived_generator
 from interlocus.featurizers import Frames
@@ -26,7 +26,7 @@ from interlocus.tasks.chance_levels import chance_levels
 TASK = HierarchicalEquality()
 RIVALS = ("identity", "difference", "distance", "symmetric", "count", "output", "cross")
 SAMPLINGS = ("natural", "balanced")
-POOL = TASK.pool(4000, split="train", generator=derived_generator(0, "pool"), own_of=RIVALS)
+POOL = TASK.draw_examples(4000, split="train", generator=derived_generator(0, "pool"), for_hypotheses=RIVALS)
 BATCH = 3000
 SMALL = Budget(pool=4096, held_out=2048, partners=256, batch=128, check_every=25, validation=512, test=1500)
 
@@ -80,7 +80,7 @@ def test_half_of_the_sources_of_an_identity_fit_their_base(sampling):
 
 
 def test_examples_of_the_cross_rival_tell_it_from_the_truth_and_have_its_class():
-    rows = POOL.examples(TASK.hypothesis("cross"))
+    rows = POOL.rows(TASK.hypothesis("cross"))
     assert (ask("cross").base >= rows.start).all()
     one = items(torch.arange(rows.start, rows.stop))
     first, second = same(one["a"], one["c"]), same(one["b"], one["d"])
@@ -96,13 +96,13 @@ def test_examples_of_the_cross_rival_tell_it_from_the_truth_and_have_its_class()
 @pytest.mark.parametrize("name", ["difference", "distance"])
 def test_what_lies_before_left_on_its_way_asks_for_the_labels_of_left(name):
     asked = ask(name)
-    assert torch.equal(asked.labels, label(POOL, TASK.hypothesis("left"), asked.base, asked.sources))
+    assert torch.equal(asked.labels, counterfactual_labels(POOL, TASK.hypothesis("left"), asked.base, asked.sources))
 
 
 @pytest.mark.parametrize("name", ["identity", "cross"])
 def test_a_pool_without_examples_of_its_own_is_refused(name, fails):
-    bare = TASK.pool(10, split="train", generator=derived_generator(0))
-    with fails(SpecificationError, repr(name), "own_of"):
+    bare = TASK.draw_examples(10, split="train", generator=derived_generator(0))
+    with fails(SpecificationError, repr(name), "for_hypotheses"):
         draw(bare, TASK.hypothesis(name), shape=(4,), generator=derived_generator(0))
 
 
@@ -198,8 +198,8 @@ def test_tables_pages_and_answers_take_a_hypothesis_without_a_one_sided_trick(tm
     identity, left = (next(line for line in run.lines if line.hypothesis == name) for name in ("identity", "left"))
     assert (identity.one_directional, left.one_directional) == (None, 0.75)
     assert identity.bar == identity.no_effect
-    assert {row.floors for row in run.table if row.hypothesis == "identity"} == {"drawn"}
-    assert {row.floors for row in run.table if row.hypothesis == "left"} == {"enumerated"}
+    assert {row.chance_levels for row in run.table if row.hypothesis == "identity"} == {"drawn"}
+    assert {row.chance_levels for row in run.table if row.hypothesis == "left"} == {"enumerated"}
     assert all("trick" not in answer for answer in run.answers.values())
     assert "identity" in write_report(run).read_text()
     for as_json in (False, True):

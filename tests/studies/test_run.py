@@ -27,7 +27,7 @@ def finished(tmp_path_factory) -> Run:
 def test_every_trial_has_a_record_an_alignment_and_a_row_a_size(finished):
     trials = [trial for job in jobs(STUDY) for trial in job.trials]
     assert not finished.missing
-    assert len({trial.name for trial in trials}) == len(trials) == len(list(finished.store.records()))
+    assert len({trial.name for trial in trials}) == len(trials) == len(list(finished.store.records.all().values()))
     assert len(finished.table) == sum(len(job.trials) * len(job.sizes) for job in jobs(STUDY))
     for trial in trials:
         assert (finished.store.folder / "alignments" / f"{trial.name}.safetensors").is_file()
@@ -173,7 +173,7 @@ def test_two_workers_give_the_same_bytes_as_one(finished, tmp_path):
 def test_records_are_plain_json(finished):
     for path in (finished.store.folder / "records").glob("*.json"):
         data = json.loads(path.read_text())
-        assert data["schema"] == 1
+        assert data["schema"] == 2
         assert data["study"] == STUDY.fingerprint
 
 

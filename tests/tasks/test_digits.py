@@ -10,7 +10,7 @@ import torch
 from scipy.stats import chi2
 from sklearn.datasets import load_digits
 
-from interlocus.causal.interventions import draw, label
+from interlocus.causal.interventions import counterfactual_labels, draw
 from interlocus.core.random import derived_generator
 from interlocus.tasks import Digits
 
@@ -37,7 +37,7 @@ def shown(image: torch.Tensor) -> torch.Tensor:
 
 
 def examples(split: str, count: int = COUNT) -> tuple[torch.Tensor, torch.Tensor]:
-    inputs, labels = TASK.examples(count, split=split, generator=derived_generator(0, split))
+    inputs, labels = TASK.labelled_inputs(count, split=split, generator=derived_generator(0, split))
     return images(inputs), labels
 
 
@@ -105,7 +105,7 @@ def test_matched_sources_show_what_stands_beside_and_are_examples_like_others(va
 
 
 def test_labels_of_the_digits_are_what_one_works_out_from_the_pixels():
-    pool = TASK.pool(2000, split="test", generator=derived_generator(0), own_of=("identity", "pair"))
+    pool = TASK.draw_examples(2000, split="test", generator=derived_generator(0), for_hypotheses=("identity", "pair"))
     digit = shown(images(pool.inputs))
     for name in ("identity", "pair"):
         hypothesis = TASK.hypothesis(name)
@@ -118,10 +118,12 @@ def test_labels_of_the_digits_are_what_one_works_out_from_the_pixels():
 
 
 def test_differences_of_digits_are_numbers_and_ask_for_the_labels_of_left():
-    pool = TASK.pool(2000, split="test", generator=derived_generator(0))
+    pool = TASK.draw_examples(2000, split="test", generator=derived_generator(0))
     digit = shown(images(pool.inputs))
     assert torch.equal(pool.values["difference"], digit[:, 0] - digit[:, 1])
     assert torch.equal(pool.values["distance"], (digit[:, 0] - digit[:, 1]).abs())
     for name in ("difference", "distance"):
         asked = draw(pool, TASK.hypothesis(name), shape=(900,), generator=derived_generator(1))
-        assert torch.equal(asked.labels, label(pool, TASK.hypothesis("left"), asked.base, asked.sources))
+        assert torch.equal(
+            asked.labels, counterfactual_labels(pool, TASK.hypothesis("left"), asked.base, asked.sources)
+        )

@@ -60,7 +60,7 @@ def test_unequal_pairs_of_a_tiny_vocabulary_are_never_equal():
 @pytest.mark.parametrize("items", ITEMS)
 def test_the_class_is_whether_the_pairs_agree(items):
     task = HierarchicalEquality(items=items)
-    inputs, labels = task.examples(5000, split="train", generator=derived_generator(0))
+    inputs, labels = task.labelled_inputs(5000, split="train", generator=derived_generator(0))
     a, b, c, d = inputs.split(task.item_width, dim=1)
     assert torch.equal(labels, ((a == b).all(1) == (c == d).all(1)).long())
     assert labels.unique().tolist() == [0, 1]
@@ -168,7 +168,11 @@ def test_the_symmetric_rival_gives_the_same_classes():
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [({"item_width": 0}, "width 0"), ({"item_width": -1}, "width -1"), ({"vocabulary": 1}, "vocabulary of 1")],
+    [
+        ({"item_width": 0}, "item_width is 0"),
+        ({"item_width": -1}, "item_width is -1"),
+        ({"vocabulary": 1}, "vocabulary is 1"),
+    ],
     ids=str,
 )
 def test_sizes_that_are_too_small_are_refused(arguments, words, fails):
@@ -199,7 +203,7 @@ def test_no_line_is_run_once_an_example(items):
         before = sys.gettrace()
         sys.settrace(trace)
         try:
-            HierarchicalEquality(items=items).examples(count, split="train", generator=derived_generator(0))
+            HierarchicalEquality(items=items).labelled_inputs(count, split="train", generator=derived_generator(0))
         finally:
             sys.settrace(before)
         return seen

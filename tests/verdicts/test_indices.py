@@ -8,7 +8,7 @@ import pytest
 
 from interlocus.alignment.dimensions import Unequal
 from interlocus.alignment.metrics import Cell, Score
-from interlocus.controls.record import ControlRecord
+from interlocus.controls.used_subspace import UsedSubspaceResult
 from interlocus.searches.results import Restart, Restarts
 from interlocus.tasks import HierarchicalEquality, SumOfThree
 from interlocus.verdicts.indices import Levels, Measured, adjusted, index_interval, indices, levels_of, measured_in
@@ -96,10 +96,7 @@ def restarts(size, validation, **hits):
 
 
 def control(inside, rank=2):
-    return ControlRecord(
-        network="n", group="f", site="layer1", rank=rank, width=16, agreement=0.9995, structural=None, random=0.5,
-        inside=inside, pure={},
-    )  # fmt: skip
+    return UsedSubspaceResult(rank=rank, width=16, agreement=0.9995, found=inside)
 
 
 def test_from_controls_the_best_by_validation_and_an_output_that_is_smaller_than_the_variables():
@@ -111,13 +108,12 @@ def test_from_controls_the_best_by_validation_and_an_output_that_is_smaller_than
         },
         "output": {"rotation": (restarts(1, 0.7, output=70), restarts(2, 0.9, output=95))},
     }
-    found = measured_in(control(inside), both, LEVELS)
+    found = measured_in("layer1", control(inside), both, LEVELS)
     assert found == Measured(site="layer1", variables={"left": 0.9, "right": 1.0}, output=0.7, count=100)
-    assert measured_in(control(inside, rank=None), both, LEVELS) is None
-    no_room = measured_in(control({"output": inside["output"]}, rank=1), both, LEVELS)
+    no_room = measured_in("layer1", control({"output": inside["output"]}, rank=1), both, LEVELS)
     assert no_room == Measured(site="layer1", variables=dict(LEVELS.variables), output=0.7, count=100)
     unequal = {"both": {"rotation": (restarts(Unequal("2+1"), 0.9, left=90, right=90),)}, "output": inside["output"]}
-    assert measured_in(control(unequal), both, LEVELS).output == 0.95  # two directions are fewer than three
+    assert measured_in("layer1", control(unequal), both, LEVELS).output == 0.95  # two directions are fewer than three
     one = indices([no_room], LEVELS)
     assert one.hierarchy == 0.0
     assert json.loads(json.dumps(one.to_json()))["sites"][0]["output"] == pytest.approx(0.4)

@@ -7,6 +7,7 @@ import pytest
 
 from interlocus.controls.criteria import Effect, Thresholds
 from interlocus.controls.power import Power
+from interlocus.controls.used_subspace import UsedSubspaceResult
 from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidence
 from interlocus.verdicts.rules import FOUND, MISSING, Verdict, answer, judge_network
 
@@ -24,21 +25,22 @@ def _tables() -> list[list[dict[str, str]]]:
 
 
 SITES, NETWORKS = _tables()
+NO_ROOM = UsedSubspaceResult(rank=3, width=16, agreement=0.9995, found={})
 
 
 def _entry(iia: float, cell: float, way: float, *, pure: float | None = None) -> Effect:
     return Effect(
-        map="rotation",
+        featurizer="rotation",
         size=4,
         iia=iia,
         low=iia - 0.01,
         high=min(1.0, iia + 0.01),
-        cell=cell,
-        ways=way,
+        worst_transition=cell,
+        value_change=way,
         single=iia,
         joint=iia,
         answer_change_rate=0.5,
-        pure=pure,
+        operand_leakage=pure,
     )
 
 
@@ -48,19 +50,22 @@ def _seen(row: dict[str, str], site: str = "layer2") -> SiteObservation:
     if row["inside"] != "–":
         inside = () if row["inside"] == "no room" else (_entry(*map(float, row["inside"].split()), pure=pure),)
         output = {1: float(row["output"])} if row["output"] else {}
-        used = UsedSubspaceEvidence(rank=3, width=16, agreement=0.9995, entries=inside, output=output)
+        used = UsedSubspaceEvidence(rank=3, width=16, agreement=0.9995, effects=inside, output=output)
     found = [int(word) for word in row["power"].split() if word.isdigit()]
     return SiteObservation(
         site=site,
         variable="left",
         hidden=site != "input",
-        entries=(_entry(float(row["IIA"]), float(row["cell"]), float(row["way"])),),
+        effects=(_entry(float(row["IIA"]), float(row["cell"]), float(row["way"])),),
         no_effect=0.5,
         one_directional=0.708,
         null=None if row["null"] == "–" else float(row["null"]),
-        structural=float(row["structural"]) if row["structural"] else None,
+        linear_ceiling=float(row["structural"]) if row["structural"] else None,
         used=used,
-        power=Power(kind="blocks", found=found[0], of=found[1]) if found else None,
+        power=Power(kind="neuron_blocks", found=found[0], of=found[1]) if found else None,
+        results={}
+        if used is None
+        else {"used_subspace": UsedSubspaceResult(rank=3, width=16, agreement=0.9995, found={})},
     )
 
 
@@ -90,7 +95,7 @@ def test_each_situation_gets_its_word(row):
 def test_what_is_undecided_says_what_would_decide_it_and_only_that(row):
     before = [_earlier(row["earlier"])] if row["earlier"] else []
     verdict = _judged(*before, _seen(row), accuracy=float(row["accuracy"]))[-1]
-    assert bool(verdict.wanted) == (row["verdict"] == "undecided")
+    assert bool(verdict.missing_evidence) == (row["verdict"] == "undecided")
 
 
 def test_every_word_is_in_the_table_and_has_a_situation():
@@ -115,7 +120,7 @@ def _verdicts(words: str) -> list[list[Verdict]]:
     for number, site in enumerate(words.split(";"), start=1):
         seen = _seen(SITES[0], f"layer{number}")
         made.append(
-            [Verdict(seen=seen, word=word, entry=seen.entries[0], evidence=()) for word in site.split()]  # type: ignore[arg-type]
+            [Verdict(observation=seen, word=word, effect=seen.effects[0], evidence=()) for word in site.split()]  # type: ignore[arg-type]
         )
     return made
 
@@ -129,7 +134,7 @@ def test_the_input_is_no_evidence_of_a_computation():
     found = _seen(_row("only the truth value"), "input")
     (there,) = _judged(found)
     assert there.word == "entangled"
-    missing = _seen(_row("a crippled search"), "input")
+    missing = _seen(_row("a weakened search"), "input")
     assert _judged(missing)[0].word == "undecided"
     seen = _seen(_row("the output only, from the first"), "layer1")
     assert [v.word for v in _judged(found, seen)] == ["entangled", "bypassed"], "only hidden sites consume"
@@ -138,7 +143,7 @@ def test_the_input_is_no_evidence_of_a_computation():
 
 @pytest.mark.parametrize("row", SITES, ids=lambda row: row["situation"])
 def test_stricter_bars_claim_less(row):
-    strict = Thresholds(found=0.999, cell=0.998, power=0.99)
+    strict = Thresholds(found=0.999, worst_transition=0.998, power=0.99)
     seen = _seen(row)
     (usual,) = _judged(seen, accuracy=float(row["accuracy"]))
     ((judged,),) = judge_network(float(row["accuracy"]), [[seen]], competence=0.99, thresholds=strict)
@@ -160,14 +165,14 @@ def test_the_effect_is_the_smallest_size_that_is_found():
     entries = tuple(
         Effect(**(vars(_entry(iia, iia - 0.02, iia - 0.02)) | {"size": size})) for size, iia in sizes.items()
     )
-    seen = SiteObservation(**(vars(_seen(_row("only the truth value"))) | {"entries": entries}))
+    seen = SiteObservation(**(vars(_seen(_row("only the truth value"))) | {"effects": entries}))
     (verdict,) = _judged(seen)
-    assert verdict.entry.size == 2
+    assert verdict.effect.size == 2
 
 
 def test_contradicting_thresholds_are_refused(fails):
     from interlocus.core.errors import SpecificationError
 
-    for name, value in (("cell", 0.97), ("ways", 0.95), ("found", 1.0), ("power", 0.0)):
+    for name, value in (("worst_transition", 0.97), ("value_change", 0.95), ("found", 1.0), ("power", 0.0)):
         with fails(SpecificationError, name):
             Thresholds(**{name: value}).check()

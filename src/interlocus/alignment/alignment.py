@@ -15,7 +15,7 @@ from interlocus.alignment.dimensions import Size, parse_size
 from interlocus.alignment.readout import Extraction, ReadOut, fit_read_out
 from interlocus.causal.model import Values
 from interlocus.core import tensor_files as files
-from interlocus.core.display import AbstractShown, Shown
+from interlocus.core.display import AbstractDisplayable, Display
 from interlocus.core.errors import AlignmentError, UnknownNameError
 from interlocus.core.plugins import EXPORT
 from interlocus.core.random import derived_generator
@@ -27,7 +27,7 @@ READ_OUT_EXAMPLES = 16_384
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Alignment(AbstractShown):
+class Alignment(AbstractDisplayable):
     """Directions of a site that hold the variables of a hypothesis in one network.
 
     Args:
@@ -131,10 +131,10 @@ class Alignment(AbstractShown):
             )
 
         def view(split: Split) -> tuple[dict[str, Tensor], Values]:
-            pool = task.pool(
-                examples, split=split, generator=derived_generator(seed, "read-out"), own_of=(self.hypothesis,)
+            pool = task.draw_examples(
+                examples, split=split, generator=derived_generator(seed, "read-out"), for_hypotheses=(self.hypothesis,)
             )
-            rows = pool.examples(hypothesis)
+            rows = pool.rows(hypothesis)
             features = self.features(network, pool.inputs[rows].to(network.device))
             return features, {name: pool.values[name][rows] for name in self.variables}
 
@@ -260,11 +260,11 @@ class Alignment(AbstractShown):
         """
         return cls(**kept.read(path, None if size is None else parse_size(size)))
 
-    def shown(self) -> Shown:
+    def display(self) -> Display:
         """Its variables, with the features of each and how well its value is read."""
         sizes = ", ".join(map(str, self.sizes.values()))
         read = {name: f"{one.accuracy:.3f} ({one.method})" for name, one in self.read_outs.items()}
-        return Shown(
+        return Display(
             title=f"{', '.join(self.variables)} at {self.site} in {sizes} features ({self.featurizer}), "
             f"network {self.network}",
             columns=("variable", "features", "norm of the projection", "accuracy of the read-out"),

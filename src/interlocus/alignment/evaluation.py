@@ -15,9 +15,9 @@ from interlocus.alignment.interchange.cache import Cache, Problems, batches, cac
 from interlocus.alignment.interchange.linear import Interchange, is_right
 from interlocus.alignment.interchange.nonlinear import AnyInterchange, exchange_for
 from interlocus.alignment.metrics import Grouping, Score, group, scores
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
-from interlocus.causal.interventions import Interventions, draw, shuffled
+from interlocus.causal.interventions import Interventions, draw, shuffle_labels
 from interlocus.core.errors import AlignmentError
 from interlocus.core.linalg import BufferPool
 from interlocus.core.random import derived_generator
@@ -34,8 +34,10 @@ def interchange_in(
     """What it takes to ask one of several networks, with as many maps at once, linear or not."""
     only = torch.tensor([network], device=networks.device)
     suffix, buffers = networks.suffix(site), BufferPool(torch.zeros(0, device=networks.device))
-    entry = None if suffix.entry is None else suffix.entry[only]
-    interchange = exchange_for(linear=linear)(entry=entry, rest=suffix.rest(only.expand(searches)), buffers=buffers)
+    entry = None if suffix.input_projection is None else suffix.input_projection[only]
+    interchange = exchange_for(linear=linear)(
+        input_projection=entry, body=suffix.body(only.expand(searches)), buffers=buffers
+    )
     return interchange, Problems(network=only, hypothesis=torch.zeros_like(only))
 
 
@@ -64,7 +66,7 @@ class EvaluationSet:
         cls,
         networks: AbstractNetworks,
         site: str,
-        pool: Pool,
+        pool: Examples,
         hypotheses: Sequence[Hypothesis],
         *,
         count: int,
@@ -123,7 +125,9 @@ class EvaluationSet:
             seed: decides on them.
         """
         own = (hypothesis.name,)
-        pool = task.pool(budget.held_out, split="test", generator=derived_generator(seed, "pool", "test"), own_of=own)
+        pool = task.draw_examples(
+            budget.held_out, split="test", generator=derived_generator(seed, "pool", "test"), for_hypotheses=own
+        )
         return cls.draw(
             networks,
             site,
@@ -137,7 +141,7 @@ class EvaluationSet:
     def shuffled(self, generator: Callable[[Hypothesis], torch.Generator]) -> EvaluationSet:
         """The same with labels of other interventions: what nothing should learn from."""
         pairs = zip(self.asked, self.hypotheses, strict=True)
-        return replace(self, asked=tuple(shuffled(asked, generator(hypothesis)) for asked, hypothesis in pairs))
+        return replace(self, asked=tuple(shuffle_labels(asked, generator(hypothesis)) for asked, hypothesis in pairs))
 
     @torch.no_grad()
     def iia(self, interchange: AnyInterchange, frames: Any, problems: Problems) -> Float[Tensor, " search"]:
@@ -242,7 +246,7 @@ def evaluate(
         network, alignment.site, task, hypothesis, budget=budget or SampleSizes(), seed=seed
     )
     interchange, problems = interchange_in(network, alignment.site, 0, linear=alignment.frames.linear)
-    return held_out.scores(interchange, alignment.frames.alone(network.device), problems)[0]
+    return held_out.scores(interchange, alignment.frames.as_stack(network.device), problems)[0]
 
 
 def evaluate_each(
@@ -269,6 +273,6 @@ def evaluate_each(
     held_out = EvaluationSet.of_search(networks, site, task, hypothesis, budget=budget or SampleSizes(), seed=seed)
     every = torch.arange(len(networks), device=networks.device)
     suffix, buffers = networks.suffix(site), BufferPool(maps.read.to(networks.device))
-    interchange = Interchange(entry=suffix.entry, rest=suffix.rest(every), buffers=buffers)
+    interchange = Interchange(input_projection=suffix.input_projection, body=suffix.body(every), buffers=buffers)
     maps = Frames(*(part.to(networks.device) for part in maps))
     return tuple(held_out.scores(interchange, maps, Problems(network=every, hypothesis=torch.zeros_like(every))))

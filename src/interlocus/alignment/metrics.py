@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import Interventions, kind_rows
 from interlocus.core.statistics import Interval, wilson
@@ -128,7 +128,7 @@ class Grouping(NamedTuple):
     one_hot: Float[Tensor, "batch cell"]
 
 
-def group(hypothesis: Hypothesis, asked: Interventions, pool: Pool) -> Grouping:
+def group(hypothesis: Hypothesis, asked: Interventions, pool: Examples) -> Grouping:
     """Sort a batch of interventions into cells."""
     names: dict[tuple[str, str], int] = {}
     index = torch.zeros_like(asked.base)

@@ -26,7 +26,7 @@ from interlocus.alignment.from_directions import (
 )
 from interlocus.alignment.storage import FORMAT
 from interlocus.core.errors import AlignmentError, SpecificationError, UnknownNameError
-from interlocus.core.tensor_files import form_of
+from interlocus.core.tensor_files import read_format
 from interlocus.networks import AbstractNetworks
 from interlocus.tasks import AbstractTask
 
@@ -131,7 +131,7 @@ def load_any(
         AlignmentError: nothing that can be read, or no rotation.
         SpecificationError: the hypothesis or the site is not said.
     """
-    if form_of(path) == FORMAT or (path.suffix == ".safetensors" and not any(place.values())):
+    if read_format(path) == FORMAT or (path.suffix == ".safetensors" and not any(place.values())):
         return Alignment.load(path, size=size)
     missing = [name for name, given in place.items() if given is None]
     if missing:

@@ -15,7 +15,7 @@ from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.interchange.cache import cache_activations
 from interlocus.alignment.interchange.gradients import slopes
 from interlocus.core.errors import AlignmentError
-from interlocus.core.linalg import orthonormal, shared
+from interlocus.core.linalg import orthonormal_basis, subspace_overlap
 from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread
 from interlocus.featurizers import Frames
@@ -113,7 +113,7 @@ def what_matters(
     Raises:
         UnknownNameError: the network has no such site.
     """
-    pool = task.pool(SIMILARITY_EXAMPLES, split="test", generator=derived_generator(seed, "what matters"))
+    pool = task.draw_examples(SIMILARITY_EXAMPLES, split="test", generator=derived_generator(seed, "what matters"))
     with one_thread():
         cache = cache_activations(network, site, pool)
         spread, components = torch.linalg.eigh(cache.activations[0].double().T.cov())
@@ -138,14 +138,18 @@ def _overlap(
     other: Float[np.ndarray, "_ width"],
     within: Float[Tensor, "direction width"] | None,
 ) -> Overlap | None:
-    bases = [orthonormal(rows.T) for rows in (one, other)]
+    bases = [orthonormal_basis(rows.T) for rows in (one, other)]
     if within is not None:
-        bases = [orthonormal(within.double().numpy() @ basis, MIN_LENGTH_INSIDE) for basis in bases]
+        bases = [orthonormal_basis(within.double().numpy() @ basis, MIN_LENGTH_INSIDE) for basis in bases]
     sizes = bases[0].shape[1], bases[1].shape[1]
     if not min(sizes):
         return None
     width = len(bases[0])
     angles = np.degrees(subspace_angles(*bases))[::-1]
     return Overlap(
-        share=shared(*bases), chance=max(sizes) / width, angles=tuple(angles.tolist()), sizes=sizes, width=width
+        share=subspace_overlap(*bases),
+        chance=max(sizes) / width,
+        angles=tuple(angles.tolist()),
+        sizes=sizes,
+        width=width,
     )

@@ -43,7 +43,7 @@ class Rows:
     Args:
         path: of the file.
         width: numbers a row; without it, as many as the first row has.
-        skip_bad: leave rows out that are too short or long, or hold something that is no finite number.
+        skip_invalid: leave rows out that are too short or long, or hold something that is no finite number.
 
     Raises:
         SpecificationError: the file cannot be read, has another width, or holds bad rows that are not to be skipped.
@@ -51,7 +51,7 @@ class Rows:
 
     path: Path
     width: int | None = None
-    skip_bad: bool = False
+    skip_invalid: bool = False
     skipped: int = 0
 
     def __iter__(self) -> Iterator[Part]:
@@ -73,13 +73,13 @@ class Rows:
             if np.isfinite(rows.sum()):  # then every one of them is, and looking at each costs five times as much
                 return Part(number, rows)
         bad = ~np.isfinite(rows).all(1)
-        if bad.any() and not self.skip_bad:
+        if bad.any() and not self.skip_invalid:
             shown = ", ".join(map(str, number[bad][:ROWS_NAMED]))
             more = f" and {int(bad.sum()) - ROWS_NAMED} more nearby" if bad.sum() > ROWS_NAMED else ""
             raise SpecificationError(
-                f"Rows {shown}{more} of {self.path} are no {rows.shape[1]} finite numbers.",
-                "A network answers such inputs with nonsense.",
-                "Mend them, or pass --skip-bad to go on without them.",
+                f"Rows {shown}{more} of {self.path} contain NaN, infinity, missing values or too large numbers.",
+                "A network gives no meaningful answer to such inputs.",
+                "Fix them, or pass --skip-invalid-rows to leave them out.",
             )
         self.skipped += int(bad.sum())
         return Part(number[~bad], rows[~bad])

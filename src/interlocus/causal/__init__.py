@@ -1,11 +1,11 @@
-"""The high-level side: causal models, hypotheses, examples, interchange interventions, and chance levels by counting.
+"""What a network may compute: causal models, hypotheses, examples, interchange interventions and chance levels.
 
-Nothing here knows a task's encoding, a network or a featurizer.
+A task's encoding, networks and featurizers do not belong here: everything is stated in values of causal variables.
 """
 
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import Interventions, Sampling, draw
 from interlocus.causal.model import CausalModel, Variable
 
-__all__ = ["CausalModel", "Hypothesis", "Interventions", "Pool", "Sampling", "Variable", "draw"]
+__all__ = ["CausalModel", "Examples", "Hypothesis", "Interventions", "Sampling", "Variable", "draw"]

@@ -1,4 +1,4 @@
-"""Which examples to ask: pools of inputs, and interventions as index tuples into them."""
+"""Examples: inputs of a network with the values of the causal variables on them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from interlocus.core.errors import SpecificationError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pool:
-    """Inputs with the values of the causal variables on them.
+class Examples:
+    """A pool of examples, from which interventions draw their bases and sources by row.
+
+    The first `count` rows are drawn freely from the task. Behind them lie blocks of `count` rows for special purposes;
+    each block is named by its first row.
 
     Args:
-        inputs: `[row, width]`, what the network is shown.
-        values: on each row the value of every discrete variable, and of the continuous ones that hypotheses ask for.
-        count: the first so many rows are free examples; what else there is lies behind them.
-        partners: for a variable the first row of its partners: row `partners[v] + i` is row i with only v changed.
-        matched: for a variable the first row of sources that fit: row `matched[v] + i` is one for the base in row i.
-        apart: for a hypothesis the first of `count` examples of its own.
+        inputs: `[row, width]`, the inputs of the network.
+        values: For each row, the values of every discrete variable and of the continuous ones that hypotheses need.
+        count: Number of freely drawn rows, and of the rows of each block.
+        partners: Blocks of minimal pairs, by variable: row `partners[v] + i` is row i with only v changed.
+        matched: Blocks of matched sources, by variable: row `matched[v] + i` is a source made for the base in row i.
+        apart: Blocks of examples that belong to one hypothesis, by the name of that hypothesis.
     """
 
     inputs: Float[Tensor, "row width"]
@@ -32,18 +35,21 @@ class Pool:
     matched: dict[str, int] = field(default_factory=dict)
     apart: dict[str, int] = field(default_factory=dict)
 
-    def examples(self, hypothesis: Hypothesis) -> slice:
-        """The rows that bases and free sources of a hypothesis are drawn from.
+    def rows(self, hypothesis: Hypothesis) -> slice:
+        """The rows from which bases and free sources of a hypothesis are drawn.
+
+        Args:
+            hypothesis: A hypothesis of the task.
 
         Raises:
-            SpecificationError: the pool lacks the examples that the hypothesis needs.
+            SpecificationError: the examples that the hypothesis needs were not drawn.
         """
         lacks_sources = hypothesis.sampled == "matched" and not set(hypothesis.variables) <= set(self.matched)
         if lacks_sources or (hypothesis.sampled == "apart" and hypothesis.name not in self.apart):
             raise SpecificationError(
-                f"Hypothesis {hypothesis.name!r} is asked, and the pool has no examples for it.",
-                "With the task's own examples its labels would not depend on what is swapped.",
-                f"Draw the pool with own_of=({hypothesis.name!r},).",
+                f"These examples include none for hypothesis {hypothesis.name!r}, which needs examples of its own.",
+                "On the task's usual examples its labels would not depend on the swapped variables.",
+                f"Draw the examples with for_hypotheses=({hypothesis.name!r},).",
             )
         first = self.apart[hypothesis.name] if hypothesis.sampled == "apart" else 0
         return slice(first, first + self.count)

@@ -1,4 +1,4 @@
-"""The high-level side: a causal model of named variables with batched mechanisms."""
+"""Hypotheses: which variables of a causal model a network may compute."""
 
 from __future__ import annotations
 
@@ -7,33 +7,34 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from interlocus.causal.model import CausalModel
-from interlocus.core.display import AbstractShown, Shown
+from interlocus.core.display import AbstractDisplayable, Display
 from interlocus.core.errors import CausalModelError
 
 Sampled = Literal["freely", "matched", "apart"]
-"""Where the examples of a hypothesis come from, so that its labels depend on what is swapped.
+"""Where the examples of a hypothesis come from, so that its labels depend on the swapped variables.
 
-- `freely`: bases and sources are the task's examples, drawn independently.
-- `matched`: half of the sources are made to fit their base. An item from a free source, put beside another item of the
-  base, would as good as never equal it.
-- `apart`: bases and sources are examples of its own, where the task's would never make the variable true.
+- `freely`: bases and sources are drawn independently from the task's examples.
+- `matched`: half of the sources are made for their base. Use it for a variable that is compared with another item of
+  the base: an item from an independent source would almost never equal that item.
+- `apart`: bases and sources come from examples that belong to this hypothesis. Use it where the variable would never
+  be true in the task's examples.
 """
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Hypothesis(AbstractShown):
-    """Variables of a causal model that a place in the network may hold, each in its own features.
+class Hypothesis(AbstractDisplayable):
+    """The claim that a site of the network holds some variables of a causal model, each in separate features.
 
     Args:
-        name: how it is called.
-        model: the causal model that gives the counterfactual labels.
-        variables: the variables that are sought together.
-        sampled: where its examples come from.
+        name: Name of the hypothesis, unique within its task.
+        model: The causal model that gives the counterfactual labels.
+        variables: Names of the variables that are searched for together; at least one, none a descendant of another.
+        sampled: Where the examples of interventions come from; see `Sampled`.
 
     Raises:
-        UnknownNameError: one of them is not in the model.
-        CausalModelError: none is given, one is given twice, the output does not depend on one of them, or one depends
-            on another.
+        UnknownNameError: one of the variables is not in the model.
+        CausalModelError: there are no variables, one occurs twice, one has no effect on the output, or one depends on
+            another.
     """
 
     name: str
@@ -46,32 +47,34 @@ class Hypothesis(AbstractShown):
         if not self.variables or len(set(self.variables)) < len(self.variables):
             raise CausalModelError(
                 f"Hypothesis {self.name!r} names the variables {list(self.variables)}.",
-                "It seeks one variable or several different ones.",
+                "A hypothesis needs one variable, or several different ones.",
                 "Name each variable once.",
             )
         for variable in self.variables:
             if variable != self.model.output and self.model.output not in self.model.descendants[variable]:
                 raise CausalModelError(
-                    f"The output does not depend on {variable!r}.",
-                    "An interchange of it could never change the label.",
-                    "Seek a variable on the way to the output.",
+                    f"Hypothesis {self.name!r} names {variable!r}, on which the output does not depend.",
+                    "An interchange of this variable could never change the label.",
+                    "Name a variable between the inputs and the output.",
                 )
 
-        for one, other in itertools.permutations(self.variables, 2):
-            if other in self.model.descendants[one]:
+        for ancestor, variable in itertools.permutations(self.variables, 2):
+            if variable in self.model.descendants[ancestor]:
                 raise CausalModelError(
-                    f"The variable {other!r} depends on {one!r}, and both are sought together.",
-                    "Where only one of them is swapped, the other could not follow.",
-                    "Seek them one by one.",
+                    f"Hypothesis {self.name!r} names {ancestor!r} and {variable!r}, which depends on {ancestor!r}.",
+                    "Where only one of them is swapped, the other would contradict it.",
+                    "Make a separate hypothesis for each of them.",
                 )
 
-    def shown(self) -> Shown:
-        """The causal model, with the variables that are sought."""
-        return replace(self.model.shown(self.variables), title=f"{self.name}: {', '.join(self.variables)} are sought")
+    def display(self) -> Display:
+        """The causal model, with the variables of the hypothesis marked."""
+        return replace(
+            self.model.display(self.variables), title=f"{self.name}: hypothesis on {', '.join(self.variables)}"
+        )
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """Variables whose value on the base the output needs after an interchange."""
+        """The variables whose values on the base determine the output, together with the swapped variables."""
         changed = set().union(*(self.model.descendants[name] for name in self.variables))
         needed: set[str] = set()
         waiting = [self.model.output]
@@ -87,9 +90,10 @@ class Hypothesis(AbstractShown):
 
     @property
     def kinds(self) -> tuple[tuple[str, ...], ...]:
-        """The kinds of intervention that are asked: each variable alone, and all at once from different sources.
+        """The kinds of intervention, each as the variables that it swaps: each variable alone, and all of them jointly.
 
-        The joint kind stands in the middle, so that with two variables the rows of each lie together.
+        In a joint intervention, each variable comes from a different source. The joint kind stands in the middle, so
+        that with two variables the rows in which one of them is swapped are contiguous.
         """
         singles = [(variable,) for variable in self.variables]
         joint = [self.variables] if len(self.variables) > 1 else []

@@ -1,4 +1,4 @@
-"""Which examples to ask: pools of inputs, and interventions as index tuples into them."""
+"""Interchange interventions: which rows of the examples are bases and sources, and the labels that should come out."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.core.errors import SpecificationError, UnknownNameError
 
 Sampling = Literal["natural", "balanced", "minimal_pairs", "restoring"]
-"""How bases and sources are chosen.
+"""How bases and sources are drawn.
 
-- `natural`: independently, as the task draws its examples; a hypothesis may ask for others (`causal.Sampled`).
-- `balanced`: so that the label differs from the base's in half of the interventions of each kind.
+- `natural`: independently, as the task draws its examples, or as the hypothesis needs them (`causal.hypothesis`).
+- `balanced`: such that the label differs from the base's in half of the interventions of each kind.
 - `minimal_pairs`: the source differs from the base in the swapped variable only.
-- `restoring`: the source has the last of a swapped variable's values and the base another, so equality is only ever
-  restored, never broken. A first phase, before one that asks for both.
+- `restoring`: the source has the last value of a swapped variable, and the base another value. An equality is then
+  restored and never broken. Use it for a first phase, before one that does both.
 """
 
 CANDIDATES = 16
-"""Sources tried for each base by balanced sampling; a share p of wanted ones is missed with probability (1 − p)^16."""
+"""Sources drawn for each base by balanced sampling. If a share p of all sources is suitable, none of them is with
+probability (1 − p)¹⁶."""
 
 
 class KindRows(NamedTuple):
@@ -35,17 +36,21 @@ class KindRows(NamedTuple):
     rows: slice
 
 
+BatchLayout = tuple[KindRows, ...]
+"""The kinds of intervention of a batch, in the order of their rows."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Interventions:
-    """Interchange interventions on a pool, and what the causal model says of them.
+    """A batch of interchange interventions on examples, with their counterfactual labels.
 
-    A variable that is not swapped in a row has the base as its source, so nothing is added for it.
+    Where a variable is not swapped, its source is the base, which leaves its features as they are.
 
     Args:
-        base: rows of the bases.
-        sources: rows of the sources of each variable.
-        labels: the output of the causal model after the interchange.
-        places: for each variable the smallest slice of a batch that holds every row in which it is swapped.
+        base: `[*steps, batch]`, the row of each base in the examples.
+        sources: `[variable, *steps, batch]`, the row of each variable's source.
+        labels: `[*steps, batch]`, the output of the causal model after the interchange.
+        places: For each variable, the smallest slice of a batch that holds every row in which it is swapped.
     """
 
     base: Int[Tensor, " *steps batch"]
@@ -54,173 +59,217 @@ class Interventions:
     places: tuple[slice, ...]
 
     def __getitem__(self, index: int | slice) -> Interventions:
-        """The interventions of one step, or of some steps."""
+        """The interventions of one step, or of several steps."""
         return replace(self, base=self.base[index], sources=self.sources[:, index], labels=self.labels[index])
 
 
 def draw(
-    pool: Pool,
+    pool: Examples,
     hypothesis: Hypothesis,
     *,
     shape: tuple[int, ...],
     sampling: Sampling = "natural",
     generator: torch.Generator,
 ) -> Interventions:
-    """Draw interventions; the last axis of `shape` is the batch, in equal parts of each kind of the hypothesis.
+    """Draw interventions of a hypothesis, in equal parts of each kind.
+
+    Args:
+        pool: Where bases and sources are drawn from, with replacement.
+        hypothesis: Gives the swapped variables and the labels.
+        shape: `(*steps, batch)`; each batch holds all kinds of the hypothesis.
+        sampling: How bases and sources are drawn; see `Sampling`.
+        generator: Source of randomness; it is advanced.
 
     Raises:
-        UnknownNameError: no such sampling.
-        SpecificationError: minimal pairs are asked of a pool without partners, a variable cannot be restored, or a
-            hypothesis needs examples of its own and the pool has none.
+        UnknownNameError: there is no such sampling.
+        SpecificationError: the examples have no minimal pairs for a variable, a variable has no value to restore, or
+            the examples lack those that the hypothesis needs.
     """
     if sampling not in get_args(Sampling):
         raise UnknownNameError("sampling", sampling, get_args(Sampling))
     layout = kind_rows(hypothesis, shape[-1])
-    propose = {"minimal_pairs": _partners, "restoring": _restoring}.get(sampling, _free)
+    propose = {"minimal_pairs": _propose_partners, "restoring": _propose_restoring}.get(sampling, _propose_free)
     base, sources = propose(pool, hypothesis, shape, layout, generator)
-    labels = label(pool, hypothesis, base, sources)
+    labels = counterfactual_labels(pool, hypothesis, base, sources)
     if sampling == "balanced":
         sources, labels = _balance(pool, hypothesis, base, layout, generator)
     places = tuple(swapped_rows(layout, variable) for variable in hypothesis.variables)
     return Interventions(base=base, sources=sources, labels=labels, places=places)
 
 
-def shuffled(asked: Interventions, generator: torch.Generator) -> Interventions:
-    """The same interventions with labels of others of the same kind: a control in which there is nothing to find.
+def shuffle_labels(interventions: Interventions, generator: torch.Generator) -> Interventions:
+    """The same interventions with labels of other interventions: a control in which there is nothing to find.
 
-    Labels change places within a step and within the rows that `places` tells apart, so how often each label is right
-    for each kind stays as it is.
+    Labels are permuted within a step and within the rows that `places` tells apart, so each label stays as frequent in
+    each kind of intervention.
+
+    Args:
+        interventions: They are not changed.
+        generator: Source of randomness; it is advanced.
     """
-    borders = sorted({0, asked.labels.shape[-1]} | {end for place in asked.places for end in (place.start, place.stop)})
-    labels = asked.labels.clone()
+    edges = {end for place in interventions.places for end in (place.start, place.stop)}
+    borders = sorted({0, interventions.labels.shape[-1]} | edges)
+    labels = interventions.labels.clone()
     for first, last in itertools.pairwise(borders):
         part = labels[..., first:last]
         order = torch.rand(part.shape, generator=generator).argsort(-1)
         labels[..., first:last] = part.gather(-1, order)
-    return replace(asked, labels=labels)
+    return replace(interventions, labels=labels)
 
 
-def kind_rows(hypothesis: Hypothesis, batch: int) -> tuple[KindRows, ...]:
-    """Part a batch into equal slices, one a kind of intervention."""
+def kind_rows(hypothesis: Hypothesis, batch: int) -> BatchLayout:
+    """Divide a batch into one slice for each kind of intervention; their lengths differ by at most one.
+
+    Args:
+        hypothesis: Gives the kinds and their order.
+        batch: Number of rows of the batch.
+    """
     kinds = hypothesis.kinds
     ends = [round(batch * i / len(kinds)) for i in range(len(kinds) + 1)]
     return tuple(KindRows(kind, slice(*borders)) for kind, borders in zip(kinds, itertools.pairwise(ends), strict=True))
 
 
-def swapped_rows(layout: tuple[KindRows, ...], variable: str) -> slice:
-    """The smallest slice of a batch that holds every row in which the variable is swapped."""
+def swapped_rows(layout: BatchLayout, variable: str) -> slice:
+    """The smallest slice of a batch that holds every row in which a variable is swapped.
+
+    Args:
+        layout: The batch, as `kind_rows` divides it.
+        variable: A variable of the hypothesis.
+    """
     slices = [rows for kind, rows in layout if variable in kind]
     return slice(min(rows.start for rows in slices), max(rows.stop for rows in slices))
 
 
-def label(
-    pool: Pool, hypothesis: Hypothesis, base: Int[Tensor, " *batch"], sources: Int[Tensor, " variable *batch"]
+def counterfactual_labels(
+    pool: Examples, hypothesis: Hypothesis, base: Int[Tensor, " *batch"], sources: Int[Tensor, " variable *batch"]
 ) -> Int[Tensor, " *batch"]:
-    """What the causal model answers after the interchanges."""
+    """The output of the causal model after each interchange.
+
+    Args:
+        pool: The examples that the rows point into.
+        hypothesis: Gives the causal model and the swapped variables.
+        base: Rows of the bases.
+        sources: Rows of the sources of each variable; the base's row where a variable is not swapped.
+    """
     model = hypothesis.model
     swapped = {
         name: pool.values[name][rows.reshape(-1)] for name, rows in zip(hypothesis.variables, sources, strict=True)
     }
-    kept = {name: pool.values[name][base.reshape(-1)] for name in hypothesis.needed}
-    result = model.interchange(kept, swapped)
+    unchanged = {name: pool.values[name][base.reshape(-1)] for name in hypothesis.needed}
+    result = model.interchange(unchanged, swapped)
     return result[model.output].view(base.shape)
+
+
+def check_sampling(hypothesis: Hypothesis, sampling: Sampling) -> None:
+    """Check that the variables of a hypothesis allow a sampling, before any example is drawn.
+
+    Args:
+        hypothesis: The hypothesis that interventions will be drawn for.
+        sampling: How they will be drawn.
+
+    Raises:
+        SpecificationError: the sampling is `restoring`, and a variable declares fewer than two values.
+    """
+    for variable in hypothesis.variables if sampling == "restoring" else ():
+        last_value(hypothesis, variable)
+
+
+def last_value(hypothesis: Hypothesis, variable: str) -> int:
+    """The value to which the sampling `restoring` takes a variable: the last one that it declares.
+
+    Args:
+        hypothesis: Gives the causal model.
+        variable: A variable of that model.
+
+    Raises:
+        SpecificationError: the variable is continuous, or declares fewer than two values.
+    """
+    values = hypothesis.model.variables[variable].values
+    if values is None or len(values) < 2:
+        raise SpecificationError(
+            f"The variable {variable!r} does not declare two values, and the sampling is 'restoring'.",
+            "This sampling takes a variable from another value to its last one.",
+            "Declare the values of the variable, or use another sampling.",
+        )
+    return values[-1]
 
 
 Proposal = tuple[Int[Tensor, " *batch"], Int[Tensor, "variable ..."]]
 """Rows of the bases, and of the sources of each variable."""
 
 
-def _free(
-    pool: Pool, hypothesis: Hypothesis, shape: tuple[int, ...], layout: tuple[KindRows, ...], generator: torch.Generator
+def _propose_free(
+    pool: Examples, hypothesis: Hypothesis, shape: tuple[int, ...], layout: BatchLayout, generator: torch.Generator
 ) -> Proposal:
-    base = pool.examples(hypothesis).start + torch.randint(pool.count, shape, generator=generator)
+    """Bases and sources drawn independently."""
+    base = pool.rows(hypothesis).start + torch.randint(pool.count, shape, generator=generator)
     sources = base.expand(len(hypothesis.variables), *shape).clone()
     for variable, rows in zip(hypothesis.variables, sources, strict=True):
         place = swapped_rows(layout, variable)
-        rows[..., place] = _sources(pool, hypothesis, variable, base[..., place], generator)
-    return base, _only_swapped(base, sources, hypothesis, layout)
+        rows[..., place] = _draw_sources(pool, hypothesis, variable, base[..., place], generator)
+    return base, _reset_unswapped(base, sources, hypothesis, layout)
 
 
-def _sources(
-    pool: Pool, hypothesis: Hypothesis, variable: str, base: Int[Tensor, " *batch"], generator: torch.Generator
+def _draw_sources(
+    pool: Examples, hypothesis: Hypothesis, variable: str, base: Int[Tensor, " *batch"], generator: torch.Generator
 ) -> Int[Tensor, " *batch"]:
-    """A source of a variable for each base."""
-    free = pool.examples(hypothesis).start + torch.randint(pool.count, base.shape, generator=generator)
+    """A source of a variable for each base: a free one, or in half of the cases a matched one if there are any."""
+    free = pool.rows(hypothesis).start + torch.randint(pool.count, base.shape, generator=generator)
     if hypothesis.sampled != "matched":
         return free
-    fits = torch.rand(base.shape, generator=generator) < 0.5
-    return torch.where(fits, pool.matched[variable] + base, free)
+    use_matched = torch.rand(base.shape, generator=generator) < 0.5
+    return torch.where(use_matched, pool.matched[variable] + base, free)
 
 
-def _partners(
-    pool: Pool, hypothesis: Hypothesis, shape: tuple[int, ...], layout: tuple[KindRows, ...], generator: torch.Generator
+def _propose_partners(
+    pool: Examples, hypothesis: Hypothesis, shape: tuple[int, ...], layout: BatchLayout, generator: torch.Generator
 ) -> Proposal:
+    """Free bases, each with its partner as the source."""
     missing = [variable for variable in hypothesis.variables if variable not in pool.partners]
     if missing:
         raise SpecificationError(
-            f"Minimal pairs are asked for {missing[0]!r}, and the pool has none.",
-            "A minimal pair needs an input in which only that variable differs.",
-            "Use another sampling, or give the task minimal pairs for it.",
+            f"The examples have no minimal pairs for {missing[0]!r}, and the sampling is 'minimal_pairs'.",
+            "This sampling needs for each base an input in which only that variable differs.",
+            "Use another sampling, or give the task a method `partner` for this variable.",
         )
     base = torch.randint(pool.count, shape, generator=generator)
     sources = torch.stack([base + pool.partners[variable] for variable in hypothesis.variables])
-    return base, _only_swapped(base, sources, hypothesis, layout)
+    return base, _reset_unswapped(base, sources, hypothesis, layout)
 
 
-def check_sampling(hypothesis: Hypothesis, sampling: Sampling) -> None:
-    """Raise `SpecificationError` where no example of a hypothesis could be drawn in this way."""
-    for variable in hypothesis.variables if sampling == "restoring" else ():
-        last_value(hypothesis, variable)
-
-
-def last_value(hypothesis: Hypothesis, variable: str) -> int:
-    """The value to which a variable is restored.
-
-    Raises:
-        SpecificationError: it declares no two values.
-    """
-    values = hypothesis.model.variables[variable].values
-    if values is None or len(values) < 2:
-        raise SpecificationError(
-            f"The sampling 'restoring' is asked for {variable!r}, which declares no two values.",
-            "It lets a variable go from another value to its last one.",
-            "Declare the values of the variable, or use another sampling.",
-        )
-    return values[-1]
-
-
-def _restoring(
-    pool: Pool, hypothesis: Hypothesis, shape: tuple[int, ...], layout: tuple[KindRows, ...], generator: torch.Generator
+def _propose_restoring(
+    pool: Examples, hypothesis: Hypothesis, shape: tuple[int, ...], layout: BatchLayout, generator: torch.Generator
 ) -> Proposal:
+    """Bases without, and sources with the last value of each swapped variable."""
     check_sampling(hypothesis, "restoring")
-    own = pool.examples(hypothesis)
-    last = {name: pool.values[name][own] == last_value(hypothesis, name) for name in hypothesis.variables}
+    allowed = pool.rows(hypothesis)
+    is_last = {name: pool.values[name][allowed] == last_value(hypothesis, name) for name in hypothesis.variables}
 
-    def among(rows: Int[Tensor, " row"], places: slice, what: str) -> Int[Tensor, " *steps batch"]:
+    def draw_from(rows: Int[Tensor, " row"], place: slice, condition: str) -> Int[Tensor, " *steps batch"]:
         if not len(rows):
             raise SpecificationError(
-                f"The pool has no example in which {what}.",
+                f"There is no example in which {condition}.",
                 "The sampling 'restoring' draws bases without and sources with the last value of a variable.",
-                "Use a larger pool, or another sampling.",
+                "Draw more examples, or use another sampling.",
             )
-        wanted = (*shape[:-1], places.stop - places.start)
-        return own.start + rows[torch.randint(len(rows), wanted, generator=generator)]
+        drawn = torch.randint(len(rows), (*shape[:-1], place.stop - place.start), generator=generator)
+        return allowed.start + rows[drawn]
 
     base = torch.empty(shape, dtype=torch.long)
-    for kind, places in layout:
-        without = ~torch.stack([last[name] for name in kind]).any(0)
-        base[..., places] = among(without.nonzero().squeeze(1), places, f"{' and '.join(kind)} have another value")
+    for kind, place in layout:
+        without = ~torch.stack([is_last[name] for name in kind]).any(0)
+        base[..., place] = draw_from(without.nonzero().squeeze(1), place, f"{' and '.join(kind)} have another value")
     sources = base.expand(len(hypothesis.variables), *shape).clone()
     for name, rows in zip(hypothesis.variables, sources, strict=True):
-        places = swapped_rows(layout, name)
-        rows[..., places] = among(last[name].nonzero().squeeze(1), places, f"{name} has its last value")
-    return base, _only_swapped(base, sources, hypothesis, layout)
+        place = swapped_rows(layout, name)
+        rows[..., place] = draw_from(is_last[name].nonzero().squeeze(1), place, f"{name} has its last value")
+    return base, _reset_unswapped(base, sources, hypothesis, layout)
 
 
-def _only_swapped(
-    base: Tensor, sources: Tensor, hypothesis: Hypothesis, layout: tuple[KindRows, ...]
+def _reset_unswapped(
+    base: Tensor, sources: Tensor, hypothesis: Hypothesis, layout: BatchLayout
 ) -> Int[Tensor, " variable *batch"]:
-    """Where a variable is not swapped, let its source be the base."""
+    """Set the source of each variable to the base where the variable is not swapped; changes `sources` in place."""
     for variable, rows in zip(hypothesis.variables, sources, strict=True):
         for kind, place in layout:
             if variable not in kind:
@@ -229,16 +278,19 @@ def _only_swapped(
 
 
 def _balance(
-    pool: Pool, hypothesis: Hypothesis, base: Tensor, layout: tuple[KindRows, ...], generator: torch.Generator
+    pool: Examples, hypothesis: Hypothesis, base: Tensor, layout: BatchLayout, generator: torch.Generator
 ) -> tuple[Int[Tensor, " variable *batch"], Int[Tensor, " *batch"]]:
-    """Of several sources for each base take one that changes the label in every other row, and keeps it in the rest."""
+    """Sources and labels for these bases: the label changes in every odd row and stays in every even one.
+
+    For each base the first suitable one of several candidates is taken, or the first candidate if none is suitable.
+    """
     shape = (CANDIDATES, *base.shape)
     bases = base.expand(shape)
-    sources = torch.stack([_sources(pool, hypothesis, name, bases, generator) for name in hypothesis.variables])
-    sources = _only_swapped(bases, sources, hypothesis, layout)
-    labels = label(pool, hypothesis, bases, sources)
+    sources = torch.stack([_draw_sources(pool, hypothesis, name, bases, generator) for name in hypothesis.variables])
+    sources = _reset_unswapped(bases, sources, hypothesis, layout)
+    labels = counterfactual_labels(pool, hypothesis, bases, sources)
     changes = labels != pool.values[hypothesis.model.output][base]
-    wanted = torch.arange(base.shape[-1]) % 2 == 1
-    choice = (changes == wanted).int().argmax(0, keepdim=True)
-    picked = sources.gather(1, choice.expand(len(sources), *choice.shape)).squeeze(1)
-    return picked, labels.gather(0, choice).squeeze(0)
+    should_change = torch.arange(base.shape[-1]) % 2 == 1
+    choice = (changes == should_change).int().argmax(0, keepdim=True)
+    chosen = sources.gather(1, choice.expand(len(sources), *choice.shape)).squeeze(1)
+    return chosen, labels.gather(0, choice).squeeze(0)

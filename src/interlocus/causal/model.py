@@ -1,4 +1,4 @@
-"""The high-level side: a causal model of named variables with batched mechanisms."""
+"""Causal models: named variables, and mechanisms that compute them in batches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 import torch
 from torch import Tensor
 
-from interlocus.core.display import AbstractShown, Shown
+from interlocus.core.display import AbstractDisplayable, Display
 from interlocus.core.display_graph import Node, draw_graph
 from interlocus.core.errors import CausalModelError, UnknownNameError
 
@@ -23,11 +23,11 @@ class Variable:
     """A variable of a causal model.
 
     Args:
-        name: how it is called.
-        parents: the variables that its mechanism takes, in that order. None of them: an input of the model.
-        mechanism: tensors of the parents' values in, the tensor of this variable's values out, a row an example. Truth
-            values are taken as 0 and 1.
-        values: the values that it may take, for a discrete variable; `None` for a continuous one (a number or vector).
+        name: Name of the variable, unique in its model.
+        parents: Names of the variables that the mechanism takes, in that order; empty for an input of the model.
+        mechanism: Takes one tensor of values for each parent, the first axis being the batch, and returns this
+            variable's values for the same examples. Booleans count as 0 and 1. `None` for an input.
+        values: All values of a discrete variable; `None` for a continuous one, whose values are numbers or vectors.
 
     A mechanism works on whole batches:
 
@@ -41,16 +41,17 @@ class Variable:
     values: tuple[int, ...] | None = None
 
 
-class CausalModel(AbstractShown):
-    """Variables, and for each the mechanism that computes it from its parents.
+class CausalModel(AbstractDisplayable):
+    """A deterministic causal model: variables, and mechanisms that compute them from their parents.
 
     Args:
-        variables: in any order.
-        output: the variable that the network's class answers to.
+        variables: The variables in any order.
+        output: Name of the discrete variable that is the network's class: value number i is class i.
 
     Raises:
-        CausalModelError: two variables of one name, an unknown parent, a mechanism without parents or parents without a
-            mechanism, a cycle, or an output that is not a discrete variable of the model.
+        UnknownNameError: a parent or the output is not among the variables.
+        CausalModelError: two variables have the same name, a variable has a mechanism without parents or parents
+            without a mechanism, the parents form a cycle, or the output is continuous.
 
     Source: Geiger et al. 2023 (arXiv 2303.02536), definition 1.
     """
@@ -73,7 +74,7 @@ class CausalModel(AbstractShown):
 
     @cached_property
     def descendants(self) -> dict[str, frozenset[str]]:
-        """For each variable those that depend on it, without itself."""
+        """For each variable, the variables that depend on it; it is not among them itself."""
         below: dict[str, set[str]] = {name: set() for name in self.variables}
         for name in reversed(self._order):
             for parent in self.variables[name].parents:
@@ -81,7 +82,11 @@ class CausalModel(AbstractShown):
         return {name: frozenset(names) for name, names in below.items()}
 
     def follows(self, given: Iterable[str]) -> frozenset[str]:
-        """The variables that can be computed from those that are given, with these."""
+        """All variables that can be computed from the given ones, and the given ones themselves.
+
+        Args:
+            given: Names of variables whose values are known.
+        """
         known = set(given)
         for name in self._order:
             parents = self.variables[name].parents
@@ -90,14 +95,14 @@ class CausalModel(AbstractShown):
         return frozenset(known)
 
     def run(self, given: Mapping[str, Tensor]) -> Values:
-        """Every variable that follows from what is given.
+        """Compute every variable that follows from the given values.
 
         Args:
-            given: values of the inputs, or of any variables that cut the inputs off from what is wanted. A given
-                variable keeps its value whatever its parents say.
+            given: Values by variable name, the first axis being the batch: of the inputs, or of other variables. A
+                given variable keeps its value, whatever its mechanism would return.
 
         Returns:
-            The given values, and those of all variables whose parents are known.
+            The given values, and the values of all variables that can be computed from them.
 
         Raises:
             UnknownNameError: a value is given for a variable that is not in the model.
@@ -112,16 +117,15 @@ class CausalModel(AbstractShown):
         return values
 
     def interchange(self, base: Mapping[str, Tensor], sources: Mapping[str, Tensor]) -> Values:
-        """What the variables are when some of them take the value that they have elsewhere.
+        """The values after an interchange intervention.
 
         Args:
-            base: values of all variables on the base examples.
-            sources: for each variable that is swapped its values on its own source examples. Different variables may
-                come from different sources.
+            base: Values by variable name on the base examples; at least those that the output needs.
+            sources: Values by name of each swapped variable, on its source examples. Different variables may come from
+                different sources.
 
         Returns:
-            The values after the interchange: swapped ones from their source, their descendants computed anew, and
-            everything else as in the base.
+            Swapped variables as in their source, their descendants recomputed, and all others as in the base.
 
         Raises:
             UnknownNameError: a swapped variable is not in the model.
@@ -130,73 +134,85 @@ class CausalModel(AbstractShown):
         """
         self.check_names(sources)
         changed = set().union(*(self.descendants[name] for name in sources)) - set(sources)
-        kept = {name: value for name, value in base.items() if name not in changed}
-        return self.run(kept | dict(sources))
+        unchanged = {name: value for name, value in base.items() if name not in changed}
+        return self.run(unchanged | dict(sources))
 
-    def shown(self, sought: Iterable[str] = ()) -> Shown:
-        """Its variables, and the graph that they form; those that are sought stand out."""
-        marked = frozenset(sought)
+    def display(self, highlighted: Iterable[str] = ()) -> Display:
+        """The variables as a table, and the graph as a drawing.
+
+        Args:
+            highlighted: Names of variables that stand out, such as those of a hypothesis.
+        """
+        marked = frozenset(highlighted)
         values = {n: ", ".join(map(str, v.values)) if v.values else "" for n, v in self.variables.items()}
-        title = f"{self.output} of {', '.join(self.inputs)}, by way of " + (
-            ", ".join(n for n in self._order if n not in {*self.inputs, self.output}) or "nothing"
-        )
+        between = [name for name in self._order if name not in {*self.inputs, self.output}]
+        title = f"{self.output} of {', '.join(self.inputs)}, computed through {', '.join(between) or 'nothing'}"
         nodes = [
-            Node(name=name, parents=self.variables[name].parents, note=values[name], marked=name in marked)
-            for name in self.variables
+            Node(name=name, parents=variable.parents, note=values[name], marked=name in marked)
+            for name, variable in self.variables.items()
         ]
         rows = [
             (
-                n,
-                ", ".join(self.variables[n].parents) or "input",
-                values[n] or "numbers",
-                "sought" if n in marked else "",
+                name,
+                ", ".join(self.variables[name].parents) or "input",
+                values[name] or "numbers",
+                "in the hypothesis" if name in marked else "",
             )
-            for n in self._order
+            for name in self._order
         ]
-        return Shown(
+        return Display(
             title=title,
-            columns=("variable", "follows from", "values", "") if marked else ("variable", "follows from", "values"),
+            columns=("variable", "parents", "values", "") if marked else ("variable", "parents", "values"),
             rows=rows if marked else [row[:3] for row in rows],
             drawing=draw_graph(nodes, title=title),
         )
 
     def check_names(self, names: Iterable[str]) -> None:
-        """Raise `UnknownNameError` for the first name that is no variable of this model."""
+        """Check that all names are variables of this model.
+
+        Args:
+            names: Names of variables.
+
+        Raises:
+            UnknownNameError: the first name that is not in the model.
+        """
         for name in names:
             if name not in self.variables:
                 raise UnknownNameError("variable", name, self.variables, "this causal model")
 
 
 def _apply(variable: Variable, values: Values) -> Tensor:
-    """Run one mechanism and hold its result against what the variable declares."""
+    """Run the mechanism of a variable and check that the result is what the variable declares."""
     assert variable.mechanism is not None
     arguments = [values[parent] for parent in variable.parents]
     result = variable.mechanism(*arguments)
-    count = arguments[0].shape[0]
-    shape = tuple(result.shape) if isinstance(result, Tensor) else type(result).__name__
-    wanted = f"[{count}]" if variable.values is not None else f"[{count}, …]"
-    if (
-        not isinstance(result, Tensor)
-        or not result.shape
-        or result.shape[0] != count
-        or (variable.values is not None and result.dim() != 1)
-    ):
-        raise CausalModelError(
-            f"The mechanism of {variable.name!r} returned {shape} for a batch of {count}.",
-            f"A mechanism gives one value an example, here a tensor of shape {wanted}.",
-            "Work on whole batches: reduce over the last axis, not over the first.",
-        )
+    _check_shape(variable, result, arguments[0].shape[0])
     if variable.values is not None:
         result = result.long() if result.dtype == torch.bool else result
-        allowed = torch.tensor(variable.values, device=result.device)
-        strange = result[~torch.isin(result, allowed)]
-        if len(strange):
+        declared = torch.tensor(variable.values, device=result.device)
+        undeclared = result[~torch.isin(result, declared)]
+        if len(undeclared):
             raise CausalModelError(
-                f"The mechanism of {variable.name!r} returned {strange[0].item()}.",
+                f"The mechanism of {variable.name!r} returned {undeclared[0].item()}.",
                 f"The variable declares the values {list(variable.values)}.",
-                "Declare that value too, or mend the mechanism.",
+                "Declare that value too, or correct the mechanism.",
             )
     return result
+
+
+def _check_shape(variable: Variable, result: object, count: int) -> None:
+    """Check that a mechanism returned one value for each of `count` examples."""
+    shape: tuple[int, ...] | str = type(result).__name__
+    if isinstance(result, Tensor):
+        shape = tuple(result.shape)
+        if shape and shape[0] == count and (variable.values is None or result.dim() == 1):
+            return
+    expected = f"[{count}]" if variable.values is not None else f"[{count}, …]"
+    raise CausalModelError(
+        f"The mechanism of {variable.name!r} returned {shape} for a batch of {count}.",
+        f"A mechanism must return one value for each example, here a tensor of shape {expected}.",
+        "Work on whole batches: reduce over the last axis, not over the first.",
+    )
 
 
 def _check(variables: Sequence[Variable], output: str) -> None:
@@ -204,9 +220,9 @@ def _check(variables: Sequence[Variable], output: str) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise CausalModelError(
-            f"Two variables are called {twice[0]!r}.",
-            "A name stands for one variable.",
-            "Give one of them another name.",
+            f"Two variables have the name {twice[0]!r}.",
+            "Variables are identified by their names.",
+            "Rename one of the two variables.",
         )
     for variable in variables:
         for parent in variable.parents:
@@ -214,8 +230,9 @@ def _check(variables: Sequence[Variable], output: str) -> None:
                 raise UnknownNameError("variable", parent, names, f"the model (a parent of {variable.name!r})")
         if bool(variable.parents) != (variable.mechanism is not None):
             raise CausalModelError(
-                f"Variable {variable.name!r} has {'parents' if variable.parents else 'a mechanism'} only.",
-                "A variable is either an input (neither) or computed (both).",
+                f"Variable {variable.name!r} has "
+                + ("parents but no mechanism." if variable.parents else "a mechanism but no parents."),
+                "A variable is either an input, with neither of them, or computed, with both.",
                 "Pass both parents and mechanism, or leave both out.",
             )
     if output not in names:
@@ -223,18 +240,18 @@ def _check(variables: Sequence[Variable], output: str) -> None:
     if next(variable for variable in variables if variable.name == output).values is None:
         raise CausalModelError(
             f"The output {output!r} declares no values.",
-            "The network answers with a class, so the output must be discrete.",
+            "The output is the network's class, so it must be discrete.",
             "Declare its values, for instance values=(0, 1).",
         )
 
 
 def _topological(variables: Mapping[str, Variable]) -> tuple[str, ...]:
-    """The names, parents before children."""
+    """The names of all variables, parents before children."""
     try:
         return tuple(TopologicalSorter({name: variable.parents for name, variable in variables.items()}).static_order())
     except CycleError as error:
         raise CausalModelError(
-            f"The variables {' → '.join(error.args[1])} depend on each other in a circle.",
-            "A causal model computes each variable from earlier ones.",
-            "Take one arrow of the circle out.",
+            f"The variables {' → '.join(error.args[1])} form a cycle.",
+            "A causal model computes each variable from others that are known before.",
+            "Remove one parent from the cycle.",
         ) from None

@@ -1,3 +1,6 @@
-"""The command line: arguments in, calls out. What it prints belongs in `report.terminal`."""
+"""The command line: arguments, exit status and messages of errors.
+
+What a command prints belongs in `report.terminal`, what it does in `studies`.
+"""
 
 __all__ = []

@@ -1,53 +1,59 @@
-"""What the shell completes: names that there are, and files. Nothing heavy is imported, since a key was pressed."""
+"""What the shell completes: names and files. Nothing heavy is imported here, since every key press waits for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from interlocus.cli.list_plugins import catalogue, shipped_studies
+from interlocus.cli.list_plugins import catalogue
 from interlocus.core.plugins import TASKS
+from interlocus.studies.library import shipped_studies
 
-Choice = tuple[str, str]
-"""A word, and what the shell says about it."""
+Completion = tuple[str, str]
+"""A word that the shell offers, and a description that it shows beside the word."""
 
 
-def complete_studies(incomplete: str) -> list[Choice]:
-    """Shipped studies, and specifications that lie about."""
-    shipped = _beginning(shipped_studies().items(), incomplete)
+def complete_studies(incomplete: str) -> list[Completion]:
+    """Shipped studies, and specification files."""
+    shipped = _matching(shipped_studies().items(), incomplete)
     return shipped + complete_files(incomplete, (".yaml", ".yml"))
 
 
-def complete_tasks(incomplete: str) -> list[Choice]:
-    """Tasks of the registry, and files with tasks of one's own."""
-    known = _beginning(((name, entry.summary) for name, entry in TASKS.entries().items()), incomplete)
-    return known + complete_files(incomplete, (".py",))
+def complete_tasks(incomplete: str) -> list[Completion]:
+    """Tasks of the registry, and Python files, which may define tasks."""
+    registered = _matching(((name, entry.summary) for name, entry in TASKS.entries().items()), incomplete)
+    return registered + complete_files(incomplete, (".py",))
 
 
-def complete_kinds(incomplete: str) -> list[Choice]:
-    """What can be listed."""
-    return _beginning(((kind, ", ".join(names)) for kind, names in catalogue().items()), incomplete)
+def complete_kinds(incomplete: str) -> list[Completion]:
+    """Kinds of names that `interlocus list` can show."""
+    return _matching(((kind, ", ".join(names)) for kind, names in catalogue().items()), incomplete)
 
 
-def complete_devices(incomplete: str) -> list[Choice]:
-    """Where searches can run; whether this machine has it is not looked up."""
-    return _beginning([("cpu", "this processor"), ("cuda", "the first GPU")], incomplete)
+def complete_devices(incomplete: str) -> list[Completion]:
+    """Devices that searches can run on, whether this machine has them or not."""
+    return _matching([("cpu", "the processor"), ("cuda", "the first GPU")], incomplete)
 
 
-def complete_files(incomplete: str, endings: tuple[str, ...]) -> list[Choice]:
-    """Files with one of the endings, and folders on the way to them."""
-    given = Path(incomplete)
-    folder, begun = (given, "") if incomplete.endswith("/") else (given.parent, given.name)
+def complete_files(incomplete: str, endings: tuple[str, ...]) -> list[Completion]:
+    """Files with one of the endings, and folders, that are not hidden.
+
+    Args:
+        incomplete: What is typed so far, a relative or absolute path.
+        endings: Endings of file names, with their dots.
+    """
+    typed = Path(incomplete)
+    folder, prefix = (typed, "") if incomplete.endswith("/") else (typed.parent, typed.name)
     try:
-        there = sorted(folder.iterdir())
+        paths = sorted(folder.iterdir())
     except OSError:
         return []
     return [
         (str(path) + ("/" if path.is_dir() else ""), "")
-        for path in there
-        if path.name.startswith(begun) and not path.name.startswith(".") and (path.is_dir() or path.suffix in endings)
+        for path in paths
+        if path.name.startswith(prefix) and not path.name.startswith(".") and (path.is_dir() or path.suffix in endings)
     ]
 
 
-def _beginning(words: Iterable[Choice], incomplete: str) -> list[Choice]:
-    return [(word, about) for word, about in words if word.startswith(incomplete)]
+def _matching(completions: Iterable[Completion], incomplete: str) -> list[Completion]:
+    return [(word, description) for word, description in completions if word.startswith(incomplete)]

@@ -1,13 +1,13 @@
-"""What there is, for `interlocus list`: nothing heavy is imported."""
+"""The names that a study may use, for `interlocus list`. Nothing heavy is imported here."""
 
 from __future__ import annotations
 
-from interlocus.core.plugins import EXECUTORS, FEATURIZERS, LOSSES, NETWORKS, STARTS, TASKS
+from interlocus.core.plugins import EXECUTORS, FEATURIZERS, FIGURES, LOSSES, NETWORKS, STARTS, TASKS
 from interlocus.studies.library import shipped_studies
 
 
 def catalogue() -> dict[str, dict[str, str]]:
-    """For each kind its names with a line about each."""
+    """For each kind, such as "featurizers", its names with one line about each."""
     registries = {
         "tasks": TASKS,
         "networks": NETWORKS,
@@ -15,9 +15,10 @@ def catalogue() -> dict[str, dict[str, str]]:
         "starts": STARTS,
         "losses": LOSSES,
         "executors": EXECUTORS,
+        "figures": FIGURES,
     }
-    listed = {
+    registered = {
         kind: {name: entry.summary for name, entry in registry.entries().items()}
         for kind, registry in registries.items()
     }
-    return {"studies": shipped_studies(), **listed}
+    return {"studies": shipped_studies(), **registered}

@@ -19,7 +19,7 @@ from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.dimensions import Size, parse_size
 from interlocus.alignment.evaluation import EvaluationSet, interchange_in
 from interlocus.alignment.metrics import JOINT, Grouping
-from interlocus.causal.chance_levels import Enumeration, enumerate_interventions, settings
+from interlocus.causal.enumeration import WeightedInterventions, enumerate_interventions, enumerate_settings
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import kind_rows
 from interlocus.causal.model import Values
@@ -29,7 +29,7 @@ from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
 from interlocus.searches.budget import Budget
 from interlocus.tasks import AbstractTask
-from interlocus.tasks.chance_levels import can_be_counted
+from interlocus.tasks.chance_levels import can_be_enumerated
 
 NOTHING, GUESS = "nothing", "guess"
 FIT_ITERATIONS = 500
@@ -57,7 +57,7 @@ class Candidate:
     first: Float[np.ndarray, " cell"]
 
 
-def candidates(asked: Enumeration, rivals: Sequence[Hypothesis]) -> tuple[Candidate, ...]:
+def candidates(asked: WeightedInterventions, rivals: Sequence[Hypothesis]) -> tuple[Candidate, ...]:
     """The variables that are asked for, the rivals, the output copied from a source, and nothing."""
     output, own = asked.hypothesis.model.output, asked.hypothesis.variables
     found = [_carrying("+".join(own), asked, own)]
@@ -74,7 +74,7 @@ def candidates(asked: Enumeration, rivals: Sequence[Hypothesis]) -> tuple[Candid
     )
 
 
-def _carrying(name: str, asked: Enumeration, carried: Sequence[str]) -> Candidate:
+def _carrying(name: str, asked: WeightedInterventions, carried: Sequence[str]) -> Candidate:
     """The likelier label for each value of the carried variables; where two are as likely, either."""
     seen = [asked.kind]
     for variable in carried:
@@ -92,7 +92,7 @@ def _carrying(name: str, asked: Enumeration, carried: Sequence[str]) -> Candidat
     return Candidate(name=name, hit=hit.double().numpy(), tie=tie.numpy(), first=first.double().numpy())
 
 
-def _swapped(asked: Enumeration, variable: str) -> Tensor:
+def _swapped(asked: WeightedInterventions, variable: str) -> Tensor:
     return torch.tensor([variable in kind for kind in asked.hypothesis.kinds])[asked.kind]
 
 
@@ -176,15 +176,15 @@ def fit_code(
     budget, sought = budget or Budget(), task.hypothesis(alignment.hypothesis)
     others = [task.hypothesis(name) for name in rivals]
     wanted = {name for one in others for name in one.variables}
-    if not can_be_counted(task, sought) or not sought.model.follows(task.roots) >= wanted:
+    if not can_be_enumerated(task, sought) or not sought.model.follows(task.roots) >= wanted:
         raise SpecificationError(
             f"The code of {sought.name!r} is asked for, among {', '.join(rivals) or 'no rivals'}.",
             "Not all of these follow from discrete variables whose settings can be counted out.",
             "Leave out what is continuous, and give the task `roots`.",
         )
-    asked = enumerate_interventions(sought, settings(sought.model, task.roots))
-    pool = task.pool(
-        budget.held_out, split="test", generator=derived_generator(seed, "pool", "test"), own_of=(sought.name,)
+    asked = enumerate_interventions(sought, enumerate_settings(sought.model, task.roots))
+    pool = task.draw_examples(
+        budget.held_out, split="test", generator=derived_generator(seed, "pool", "test"), for_hypotheses=(sought.name,)
     )
     held_out = EvaluationSet.draw(
         network, alignment.site, pool, (sought,), count=budget.test, batch=budget.batch,
@@ -192,13 +192,13 @@ def fit_code(
     )  # fmt: skip
     held_out = replace(held_out, groupings=(_by_setting(asked, held_out, pool.values),))
     interchange, problems = interchange_in(network, alignment.site, 0, linear=alignment.frames.linear)
-    (score,) = held_out.scores(interchange, alignment.frames.alone(network.device), problems)
+    (score,) = held_out.scores(interchange, alignment.frames.as_stack(network.device), problems)
     hits, counts = (np.array([getattr(cell, name) for cell in score.cells], dtype=float) for name in ("hits", "count"))
     shares = fit_shares(hits, counts, candidates(asked, others), task.classes)
     return Code(shares=shares, count=score.count)
 
 
-def _by_setting(asked: Enumeration, held_out: EvaluationSet, values: Values) -> Grouping:
+def _by_setting(asked: WeightedInterventions, held_out: EvaluationSet, values: Values) -> Grouping:
     """Sort drawn interventions into the cells that were counted out: by the settings of the base and of all sources."""
     hypothesis, (drawn,) = asked.hypothesis, held_out.asked
     roots = [name for name in asked.base if name in hypothesis.model.variables and name in values]
@@ -276,5 +276,8 @@ class CodeFit(AbstractControl[CodeFitResult]):
             return []
         shares = sorted(result.shares.items(), key=lambda item: -item[1])
         named = ", ".join(f"{name} {share:.2f}" for name, share in shares if share >= MIN_CODE_SHARE)
-        text = f"Interventions with the {result.featurizer} map of size {result.size} are answered as if the site held: {named}."
+        text = (
+            f"Interventions with the {result.featurizer} map of size {result.size} are answered as if the site held: "
+            f"{named}."
+        )
         return [Evidence(control="code fit", text=text, passes=None)]

@@ -19,21 +19,22 @@ class Thresholds(Spec):
 
     Args:
         found: the lower end of the IIA of what is found is at least this.
-        cell: so is that of its smallest cell.
-        gap: interventions from two sources score at most so much less or more than single ones.
+        worst_transition: so is that of its smallest cell.
+        source_gap: interventions from two sources score at most so much less or more than single ones.
         answer_change_rate: share of swaps that change the answer; below it nothing was swapped.
-        pure: R² of the features on the operands, among examples of equal value, up to which only the value passes.
-        ways: each direction of change works at least so often; a one-sided trick has none of the cases of one.
+        operand_leakage: R² of the features on the operands, among examples of equal value, up to which only the value
+            passes.
+        value_change: each direction of change works at least so often; a one-sided trick has none of the cases of one.
         power: lower end of the share of networks with a planted variable in which the search finds it.
         agreement: share of its own answers that a network keeps when a site is confined to its used subspace.
     """
 
     found: Share = 0.95
-    cell: Share = 0.90
-    gap: Share = 0.03
+    worst_transition: Share = 0.90
+    source_gap: Share = 0.03
     answer_change_rate: Share = 0.02
-    pure: Share = 0.05
-    ways: Share = 0.50
+    operand_leakage: Share = 0.05
+    value_change: Share = 0.50
     power: Share = 0.80
     agreement: Share = Field(default=0.999, gt=0.5, lt=1)
 
@@ -43,7 +44,7 @@ class Thresholds(Spec):
         Raises:
             SpecificationError: two of them contradict each other.
         """
-        for low, high in (("cell", "found"), ("ways", "cell")):
+        for low, high in (("worst_transition", "found"), ("value_change", "worst_transition")):
             if getattr(self, low) > getattr(self, high):
                 raise SpecificationError(
                     f"The threshold {low!r} is {getattr(self, low):g} and {high!r} is {getattr(self, high):g}.",
@@ -63,37 +64,37 @@ class Effect:
     """What maps of one class and size score for a variable, in one network, on untouched items.
 
     Args:
-        map: the class of maps.
+        featurizer: the class of maps.
         size: features a variable.
         iia: of the alignment; `low` and `high` are its ends, corrected for how many entries were looked at.
-        cell: lower end of the smallest cell of this variable.
-        ways: lower end of its worse direction of change.
+        worst_transition: lower end of the smallest cell of this variable.
+        value_change: lower end of its worse direction of change.
         single: IIA of interventions on one variable.
         joint: IIA of interventions on several at once, from different sources; `None` for a hypothesis of one variable.
         answer_change_rate: share of swaps that change the answer.
-        pure: R² of the variable's features on its operands at equal value; `None` where it was not measured.
+        operand_leakage: R² of the variable's features on its operands at equal value; `None` where it was not measured.
     """
 
-    map: str
+    featurizer: str
     size: Size
     iia: float
     low: float
     high: float
-    cell: float
-    ways: float
+    worst_transition: float
+    value_change: float
     single: float
     joint: float | None
     answer_change_rate: float
-    pure: float | None = None
+    operand_leakage: float | None = None
 
 
 def is_found(entry: Effect, bars: Thresholds, bar: float = 0.0) -> bool:
     """Whether a score passes for a variable that is there, whatever becomes of it behind the site."""
     return (
         entry.low >= bars.found
-        and entry.cell >= bars.cell
+        and entry.worst_transition >= bars.worst_transition
         and entry.low > bar
-        and (entry.joint is None or abs(entry.joint - entry.single) <= bars.gap)
+        and (entry.joint is None or abs(entry.joint - entry.single) <= bars.source_gap)
         and entry.answer_change_rate >= bars.answer_change_rate
     )
 
@@ -102,28 +103,28 @@ MAX_VALUES_FOR_CELLS = 3
 """Cells of a variable with more values hold few interventions each, and are put together."""
 
 
-def effect_of(score: Score, variable: str, *, map: str, size: Size, looks: int) -> Effect:
+def effect_of(score: Score, variable: str, *, featurizer: str, size: Size, looks: int) -> Effect:
     """What a score says of one of its variables.
 
     Args:
         score: of an alignment.
         variable: one of the hypothesis'.
-        map: the class of maps.
+        featurizer: the class of maps.
         size: features a variable.
         looks: how many entries were looked at, for which the interval is corrected.
     """
-    low, high = wilson(score.hits, score.count, looks=looks)
+    low, high = wilson(score.hits, score.count, comparisons=looks)
     cells = [cell for cell in score.cells if cell.kind == variable and cell.count]
     single = [cell for cell in score.cells if JOINT not in cell.kind]
     joint = [cell for cell in score.cells if JOINT in cell.kind]
     return Effect(
-        map=map,
+        featurizer=featurizer,
         size=size,
         iia=score.iia,
         low=low,
         high=high,
-        cell=min((_low(part) for part in _small_parts(cells)), default=0.0),
-        ways=min((_low(part) for part in _directions(cells)), default=0.0),
+        worst_transition=min((_low(part) for part in _small_parts(cells)), default=0.0),
+        value_change=min((_low(part) for part in _directions(cells)), default=0.0),
         single=_share(single),
         joint=_share(joint) if joint else None,
         answer_change_rate=score.answer_change_rate,

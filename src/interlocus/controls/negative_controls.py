@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
-from interlocus.controls.ground_truth.dormant import unused_copies_like
+from interlocus.controls.ground_truth.unused_copies import unused_copies_like
 from interlocus.controls.restricted_search import search_restricted
 from interlocus.controls.sufficient_subspace import used_subspaces
 from interlocus.core.random import derived_generator

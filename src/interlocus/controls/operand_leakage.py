@@ -136,7 +136,7 @@ class OperandLeakageControl(AbstractControl[LeakageByMap]):
     name = "operand_leakage"
     description = (
         "the share of variance (R²) of the operands that the found features carry at equal value was measured; up to "
-        "{pure:g} counts as the value alone"
+        "{operand_leakage:g} counts as the value alone"
     )
 
     def measure(self, context: ControlContext) -> list[LeakageByMap | None]:
@@ -169,15 +169,18 @@ class OperandLeakageControl(AbstractControl[LeakageByMap]):
         }
 
     def evidence(self, result: LeakageByMap | None, context: EvidenceContext) -> list[Evidence]:
-        measured = [effect for effect in context.inside if effect.pure is not None]
+        measured = [effect for effect in context.inside if effect.operand_leakage is not None]
         if not measured:
             text = "It was not measured what else is exchanged with the value."
             return [Evidence(control="operand leakage", text=text, passes=None)]
-        sizes = ", ".join(f"{effect.pure:.2f} at size {effect.size} ({effect.map})" for effect in measured)
+        sizes = ", ".join(
+            f"{effect.operand_leakage:.2f} at size {effect.size} ({effect.featurizer})" for effect in measured
+        )
         return [
             Evidence(
                 control="operand leakage",
                 text=f"R² on the operands at equal value, inside the used subspace: {sizes}.",
-                passes=min(effect.pure for effect in measured if effect.pure is not None) <= context.thresholds.pure,
+                passes=min(effect.operand_leakage for effect in measured if effect.operand_leakage is not None)
+                <= context.thresholds.operand_leakage,
             )
         ]

@@ -10,7 +10,7 @@ from typing import Any
 from interlocus.alignment.dimensions import mean_size
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.controls.criteria import Effect, Thresholds, effect_of, is_found
-from interlocus.controls.ground_truth.planting import ADMITTED_IIA, Plantable, Planted
+from interlocus.controls.ground_truth.planting import ADMITTED_IIA, Plantable, Planted, PlantingRequest
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
 from interlocus.core.errors import SpecificationError
 from interlocus.core.random import derived_generator
@@ -134,15 +134,16 @@ def measure_planted(
         device: Where the searches run.
         on_progress: Called with the share that is done, from 0 to 1.
     """
+    recipe = PLANTING_RECIPES[kind]
     # a seed of its own, so that no planted network is a network of the study
-    seed = derived_generator(portfolio.seed, "twins", kind).initial_seed() % 2**31
+    seed = derived_generator(portfolio.seed, "twins", recipe.random_stream).initial_seed() % 2**31
     stacked = isinstance(likes[0], MLP)
     count, allowed_failures = (PLANTED_COUNT + ALLOWED_FAILURES, ALLOWED_FAILURES) if stacked else (1, 0)
     rounds: list[PlantedResult] = []
     for number in range(MAX_PLANTING_ROUNDS if stacked else MAX_PLANTING_ROUNDS * PLANTED_COUNT):
         try:
-            planted = PLANTING_RECIPES[kind](
-                task,
+            request = PlantingRequest(
+                task=task,
                 hypothesis=portfolio.hypothesis,
                 site=site,
                 like=likes[number % len(likes)],
@@ -150,6 +151,7 @@ def measure_planted(
                 allowed_failures=allowed_failures,
                 seed=seed + SEED_STRIDE * number,
             )
+            planted = recipe.plant(request)
         except SpecificationError:  # for instance variables that depend on the same inputs have no neurons of their own
             return PlantedResult(kind=kind, planted=(), best=(), hits=(), left_out=count)
         rounds.append(search_planted(portfolio, task, planted, site, kind, thresholds=thresholds, device=device))
@@ -203,7 +205,7 @@ def search_planted(
             for restarts in result.sizes:
                 score, place = restarts.best.score, remaining[result.network]
                 effects = [
-                    effect_of(score, variable, map=featurizer, size=restarts.size, looks=looks)
+                    effect_of(score, variable, featurizer=featurizer, size=restarts.size, looks=looks)
                     for variable in hypothesis.variables
                 ]
                 best[place] = max(best[place], score.iia)
@@ -229,8 +231,8 @@ class PowerControl(AbstractControl[Power]):
 
     name = "power"
     description = (
-        "where nothing was found, the same searches were made in networks in which the variables were planted; they have "
-        "to find them in a share whose lower end is {power:g}"
+        "where nothing was found, the same searches were made in networks in which the variables were planted; they "
+        "have to find them in a share whose lower end is {power:g}"
     )
     deferred = True
 

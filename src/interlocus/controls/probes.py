@@ -82,8 +82,10 @@ def decodable(
         )
 
     def seen(split: Split, count: int) -> tuple[Float[Tensor, "network row width"], Int[Tensor, "variable row"]]:
-        pool = task.pool(count, split=split, generator=derived_generator(seed, "probes", split), own_of=(hypothesis,))
-        rows = pool.examples(sought)
+        pool = task.draw_examples(
+            count, split=split, generator=derived_generator(seed, "probes", split), for_hypotheses=(hypothesis,)
+        )
+        rows = pool.rows(sought)
         codes = [
             (pool.values[name][rows].unsqueeze(1) == torch.tensor(own)).int().argmax(1)
             for name, own in zip(sought.variables, values, strict=True)

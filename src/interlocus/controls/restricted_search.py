@@ -1,4 +1,4 @@
-"""The searches of a portfolio, repeated inside used subspaces: what is found there is read by the rest of the network."""
+"""The searches of a portfolio, repeated inside used subspaces. The rest of the network reads what is found there."""
 
 from __future__ import annotations
 

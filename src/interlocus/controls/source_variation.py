@@ -63,8 +63,10 @@ def source_variation(
     """
     hypothesis = task.hypothesis(alignment.hypothesis)
     hypothesis.model.check_names((variable,))
-    pool = task.pool(pairs, split="test", generator=derived_generator(seed, "varies"), own_of=(hypothesis.name,))
-    rows = pool.examples(hypothesis)
+    pool = task.draw_examples(
+        pairs, split="test", generator=derived_generator(seed, "varies"), for_hypotheses=(hypothesis.name,)
+    )
+    rows = pool.rows(hypothesis)
     inputs = pool.inputs[rows].to(network.device)
     values = hypothesis.model.variables[variable].values
     if values is None:

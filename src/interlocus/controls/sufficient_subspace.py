@@ -99,7 +99,7 @@ def used_subspaces(
     ranks = tuple(rank for rank in TRIED_RANKS if rank < networks.width(site))
 
     def view(split: Split) -> AgreementData:
-        pool = task.pool(AGREEMENT_ROWS, split=split, generator=derived_generator(seed, "used", split))
+        pool = task.draw_examples(AGREEMENT_ROWS, split=split, generator=derived_generator(seed, "used", split))
         return AgreementData.of(networks, site, cache_activations(networks, site, pool))
 
     train, validation, test = view("train"), view("validation"), view("test")
@@ -171,14 +171,14 @@ class AgreementData:
         logits = networks[network].run_from(site, confined.unsqueeze(0), self.cache.inputs)
         return float((logits[0].argmax(1) == self.answers[network]).double().mean())
 
-    def batch(self, index: Int[Tensor, " batch"], entered: Float[Tensor, "network entered"]) -> Batch:
+    def batch(self, index: Int[Tensor, " batch"], projected: Float[Tensor, "network projected"]) -> Batch:
         """From the mean state to that of some examples: an interchange whose base is always the mean."""
         count, labels = len(index), self.answers[:, index]
         difference = (self.cache.activations[:, index] - self.mean.unsqueeze(1)).transpose(1, 2).contiguous()
         one_hot = torch.nn.functional.one_hot(labels, self.classes).transpose(1, 2).unsqueeze(1)
         inputs = self.cache.inputs
         return Batch(
-            base=entered.unsqueeze(2).expand(-1, -1, count).contiguous(),
+            base=projected.unsqueeze(2).expand(-1, -1, count).contiguous(),
             differences=(difference,),
             places=(slice(0, count),),
             one_hot=one_hot.to(difference).contiguous(),
@@ -232,11 +232,11 @@ def _learn(
     rows = torch.arange(len(networks) * len(search_list)).view(len(networks), len(search_list))
     stack = Stack(lot, rows, begin.flatten(0, 1))
     generator, loss = derived_generator(seed, "used batches"), CrossEntropy()
-    entered = suffix.enter(view.mean.unsqueeze(1)).squeeze(1)
+    projected = suffix.project(view.mean.unsqueeze(1)).squeeze(1)
     for step in range(AGREEMENT_STEPS):
         index = torch.randint(len(view.answers[0]), (AGREEMENT_BATCH,), generator=generator).to(device)
         rate = AGREEMENT_RATE * (1 + math.cos(math.pi * step / AGREEMENT_STEPS)) / 2
-        stack.step(featurizer, loss, view.batch(index, entered), rate)
+        stack.step(featurizer, loss, view.batch(index, projected), rate)
     final = stack.parameters.view(*rows.shape, max(ranks), -1)
     return {
         (network, rank): [

@@ -37,8 +37,8 @@ class UsedSubspaceControl(AbstractControl[UsedSubspaceResult]):
 
     name = "used_subspace"
     description = (
-        "the lowest-rank part of a site with which a network keeps {agreement:.1%} of its own answers was found, and the "
-        "searches were repeated inside it"
+        "the lowest-rank part of a site with which a network keeps {agreement:.1%} of its own answers was found, and "
+        "the searches were repeated inside it"
     )
 
     def measure(self, context: ControlContext) -> list[UsedSubspaceResult | None]:
@@ -71,6 +71,6 @@ class UsedSubspaceControl(AbstractControl[UsedSubspaceResult]):
             text += "the variables have no room in them."
             return [Evidence(control="used subspace", text=text, passes=False)]
         best = max(context.inside, key=lambda effect: effect.iia)
-        text += f"inside, IIA {best.iia:.3f} [{best.low:.3f}, {best.high:.3f}] at size {best.size} ({best.map})."
+        text += f"inside, IIA {best.iia:.3f} [{best.low:.3f}, {best.high:.3f}] at size {best.size} ({best.featurizer})."
         passes = any(is_found(effect, context.thresholds, context.bar) for effect in context.inside)
         return [Evidence(control="used subspace", text=text, passes=passes)]

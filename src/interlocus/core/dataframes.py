@@ -1,4 +1,4 @@
-"""Results as tables of other libraries, which are imported when they are asked for."""
+"""Tables of results for pandas and xarray, which are optional and imported only when they are used."""
 
 from __future__ import annotations
 
@@ -13,46 +13,50 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def fetch(package: str, *, extra: str) -> Any:
-    """An optional package.
+def import_optional(package: str, *, extra: str) -> Any:
+    """Import an optional package.
 
     Args:
-        package: its name when it is imported.
-        extra: under which extra of this library it stands.
+        package: Name under which the package is imported, for instance `"pandas"`.
+        extra: The extra of Interlocus that installs it (`pip install 'interlocus[extra]'`).
 
     Raises:
-        SpecificationError: it is not installed.
+        SpecificationError: the package is not installed.
     """
     try:
         return importlib.import_module(package)
     except ImportError:
         raise SpecificationError(
             f"The package {package} is not installed.",
-            "What is asked for is made with it, and nothing else here needs it.",
-            f"Install it; pip install 'interlocus[{extra}]' does.",
+            "This result is made with it; the rest of Interlocus works without it.",
+            f"Install it, for instance with: pip install 'interlocus[{extra}]'.",
         ) from None
 
 
-def to_pandas(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """A data frame with one line a mapping.
+def to_pandas(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """A data frame with one row for each mapping.
+
+    Args:
+        rows: Values by column name. A column that a mapping lacks is missing (NaN) in that row.
 
     Raises:
         SpecificationError: pandas is not installed.
     """
-    return fetch("pandas", extra="pandas").DataFrame.from_records([dict(row) for row in rows])
+    return import_optional("pandas", extra="pandas").DataFrame.from_records([dict(row) for row in rows])
 
 
-def to_xarray(rows: Sequence[Mapping[str, Any]], axes: Sequence[str]) -> xr.Dataset:
-    """A data set with one variable a column, over the axes; what is not among the rows is missing there.
+def to_xarray(rows: Sequence[Mapping[str, object]], axes: Sequence[str]) -> xr.Dataset:
+    """A data set with the given axes, and one variable for each other column.
 
     Args:
-        rows: one for each place.
-        axes: the columns that name a place; the values of each keep their order.
+        rows: Values by column name; no two rows may agree in all axes. A combination of coordinates without a row is
+            missing (NaN) in the data set.
+        axes: Columns that become dimensions, in this order. Coordinates keep the order in which they first occur.
 
     Raises:
         SpecificationError: pandas or xarray is not installed.
     """
-    fetch("xarray", extra="xarray")
+    import_optional("xarray", extra="xarray")
     frame = to_pandas(rows)
     order = {axis: list(frame[axis].unique()) for axis in axes}
     return frame.set_index(list(axes)).to_xarray().reindex(order)

@@ -1,164 +1,111 @@
-"""Names for what is interchangeable: tasks, featurizers, starts, executors.
+"""The built-in plug-ins: one line for each, with its name, its location and what `interlocus list` says of it.
 
-A registry knows a name, a line about it and where it lives; the module is imported when it is asked for, so listing
-what there is costs nothing. Third parties add to it by an entry point in the group `interlocus.<kind>s`, whose name is
-the name and whose value is `module:attribute`.
+To add one, write its file and add a line here. Nothing is imported until it is used.
 """
 
 from __future__ import annotations
 
 from interlocus.core.registry import PluginEntry, Registry
 
+
+def _entry(target: str, summary: str, **arguments: object) -> PluginEntry:
+    """An entry of this library; `arguments` are passed to the class whenever it is loaded under this name."""
+    return PluginEntry(target=f"interlocus.{target}", summary=summary, arguments=arguments)
+
+
 TASKS = Registry(
     "task",
     {
-        "hierarchical_equality": PluginEntry(
-            target="interlocus.tasks.hierarchical_equality:HierarchicalEquality",
-            summary="is (a = b) the same as (c = d)? Four vectors in, two classes out",
+        "hierarchical_equality": _entry(
+            "tasks.hierarchical_equality:HierarchicalEquality",
+            "is (a = b) the same as (c = d)? Four vectors, two classes",
         ),
-        "digits": PluginEntry(
-            target="interlocus.tasks.digits:Digits",
-            summary="is (a = b) the same as (c = d)? Four photographs of handwritten digits in, two classes out",
+        "digits": _entry("tasks.digits:Digits", "is (a = b) the same as (c = d)? Four images of digits, two classes"),
+        "simple_equality": _entry("tasks.simple_equality:SimpleEquality", "is a = b? Two vectors, two classes"),
+        "distributive_law": _entry(
+            "tasks.distributive_law:DistributiveLaw",
+            "(e1 ∧ e2) ∨ (e2 ∧ e3) of three equalities: one function, two algorithms",
         ),
-        "simple_equality": PluginEntry(
-            target="interlocus.tasks.simple_equality:SimpleEquality",
-            summary="is a = b? Two vectors in, two classes out",
-        ),
-        "distributive_law": PluginEntry(
-            target="interlocus.tasks.distributive_law:DistributiveLaw",
-            summary="(e1 ∧ e2) ∨ (e2 ∧ e3) over equalities of items: one function, two algorithms",
-        ),
-        "parity": PluginEntry(
-            target="interlocus.tasks.bits:Parity", summary="is the number of set bits among four odd?"
-        ),
-        "and_or": PluginEntry(
-            target="interlocus.tasks.bits:AndOr", summary="(x1 ∧ x2) ∨ x3: two algorithms that are hard to tell apart"
-        ),
-        "sum_of_three": PluginEntry(
-            target="interlocus.tasks.sum_of_three:SumOfThree", summary="what is the sum of three small numbers?"
-        ),
+        "parity": _entry("tasks.bits:Parity", "is the number of set bits among four odd?"),
+        "and_or": _entry("tasks.bits:AndOr", "(x1 ∧ x2) ∨ x3: two algorithms that are hard to tell apart"),
+        "sum_of_three": _entry("tasks.sum_of_three:SumOfThree", "what is the sum of three small numbers?"),
     },
 )
 
 FEATURIZERS = Registry(
     "featurizer",
     {
-        "identity": PluginEntry(
-            target="interlocus.featurizers.identity:Identity",
-            summary="the neurons themselves; nothing is learned, the start chooses them",
+        "identity": _entry(
+            "featurizers.identity:Identity", "single neurons; nothing is learned, the start chooses them"
         ),
-        "rotation": PluginEntry(
-            target="interlocus.featurizers.rotation:Rotation",
-            summary="orthonormal directions, as in distributed alignment search",
+        "rotation": _entry("featurizers.rotation:Rotation", "orthonormal directions: distributed alignment search"),
+        "linear": _entry("featurizers.linear:Linear", "an invertible linear map; its directions may be oblique"),
+        "linear_bounded": _entry(
+            "featurizers.linear:Linear", "an invertible linear map, oblique up to a norm of about 2", bound=2.0
         ),
-        "linear": PluginEntry(
-            target="interlocus.featurizers.linear:Linear",
-            summary="any invertible linear map; its directions may be oblique",
+        "frame": _entry("featurizers.frame:Frame", "unconstrained directions, written with their pseudo-inverse"),
+        "frame_transposed": _entry(
+            "featurizers.frame:Frame", "unconstrained directions, written with their transpose", write="transpose"
         ),
-        "linear_bounded": PluginEntry(
-            target="interlocus.featurizers.linear:Linear",
-            summary="an invertible linear map whose oblique projections are kept below a norm of about 2",
-            arguments={"bound": 2.0},
+        "principal": _entry(
+            "featurizers.principal:PrincipalComponents",
+            "principal components; nothing is learned, the start chooses them",
         ),
-        "frame": PluginEntry(
-            target="interlocus.featurizers.frame:Frame",
-            summary="directions that may drift, written back by their pseudo-inverse",
+        "principal_uncentred": _entry(
+            "featurizers.principal:PrincipalComponents", "principal components, the mean not subtracted", centred=False
         ),
-        "frame_transposed": PluginEntry(
-            target="interlocus.featurizers.frame:Frame",
-            summary="directions that may drift, written back naively by their transpose",
-            arguments={"write": "transpose"},
+        "mask": _entry("featurizers.mask:Mask", "a mask over neurons; learns how many"),
+        "mask_principal": _entry(
+            "featurizers.mask:Mask", "a mask over principal components; learns how many", over="principal"
         ),
-        "principal": PluginEntry(
-            target="interlocus.featurizers.principal:PrincipalComponents",
-            summary="principal components of the covariance; nothing is learned, the start chooses them",
+        "mask_rotation": _entry(
+            "featurizers.mask:Mask", "a mask over orthonormal directions; learns both, and how many", over="rotation"
         ),
-        "principal_uncentred": PluginEntry(
-            target="interlocus.featurizers.principal:PrincipalComponents",
-            summary="principal components of the second moment, the mean left in",
-            arguments={"centred": False},
+        "boundless": _entry(
+            "featurizers.boundless:Boundless", "orthonormal directions; learns how many (boundless DAS)"
         ),
-        "mask": PluginEntry(
-            target="interlocus.featurizers.mask:Mask",
-            summary="a learned mask over neurons; its size is learned too",
+        "rotation_overlapping": _entry(
+            "featurizers.overlapping:Overlapping", "orthonormal directions, which two variables may share"
         ),
-        "mask_principal": PluginEntry(
-            target="interlocus.featurizers.mask:Mask",
-            summary="a learned mask over principal components; its size is learned too",
-            arguments={"over": "principal"},
+        "linear_overlapping": _entry(
+            "featurizers.overlapping:Overlapping",
+            "a linear map for each variable; they may share directions",
+            each="linear",
         ),
-        "mask_rotation": PluginEntry(
-            target="interlocus.featurizers.mask:Mask",
-            summary="a learned mask over a rotation that is learned with it; its size is learned too",
-            arguments={"over": "rotation"},
-        ),
-        "boundless": PluginEntry(
-            target="interlocus.featurizers.boundless:Boundless",
-            summary="orthonormal directions with learned boundaries, so that sizes are learned too",
-        ),
-        "rotation_overlapping": PluginEntry(
-            target="interlocus.featurizers.overlapping:Overlapping",
-            summary="orthonormal directions of each variable by itself; those of two may be the same",
-        ),
-        "linear_overlapping": PluginEntry(
-            target="interlocus.featurizers.overlapping:Overlapping",
-            summary="an invertible linear map for each variable by itself; their directions may be the same",
-            arguments={"each": "linear"},
-        ),
-        "coupling": PluginEntry(
-            target="interlocus.featurizers.coupling:Coupling",
-            summary="an invertible map that is not linear: additive couplings, as in reversible networks",
-        ),
+        "coupling": _entry("featurizers.coupling:Coupling", "an invertible non-linear map: additive coupling layers"),
     },
 )
 
 STARTS = Registry(
     "start",
     {
-        "random": PluginEntry(
-            target="interlocus.searches.starts.random:Random", summary="orthonormal directions drawn at random (Haar)"
+        "random": _entry("searches.starts.random:Random", "random orthonormal directions (Haar)"),
+        "covariance": _entry(
+            "searches.starts.covariance:Covariance",
+            "directions whose variance differs most between values of the variable",
         ),
-        "covariance": PluginEntry(
-            target="interlocus.searches.starts.covariance:Covariance",
-            summary="directions whose variance differs most between the values of the variable, in closed form",
+        "mean_difference": _entry(
+            "searches.starts.mean_difference:MeanDifference", "differences of the means between values of the variable"
         ),
-        "mean_difference": PluginEntry(
-            target="interlocus.searches.starts.mean_difference:MeanDifference",
-            summary="the difference of the means where the variable has a value and where it has another",
+        "discriminant": _entry(
+            "searches.starts.discriminant:Discriminant",
+            "Fisher's discriminants: mean differences relative to the spread",
         ),
-        "discriminant": PluginEntry(
-            target="interlocus.searches.starts.discriminant:Discriminant",
-            summary="Fisher's discriminants: where the means differ, for the spread that there is",
+        "principal": _entry("searches.starts.principal:Principal", "principal components, largest variance first"),
+        "probe": _entry("searches.starts.probe:Probe", "weights of a logistic regression that predicts the variable"),
+        "gradient": _entry("searches.starts.gradient:Gradient", "directions that change the network's answer most"),
+        "neurons_exhaustive": _entry(
+            "searches.starts.neurons:Neurons", "the best set of neurons, if all sets can be tried", method="exhaustive"
         ),
-        "principal": PluginEntry(
-            target="interlocus.searches.starts.principal:Principal",
-            summary="the principal components, largest variance first",
+        "neurons_greedy": _entry(
+            "searches.starts.neurons:Neurons", "neurons added one at a time, the most helpful first", method="greedy"
         ),
-        "probe": PluginEntry(
-            target="interlocus.searches.starts.probe:Probe",
-            summary="the weights of a logistic regression that predicts the value",
+        "neurons_window": _entry(
+            "searches.starts.neurons:Neurons", "the best set of neighbouring neurons", method="window"
         ),
-        "gradient": PluginEntry(
-            target="interlocus.searches.starts.gradient:Gradient", summary="the directions that move the answer most"
-        ),
-        "neurons_exhaustive": PluginEntry(
-            target="interlocus.searches.starts.neurons:Neurons",
-            summary="the best set of neurons of all, while they can be tried",
-            arguments={"method": "exhaustive"},
-        ),
-        "neurons_greedy": PluginEntry(
-            target="interlocus.searches.starts.neurons:Neurons",
-            summary="neurons chosen one by one, each time the one that helps most",
-            arguments={"method": "greedy"},
-        ),
-        "neurons_window": PluginEntry(
-            target="interlocus.searches.starts.neurons:Neurons",
-            summary="the best neurons that lie side by side",
-            arguments={"method": "window"},
-        ),
-        "nested": PluginEntry(
-            target="interlocus.searches.starts.nested:Nested",
-            summary="what the other starts found at a smaller size, grown, or at a larger one, pruned",
+        "nested": _entry(
+            "searches.starts.nested:Nested",
+            "results of the other starts at a smaller size, grown, or a larger one, pruned",
         ),
     },
 )
@@ -166,13 +113,9 @@ STARTS = Registry(
 LOSSES = Registry(
     "loss",
     {
-        "cross_entropy": PluginEntry(
-            target="interlocus.alignment.interchange.losses:CrossEntropy",
-            summary="minus the log-probability of the label",
-        ),
-        "bounded": PluginEntry(
-            target="interlocus.alignment.interchange.losses:Bounded",
-            summary="one minus the probability of the label; near to the score, for a second phase",
+        "cross_entropy": _entry("alignment.interchange.losses:CrossEntropy", "minus the log-probability of the label"),
+        "bounded": _entry(
+            "alignment.interchange.losses:Bounded", "one minus the probability of the label; close to the score"
         ),
     },
     plural="losses",
@@ -181,47 +124,110 @@ LOSSES = Registry(
 NETWORKS = Registry(
     "network",
     {
-        "mlp": PluginEntry(
-            target="interlocus.networks.sources.trained_mlp:TrainedMLPs",
-            summary="perceptrons that are trained here, many at once",
-        ),
-        "shared_encoder": PluginEntry(
-            target="interlocus.networks.sources.shared_encoder:make_shared_encoder",
-            summary="one encoder for four items, and layers over their codes",
+        "mlp": _entry("networks.sources.trained_mlp:TrainedMLPs", "multilayer perceptrons, trained here together"),
+        "shared_encoder": _entry(
+            "networks.sources.shared_encoder:make_shared_encoder",
+            "one encoder for four items, with layers over its codes",
         ),
     },
 )
 
 EXECUTORS = Registry(
     "executor",
+    {"local": _entry("studies.executors.local:Local", "processes of this machine, one thread each")},
+)
+
+CONTROLS = Registry(
+    "control",
     {
-        "local": PluginEntry(
-            target="interlocus.studies.executors.local:Local", summary="processes of this machine, one thread each"
+        "random_directions": _entry(
+            "controls.random_directions:RandomDirections", "what directions drawn at random score; always measured"
+        ),
+        "linear_ceiling": _entry(
+            "controls.linear_ceiling:LinearCeiling",
+            "what no linear map can exceed before a linear rest; always measured",
+        ),
+        "shuffled_labels": _entry(
+            "controls.shuffled_labels:ShuffledLabels", "what the searches reach when their labels say nothing"
+        ),
+        "used_subspace": _entry(
+            "controls.used_subspace:UsedSubspaceControl",
+            "how few directions the rest of the network needs, and what is found inside them",
+        ),
+        "operand_leakage": _entry(
+            "controls.operand_leakage:OperandLeakageControl",
+            "how much of the operands is exchanged together with the value",
+        ),
+        "power": _entry(
+            "controls.power:PowerControl",
+            "whether the searches find variables that were planted; measured where a verdict waits for it",
+        ),
+        "negative_controls": _entry(
+            "controls.negative_controls:NegativeControlsControl",
+            "what the searches find where variables can be decoded and nobody reads them",
+        ),
+        "distribution_shift": _entry(
+            "controls.distribution_shift:DistributionShift", "the score on items from another distribution"
+        ),
+        "source_variation": _entry(
+            "controls.source_variation:SourceVariationControl", "whether sources of equal value give different answers"
+        ),
+        "code_fit": _entry(
+            "controls.code_fit:CodeFit", "what the site seems to hold, from how interventions are answered"
+        ),
+        "probes": _entry("controls.probes:ProbesControl", "what probes decode from the activations"),
+    },
+)
+
+FIGURES = Registry(
+    "figure",
+    {
+        "heat_map": PluginEntry(
+            target="interlocus.report.figures.heat_map:HeatMapFigure", summary="mean IIA by site and size"
+        ),
+        "size_curve": PluginEntry(
+            target="interlocus.report.figures.size_curve:SizeCurveFigure", summary="IIA against size, by site"
+        ),
+        "stages": PluginEntry(
+            target="interlocus.report.figures.stages:StagesFigure",
+            summary="variables, rivals and output inside the used subspace, by site",
+        ),
+        "decodable": PluginEntry(
+            target="interlocus.report.figures.decodable:DecodableFigure",
+            summary="accuracy of probes beside IIA, by site",
+        ),
+        "subspace": PluginEntry(
+            target="interlocus.report.figures.subspace:SubspaceFigure",
+            summary="states in the located subspace, before and after an interchange",
+        ),
+        "reuse": PluginEntry(
+            target="interlocus.report.figures.reuse:ReuseFigure",
+            summary="accuracy on a new question against the number of labels",
+        ),
+        "restarts": PluginEntry(
+            target="interlocus.report.figures.restarts:RestartsFigure", summary="the score of every restart, by start"
+        ),
+        "published": PluginEntry(
+            target="interlocus.report.figures.published:PublishedFigure", summary="scores beside published ones"
         ),
     },
 )
 
-RUN = PluginEntry(target="interlocus.studies.run:run_study", summary="does a study")
-
 EXPORT = PluginEntry(target="interlocus.alignment.export:export", summary="an alignment as a program of its own")
-
-PAGE = PluginEntry(target="interlocus.report.page.page:write_report", summary="a run as a page")
-
-SHOW = PluginEntry(target="interlocus.report.terminal.run:as_text", summary="a run in words")
 
 CONTROLS = Registry(
     "control",
     {
         "random_directions": PluginEntry(
-            target="interlocus.controls.random_directions:RandomDirections",
+            target="interlocus.controls.nulls.random_directions:RandomDirections",
             summary="what directions drawn at random score; always measured",
         ),
         "linear_ceiling": PluginEntry(
-            target="interlocus.controls.linear_ceiling:LinearCeiling",
+            target="interlocus.controls.nulls.linear_ceiling:LinearCeiling",
             summary="what no linear map can exceed before a linear rest; always measured",
         ),
         "shuffled_labels": PluginEntry(
-            target="interlocus.controls.shuffled_labels:ShuffledLabels",
+            target="interlocus.controls.nulls.shuffled_labels:ShuffledLabels",
             summary="what the searches reach when their labels say nothing",
         ),
         "used_subspace": PluginEntry(

@@ -1,4 +1,4 @@
-"""Independent streams of randomness from one seed."""
+"""Independent random streams from one seed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ import torch
 
 
 def derived_generator(seed: int, *names: object) -> torch.Generator:
-    """A generator for one purpose: equal for equal seed and names, unrelated for others.
+    """A random generator for one purpose: the same for the same seed and names, independent for any others.
 
-    >>> stream(0, "pool", "train").initial_seed() == stream(0, "pool", "train").initial_seed()
+    Args:
+        seed: Any integer, negative and large ones included.
+        names: What the stream is for; compared as text and in order.
+
+    >>> derived_generator(0, "pool", "train").initial_seed() == derived_generator(0, "pool", "train").initial_seed()
     True
-    >>> stream(0, "pool", "train").initial_seed() == stream(0, "pool", "test").initial_seed()
+    >>> derived_generator(0, "pool", "train").initial_seed() == derived_generator(0, "pool", "test").initial_seed()
     False
     """
     digest = hashlib.sha256(repr((seed, *map(str, names))).encode()).digest()

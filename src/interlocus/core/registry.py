@@ -1,14 +1,14 @@
-"""Names for what is interchangeable: tasks, featurizers, starts, executors.
+"""Registries: names for what is interchangeable, such as tasks, featurizers, starts and executors.
 
-A registry knows a name, a line about it and where it lives; the module is imported when it is asked for, so listing
-what there is costs nothing. Third parties add to it by an entry point in the group `interlocus.<kind>s`, whose name is
-the name and whose value is `module:attribute`.
+A registry knows each plug-in's name, summary and location. A plug-in's module is imported only when it is used, so
+listing all of them is cheap. Other packages add plug-ins by an entry point in the group `interlocus.<plural>`: its name
+is the plug-in's name, its value `module:attribute`.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import entry_points
@@ -19,59 +19,62 @@ from interlocus.core.errors import UnknownNameError
 
 @dataclass(frozen=True, kw_only=True)
 class PluginEntry:
-    """One name of a registry.
+    """Where to load a plug-in from.
 
     Args:
-        target: `"module:attribute"`.
-        summary: one line for people.
-        arguments: what the attribute is called with under this name, where one class answers to several names.
+        target: `"module:attribute"`, where the attribute is a class or a function.
+        summary: One line for people, as `interlocus list` prints it.
+        arguments: Keyword arguments that this name stands for, where several names share one class.
     """
 
     target: str
     summary: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, object] = field(default_factory=dict)
 
     def load(self) -> Any:
-        """Import the module and return the attribute, with its arguments where there are any."""
+        """Import the module and return the attribute, as a `partial` where the entry has arguments."""
         module, attribute = self.target.split(":")
         loaded = getattr(importlib.import_module(module), attribute)
         return partial(loaded, **self.arguments) if self.arguments else loaded
 
 
 class Registry:
-    """Names of one kind.
+    """All plug-ins of one kind, by name.
 
     Args:
-        kind: the kind in the singular, as it stands in messages.
-        shipped: what the library itself brings.
-        plural: of the kind, where that is not formed with an s.
+        kind: The kind in the singular, for messages (`"task"`).
+        built_in: The plug-ins of this library. A plug-in of another package cannot replace one of them.
+        plural: The kind in the plural, for the entry-point group; by default with an added s.
     """
 
-    def __init__(self, kind: str, shipped: dict[str, PluginEntry], *, plural: str | None = None) -> None:
+    def __init__(self, kind: str, built_in: Mapping[str, PluginEntry], *, plural: str | None = None) -> None:
         self.kind, self.plural = kind, plural or f"{kind}s"
-        self._shipped = shipped
+        self._built_in = dict(built_in)
 
     def entries(self) -> dict[str, PluginEntry]:
-        """All names with their entries; the shipped ones first and never overridden."""
-        foreign = {
+        """All plug-ins by name, those of other packages first."""
+        third_party = {
             point.name: PluginEntry(
-                target=point.value, summary=f"from {point.dist.name if point.dist else 'elsewhere'}"
+                target=point.value, summary=f"from {point.dist.name if point.dist else 'another package'}"
             )
             for point in entry_points(group=f"interlocus.{self.plural}")
         }
-        return foreign | self._shipped
+        return third_party | self._built_in
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self.entries())
 
     def get(self, name: str) -> Any:
-        """The object of that name.
+        """Load the plug-in of that name.
+
+        Args:
+            name: A built-in name, or the name of an entry point.
 
         Raises:
-            UnknownNameError: nothing has this name.
+            UnknownNameError: there is no plug-in of that name.
         """
-        if name in self._shipped:  # looking at what is installed takes long
-            return self._shipped[name].load()
+        if name in self._built_in:  # without looking through all installed packages, which is slow
+            return self._built_in[name].load()
         entries = self.entries()
         if name not in entries:
             raise UnknownNameError(self.kind, name, entries)

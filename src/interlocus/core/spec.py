@@ -1,4 +1,4 @@
-"""How much a search may cost, and how it goes about it: what a person writes into a study."""
+"""The base of everything that a person writes into a study file, and the types of its numbers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 Count = Annotated[int, Field(ge=1)]
+"""A whole number of at least 1."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
+"""A fraction from 0 to 1."""
 
 
 class Spec(BaseModel):
-    """What a person writes: frozen, and an unknown key is an error."""
+    """A part of a study file: immutable, without unknown keys, and with finite numbers only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

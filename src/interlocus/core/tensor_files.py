@@ -1,4 +1,4 @@
-"""Safetensors files with a description: nothing that is loaded can run code."""
+"""Safetensors files with metadata. Loading one never runs code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
@@ -15,16 +15,17 @@ from torch import Tensor
 
 from interlocus.core.errors import InterlocusError
 
-_KEY = "interlocus"
+_METADATA_KEY = "interlocus"
 _LENGTH_BYTES = 8
+"""A safetensors file begins with the length of its header, in this many bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TensorFile:
-    """A safetensors file in memory, as it travels between processes.
+    """A safetensors file in memory, as it is sent between processes.
 
     Args:
-        name: What messages call it, for instance the path it was read from.
+        name: What messages call the file, for instance the path that it was read from.
         content: The bytes of the file.
     """
 
@@ -33,7 +34,11 @@ class TensorFile:
 
     @classmethod
     def at(cls, path: Path) -> TensorFile:
-        """The file at a path."""
+        """Read the bytes of a file; the path becomes its name.
+
+        Args:
+            path: An existing file.
+        """
         return cls(name=str(path), content=path.read_bytes())
 
     def __str__(self) -> str:
@@ -44,19 +49,37 @@ Source = str | Path | TensorFile
 """Where tensors are read from: a path, or a file in memory."""
 
 
-def to_bytes(tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> bytes:
-    """Tensors with plain values about them. They stand under one key, since several are written in any order."""
-    own = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
-    return save(own, metadata={_KEY: json.dumps(about)})
+class Content(NamedTuple):
+    """The content of a file: tensors by name, and metadata as JSON allows it."""
+
+    tensors: dict[str, Tensor]
+    metadata: dict[str, Any]
+
+
+def to_bytes(tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> bytes:
+    """The bytes of a file with these tensors and metadata.
+
+    Metadata is stored as JSON under one key: safetensors writes several keys in arbitrary order, and equal content must
+    give equal bytes.
+
+    Args:
+        tensors: Tensors by name, of any shape; they are copied.
+        metadata: Values that JSON can hold. The key `format` names the file format, which `read` checks.
+    """
+    copies = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
+    return save(copies, metadata={_METADATA_KEY: json.dumps(metadata)})
 
 
 def write(path: str | Path, content: bytes, error: type[InterlocusError]) -> None:
-    """Write a file whole or not at all.
+    """Write a file completely or not at all.
 
     Args:
-        path: where it goes.
-        content: of the file.
-        error: what is raised where that cannot be done.
+        path: Where to write; an existing file is replaced.
+        content: The bytes to write.
+        error: Class of the error that is raised where writing fails.
+
+    Raises:
+        InterlocusError: of the class `error`; the file cannot be written.
     """
     partial = Path(f"{path}.partial")
     try:
@@ -65,64 +88,70 @@ def write(path: str | Path, content: bytes, error: type[InterlocusError]) -> Non
     except OSError as cause:
         raise error(
             f"The file {path} cannot be written: {cause.strerror or cause}.",
-            "Something is to be kept there.",
-            "Make room or get permission, or name another file.",
+            "The result would be lost.",
+            "Free some disk space, get write permission, or name another file.",
         ) from None
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
 
 
-def read(
-    path: Source, form: str, error: type[InterlocusError], writer: str
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors, and what is said about them.
+def read(source: Source, file_format: str, error: type[InterlocusError], writer: str) -> Content:
+    """Read tensors and metadata.
 
     Args:
-        path: the file.
-        form: the format that it should have.
-        error: what is raised if it cannot be read or has another.
-        writer: what writes such files, for the message.
+        source: The file to read.
+        file_format: The format that the metadata must name, for instance `"interlocus.alignment/1"`.
+        error: Class of the error that is raised where reading fails.
+        writer: What writes such files, for the message (`"Alignment.save"`).
+
+    Raises:
+        InterlocusError: of the class `error`; the file cannot be read, or has another format.
     """
     try:
-        tensors, about = _from_memory(path.content) if isinstance(path, TensorFile) else _from_disk(path)
+        tensors, metadata = _from_memory(source.content) if isinstance(source, TensorFile) else _from_disk(source)
     except (OSError, SafetensorError, ValueError) as cause:
         raise error(
-            f"The file {path} cannot be read: {cause}.",
-            f"It should be one that {writer} wrote.",
-            "Check the path, or write it again.",
+            f"The file {source} cannot be read: {cause}.",
+            f"It should be a file that {writer} wrote.",
+            "Check the path, or write the file again.",
         ) from None
-    if not isinstance(about, dict):
-        about = {}
-    if about.get("format") != form:
+    if not isinstance(metadata, dict):
+        metadata = {}
+    if metadata.get("format") != file_format:
         raise error(
-            f"The file {path} holds {about.get('format', 'something else')!r}.",
-            f"What is wanted is {form!r}.",
+            f"The file {source} has the format {metadata.get('format', 'unknown')!r}.",
+            f"The format {file_format!r} is needed here.",
             f"Pass a file that {writer} wrote.",
         )
-    return tensors, about
+    return Content(tensors, metadata)
+
+
+def read_format(path: str | Path) -> str | None:
+    """The format that the metadata of a file names; `None` for a file that Interlocus did not write.
+
+    Args:
+        path: Any file; it need not exist.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = json.loads((file.metadata() or {}).get(_METADATA_KEY, "{}"))
+    except (OSError, SafetensorError, ValueError):
+        return None
+    return metadata.get("format") if isinstance(metadata, dict) else None
 
 
 def _from_disk(path: str | Path) -> tuple[dict[str, Tensor], Any]:
     with safe_open(path, "pt") as file:
-        about = json.loads((file.metadata() or {}).get(_KEY, "{}"))
-        # copies, since where a file happens to lie in memory changes the last digit of products
-        return {name: file.get_tensor(name).clone() for name in file.keys()}, about  # noqa: SIM118 it is no dictionary
+        metadata = json.loads((file.metadata() or {}).get(_METADATA_KEY, "{}"))
+        # cloned, because the memory alignment of a mapped file changes the last digit of products
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 it is no dictionary
+    return tensors, metadata
 
 
 def _from_memory(content: bytes) -> tuple[dict[str, Tensor], Any]:
     tensors = load(content)
     length = int.from_bytes(content[:_LENGTH_BYTES], "little")
     header = json.loads(content[_LENGTH_BYTES : _LENGTH_BYTES + length])
-    about = json.loads(header.get("__metadata__", {}).get(_KEY, "{}"))
-    return {name: tensor.clone() for name, tensor in tensors.items()}, about
-
-
-def form_of(path: str | Path) -> str | None:
-    """The format that a file of ours says it has; `None` for any other file."""
-    try:
-        with safe_open(path, "pt") as file:
-            about = json.loads((file.metadata() or {}).get(_KEY, "{}"))
-    except (OSError, SafetensorError, ValueError):
-        return None
-    return about.get("format") if isinstance(about, dict) else None
+    metadata = json.loads(header.get("__metadata__", {}).get(_METADATA_KEY, "{}"))
+    return {name: tensor.clone() for name, tensor in tensors.items()}, metadata

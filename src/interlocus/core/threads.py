@@ -1,4 +1,4 @@
-"""One thread: small products gain nothing from more, and lose much."""
+"""Torch on one thread: the products here are too small to gain from more, and lose time to them."""
 
 from __future__ import annotations
 
@@ -10,26 +10,25 @@ import torch
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch use one thread inside, and as many as before afterwards.
+    """Inside, torch uses one thread and rounds denormal numbers to zero; afterwards it does as before.
 
-    Numbers too small for full precision count as zero in the meantime: a network that is sure of itself has gradients
-    of 1e-40, and products with those take five times as long.
+    The gradients of a confident network reach 1e-40, and products with denormal numbers take five times as long.
     """
-    before, flushed = torch.get_num_threads(), _flushes()
-    begin_one_thread()
+    threads, flushes = torch.get_num_threads(), _flushes_denormals()
+    use_one_thread()
     try:
         yield
     finally:
-        torch.set_num_threads(before)
-        torch.set_flush_denormal(flushed)
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(flushes)
 
 
-def begin_one_thread() -> None:
-    """The same for the rest of this process."""
+def use_one_thread() -> None:
+    """For the rest of this process, torch uses one thread and rounds denormal numbers to zero."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
 
 
-def _flushes() -> bool:
-    """Whether numbers too small for full precision count as zero already; torch can only be told, not asked."""
+def _flushes_denormals() -> bool:
+    """Whether torch rounds denormal numbers to zero now. Torch has a setter but no getter, so this tries it out."""
     return float(torch.full((1,), 1e-40) * 1.0) == 0.0

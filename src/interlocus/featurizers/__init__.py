@@ -1,4 +1,7 @@
-"""Featurizers: maps from activations to features, and back."""
+"""Featurizers: classes of maps from activations to features and back, whose parameters a search learns.
+
+Networks, losses and the training loop do not belong here; a featurizer never sees a network.
+"""
 
 from interlocus.featurizers._base import (
     AbstractFeaturizer,

@@ -1,12 +1,13 @@
-"""What a featurizer is."""
+"""The interface of a featurizer, and the maps that featurizers build."""
 
 from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import torch
+from einops import rearrange
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -14,15 +15,15 @@ from interlocus.core.errors import SpecificationError
 
 
 class Frames(NamedTuple):
-    """The linear maps of a stack of searches, free of parameters.
+    """Linear maps of a stack of searches, or of one search without the first axis.
 
-    With r and w the rows of `read` and `write` that belong to a variable, an interchange adds to the base's activations
-    h the sum of w·(r·(h_source − h)) over rows and variables. Rows that are not in use are zero: those behind a
-    search's size, and those that a learned size leaves out.
+    Let r and w be the rows of `read` and `write` that belong to a variable. An interchange of the base's activation h
+    is h′ = h + Σ w·(r·(h_source − h)), summed over rows and variables. Rows that are not in use are zero: those beyond
+    the size of a search, and those that a learned size excludes.
 
     Args:
-        read: `[search, variable, feature, width]`.
-        write: the same shape.
+        read: Rows that read features, `[search, variable, feature, width]`.
+        write: Rows that write features, of the same shape.
     """
 
     read: Float[Tensor, "search variable feature width"]
@@ -36,10 +37,10 @@ class Frames(NamedTuple):
     def sizes(self) -> list[int]:
         return in_use(self).sum(1).tolist()
 
-    def of(self, search: int) -> Frames:
+    def select(self, search: int) -> Frames:
         return compact(Frames(*(part[search].cpu() for part in self)))
 
-    def alone(self, device: torch.device) -> Frames:
+    def as_stack(self, device: torch.device) -> Frames:
         return Frames(*(part.unsqueeze(0).to(device) for part in self))
 
     def features(self, states: Float[Tensor, "batch width"]) -> tuple[Float[Tensor, "batch feature"], ...]:
@@ -50,15 +51,18 @@ class Frames(NamedTuple):
         self, base: Float[Tensor, "batch width"], sources: Mapping[int, Float[Tensor, "batch width"]]
     ) -> Float[Tensor, "batch width"]:
         read, write = self.read.to(base.device), self.write.to(base.device)
-        change = [(source - base) @ read[v].T @ write[v] for v, source in sources.items()]
-        return base + torch.stack(change).sum(0) if change else base
+        changes = [(source - base) @ read[v].T @ write[v] for v, source in sources.items()]
+        return base + torch.stack(changes).sum(0) if changes else base
 
     def tensors(self) -> dict[str, Tensor]:
         return {"read": self.read, "write": self.write}
 
 
 class Maps(Protocol):
-    """What a featurizer's parameters stand for, for a stack of searches; `of` gives those of one search."""
+    """The maps that a featurizer builds from parameters, for a stack of searches.
+
+    `select` returns the maps of one search. `sizes`, `as_stack`, `features`, `swap` and `tensors` are for those.
+    """
 
     @property
     def linear(self) -> bool:
@@ -67,103 +71,106 @@ class Maps(Protocol):
 
     @property
     def sizes(self) -> list[int]:
-        """How many features each variable has; of one search."""
+        """The number of features of each variable."""
         ...
 
-    def of(self, search: int) -> Maps:
-        """The maps of one search, without an axis for searches, to be kept."""
+    def select(self, search: int) -> Maps:
+        """The maps of one search on the CPU, without the axis of searches and without rows that are not in use."""
         ...
 
-    def alone(self, device: torch.device) -> Maps:
-        """What `of` gave, as a stack of one."""
+    def as_stack(self, device: torch.device) -> Maps:
+        """The maps of one search as a stack of one, on a device."""
         ...
 
     def features(self, states: Float[Tensor, "batch width"]) -> tuple[Float[Tensor, "batch feature"], ...]:
-        """The features of each variable; of one search."""
+        """The features of each variable in given activations."""
         ...
 
     def swap(
         self, base: Float[Tensor, "batch width"], sources: Mapping[int, Float[Tensor, "batch width"]]
     ) -> Float[Tensor, "batch width"]:
-        """The states of bases when variables take their features from sources; of one search."""
+        """Activations of the bases after an interchange.
+
+        Args:
+            base: Activations of the bases.
+            sources: Activations of the sources, by the index of the variable that takes its features from them.
+        """
         ...
 
     def tensors(self) -> dict[str, Tensor]:
-        """What is kept in a file; of one search."""
+        """The tensors to store in a file."""
         ...
 
 
-class AbstractFeaturizer(abc.ABC):
+MapsT = TypeVar("MapsT")
+GradientT = TypeVar("GradientT")
+SavedT = TypeVar("SavedT")
+
+
+class AbstractFeaturizer(abc.ABC, Generic[MapsT, GradientT, SavedT]):
     """A class of maps whose parameters are learned, for many searches at once.
 
-    A featurizer has no state: parameters go in, and the maps they stand for come out.
+    A featurizer has no state: `forward` takes parameters and returns the maps built from them. Gradients are written
+    by hand, because the training loop builds no graph.
+
+    Subclasses set these attributes, in the class or in the constructor:
+
+    - `name`: name in the registry and in records
+    - `trainable`: whether parameters are learned after the start
+    - `learns_size`: whether features are selected during training, softly at first, hard at the end of a phase
+    - `linear`: whether the maps are linear
+    - `width_multiple`: the width of a site must be a multiple of this
+    - `overlapping`: whether two variables may share directions
     """
 
-    @property
-    @abc.abstractmethod
-    def name(self) -> str:
-        """The name in the registry."""
-
-    @property
-    @abc.abstractmethod
-    def trainable(self) -> bool:
-        """Whether there is anything to learn after the start."""
-
-    @property
-    @abc.abstractmethod
-    def learns_size(self) -> bool:
-        """Whether features are chosen on the way, softly at first and for good at the end of a phase."""
-
-    @property
-    @abc.abstractmethod
-    def linear(self) -> bool:
-        """Whether its maps are."""
-
-    @property
-    @abc.abstractmethod
-    def multiple(self) -> int:
-        """What the width of a site has to be a multiple of."""
-
-    @property
-    @abc.abstractmethod
-    def overlapping(self) -> bool:
-        """Whether variables may share directions. Otherwise each has its own."""
+    name: str
+    trainable: bool = True
+    learns_size: bool = False
+    linear: bool = False
+    width_multiple: int = 1
+    overlapping: bool = False
 
     @abc.abstractmethod
-    def begin(
+    def initialize(
         self,
         directions: Float[Tensor, "search variable feature width"],
         activations: Sequence[Float[Tensor, "_ width"]],
     ) -> Float[Tensor, " search *shape"]:
-        """Parameters whose maps read and write these directions, or the nearest that the class has.
+        """Parameters whose maps read and write given directions, or the nearest ones that the class contains.
 
         Args:
-            directions: orthonormal rows, or zero behind a search's size.
-            activations: for each search what its network computes at the site on the training pool.
+            directions: Orthonormal rows for each search; zero rows beyond its size.
+            activations: For each search, its network's activations at the site on the training pool.
         """
 
     @abc.abstractmethod
-    def frames(
+    def forward(
         self,
         parameters: Float[Tensor, " search *shape"],
         mask: Float[Tensor, "search variable feature 1"],
-        heat: float = 0.0,
-    ) -> tuple[Any, Any]:
-        """The maps for these parameters (`Maps`), and what `pull` needs.
+        softness: float = 0.0,
+    ) -> tuple[MapsT, SavedT]:
+        """The maps for given parameters (`Maps`), and the values that `backward` needs.
 
         Args:
-            parameters: of the searches.
-            mask: one up to the size of a search.
-            heat: falls from one to zero in a phase. At zero choices are hard: so maps are validated and kept.
+            parameters: The parameters of each search.
+            mask: One for features up to the size of a search, zero beyond.
+            softness: How soft a selection of features is. It falls from 1 to 0 during a phase; at 0, the value for
+                validation and for stored maps, every feature is selected or not.
         """
 
     @abc.abstractmethod
-    def pull(
-        self, parameters: Float[Tensor, " search *shape"], saved: Any, gradient: Any
+    def backward(
+        self, parameters: Float[Tensor, " search *shape"], saved: SavedT, gradient: GradientT
     ) -> Float[Tensor, " search *shape"]:
-        """The gradient with respect to the parameters, from that with respect to the maps.
+        """The gradient with respect to the parameters.
 
-        A featurizer that charges for something (features, obliqueness) adds the gradient of its price.
+        A featurizer with a penalty adds the gradient of the penalty.
+
+        Args:
+            parameters: The parameters that were passed to `forward`.
+            saved: The second value that `forward` returned.
+            gradient: The gradient with respect to the maps.
         """
 
     @abc.abstractmethod
@@ -171,40 +178,51 @@ class AbstractFeaturizer(abc.ABC):
         """The nearest allowed parameters, after a step of the optimiser."""
 
 
-class AbstractLinearMap(AbstractFeaturizer):
-    """A class of linear maps: `frames` gives `Frames`, and `pull` takes them.
+class AbstractLinearMap(AbstractFeaturizer[Frames, Frames, SavedT], Generic[SavedT]):
+    """A class of linear maps: `forward` returns `Frames`, and `backward` takes a gradient of the same form."""
 
-    Gradients are written out, since the loop builds no graph.
-    """
+    linear = True
 
-    @property
-    def linear(self) -> bool:
-        return True
 
-    @property
-    def multiple(self) -> int:
-        return 1
+class AbstractRowMap(AbstractLinearMap[SavedT], Generic[SavedT]):
+    """A class of linear maps whose parameters are the reading rows of all variables, one after another."""
 
-    @property
-    def overlapping(self) -> bool:
-        return False
+    def initialize(
+        self,
+        directions: Float[Tensor, "search variable feature width"],
+        activations: Sequence[Float[Tensor, "_ width"]],
+    ) -> Float[Tensor, "search row width"]:
+        return rearrange(directions, "search variable feature width -> search (variable feature) width").contiguous()
 
 
 def check_width(featurizer: AbstractFeaturizer, site: str, width: int) -> None:
-    """Raise `SpecificationError` where a featurizer has no maps for a site of this width."""
-    if width % featurizer.multiple:
+    """Check that a featurizer has maps for a site.
+
+    Args:
+        featurizer: The featurizer of a search.
+        site: Name of the site, for the message.
+        width: Width of the site.
+
+    Raises:
+        SpecificationError: The width is no multiple of `featurizer.width_multiple`.
+    """
+    if width % featurizer.width_multiple:
         raise SpecificationError(
-            f"The featurizer {featurizer.name!r} is asked for at {site!r}, which is {width} wide.",
-            f"It parts a state into {featurizer.multiple} equal halves, so the width must be even.",
-            "Leave that site out, or use another featurizer.",
+            f"The site {site!r} is {width} wide, and the featurizer is {featurizer.name!r}.",
+            f"This featurizer needs a width that is a multiple of {featurizer.width_multiple}.",
+            "Leave out that site, or use another featurizer.",
         )
 
 
-def places(mask: Float[Tensor, "search variable feature 1"], width: int) -> Int[Tensor, "search row"]:
-    """Which row of a whole basis belongs to each feature of each variable, one variable behind the other.
+def basis_rows(mask: Float[Tensor, "search variable feature 1"], width: int) -> Int[Tensor, "search row"]:
+    """The row of a whole basis that belongs to each feature of each variable.
 
-    Blocks are as long as that of the variable that has most. Where so much does not fit, for sizes are very unequal,
-    rows that are in use lie side by side, and those that are not point anywhere.
+    The variables have blocks of equal length, one after another, if those fit into the width. If sizes are too unequal
+    for that, only the rows in use get places, side by side; the places of the others are meaningless.
+
+    Args:
+        mask: One for features up to the size of a search, zero beyond.
+        width: The number of rows of the basis.
     """
     used = mask.flatten(1)
     if used.shape[1] <= width:
@@ -213,10 +231,10 @@ def places(mask: Float[Tensor, "search variable feature 1"], width: int) -> Int[
 
 
 def compact(frames: Frames) -> Frames:
-    """One search's maps without rows that no variable uses, the others in their order; one row stays in any case.
+    """The maps of one search without rows that no variable uses. Order is kept, and at least one row.
 
     Args:
-        frames: `[variable, feature, width]`.
+        frames: Maps of one search, `[variable, feature, width]`.
     """
     used = in_use(frames)
     order = used.int().argsort(dim=1, descending=True, stable=True)[:, : max(1, int(used.sum(1).max()))]
@@ -224,5 +242,5 @@ def compact(frames: Frames) -> Frames:
 
 
 def in_use(frames: Frames) -> Bool[Tensor, " *variable feature"]:
-    """Which rows read and write anything."""
+    """Whether each row reads or writes anything."""
     return (frames.read != 0).any(-1) | (frames.write != 0).any(-1)

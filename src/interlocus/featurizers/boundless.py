@@ -1,9 +1,9 @@
-"""A rotation of which each variable takes the first directions, as many as it needs."""
+"""The featurizer `boundless`: orthonormal directions whose number is learned by a boundary."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -11,99 +11,102 @@ from torch import Tensor
 
 from interlocus.core.errors import SpecificationError
 from interlocus.featurizers._base import AbstractLinearMap, Frames
-from interlocus.featurizers._gates import Gated, constrain_basis, gated_frames, pull_basis, pull_gates, temperature
-from interlocus.featurizers.linear import complete
+from interlocus.featurizers.gated_basis import (
+    GatedBasis,
+    annealed_temperature,
+    basis_gradient,
+    constrain_basis,
+    gated_frames,
+    gates_gradient,
+)
+from interlocus.featurizers.linear import complete_basis
 
 FIRST_BOUNDARY_TEMPERATURE, LAST_BOUNDARY_TEMPERATURE = 1.0, 0.05
-"""Temperatures of a boundary, in features."""
+"""Temperature of a boundary at the beginning and the end of a phase, in features."""
 
 
-class Boundless(AbstractLinearMap):
-    """A rotation with learned boundaries.
-
-    Each variable has a block of the rotation's rows, width // variables of them, and a boundary b in it: the variable
-    swaps the share sigmoid((b − i − ½) / T) of the block's row i. While a phase goes on T falls, and at its end the
-    first round(b) rows are swapped whole. Boundaries begin at the size of the start. Each has its own block, so that
-    the rows of one variable do not change when another takes more.
+class _SavedBoundaries(NamedTuple):
+    """Values for the backward pass.
 
     Args:
-        price: what a feature adds to the loss.
+        gates: The gate of each row, from 0 to 1.
+        slope: The derivative of a gate's logit with respect to its boundary.
+    """
+
+    gates: Float[Tensor, "search variable width"]
+    slope: float
+
+
+class Boundless(AbstractLinearMap[_SavedBoundaries]):
+    """A rotation with learned boundaries.
+
+    Each variable has a block of width // variables rows of the rotation, and a boundary b within it. It swaps the share
+    sigmoid((b − i − ½) / T) of row i of its block. The temperature T falls during a phase; at the end the first
+    round(b) rows are swapped completely. A boundary is initialised to the size of the search. The blocks are separate,
+    so the rows of one variable do not change when another variable needs more.
+
+    Args:
+        penalty: Amount added to the loss for each feature in use. A negative one favours more features.
 
     Source: boundless distributed alignment search, arXiv 2305.08809, section 3.
     """
 
-    def __init__(self, *, price: float = 0.05) -> None:
-        self.price = price
+    name = "boundless"
+    learns_size = True
 
-    @property
-    def name(self) -> str:
-        return "boundless"
+    def __init__(self, *, penalty: float = 0.05) -> None:
+        self.penalty = penalty
 
-    @property
-    def trainable(self) -> bool:
-        return True
-
-    @property
-    def learns_size(self) -> bool:
-        return True
-
-    def begin(
+    def initialize(
         self,
         directions: Float[Tensor, "search variable feature width"],
         activations: Sequence[Float[Tensor, "_ width"]],
     ) -> Float[Tensor, "search row width"]:
-        count, variables, most, width = directions.shape
+        count, variables, features, width = directions.shape
         block = width // variables
-        if most > block:
+        if features > block:
             raise SpecificationError(
-                f"A search of 'boundless' is to begin with {most} features of a variable at a site {width} wide.",
-                f"Each of its {variables} variables has a block of {block} rows, however unequal their sizes are.",
-                f"Begin with {block} at most, or use 'mask_rotation'.",
+                f"A search with 'boundless' starts with {features} features of one variable at a site {width} wide.",
+                f"Each of its {variables} variables has a block of {block} rows, and cannot have more features.",
+                f"Start with at most {block} features, or use 'mask_rotation'.",
             )
-        rows = torch.nn.functional.pad(directions, (0, 0, 0, block - most))
+        rows = torch.nn.functional.pad(directions, (0, 0, 0, block - features))
         sizes = (directions.norm(dim=3) > 0).sum(2)
-        choice = torch.zeros(count, variables, width).to(directions)
-        choice[:, :, 0] = sizes / block
-        return Gated(complete(rows.flatten(1, 2)), choice).join()
+        selection = torch.zeros(count, variables, width).to(directions)
+        selection[:, :, 0] = sizes / block
+        return GatedBasis(complete_basis(rows.flatten(1, 2)), selection).join()
 
-    def frames(
+    def forward(
         self,
         parameters: Float[Tensor, "search row width"],
         mask: Float[Tensor, "search variable feature 1"],
-        heat: float = 0.0,
-    ) -> tuple[Frames, Any]:
-        basis, choice = Gated.split(parameters)
-        variables, width = choice.shape[1:]
+        softness: float = 0.0,
+    ) -> tuple[Frames, _SavedBoundaries]:
+        basis, selection = GatedBasis.split(parameters)
+        variables, width = selection.shape[1:]
         block = width // variables
         first = torch.arange(variables, device=basis.device).unsqueeze(1) * block
         place = torch.arange(width, device=basis.device) - first
-        behind = choice[:, :, :1] * block - place - 0.5
-        if heat > 0:
-            slope = 1 / temperature(heat, FIRST_BOUNDARY_TEMPERATURE, LAST_BOUNDARY_TEMPERATURE)
-            gates = torch.sigmoid(behind * slope)
+        distance = selection[:, :, :1] * block - place - 0.5
+        if softness > 0:
+            slope = 1 / annealed_temperature(softness, FIRST_BOUNDARY_TEMPERATURE, LAST_BOUNDARY_TEMPERATURE)
+            gates = torch.sigmoid(distance * slope)
         else:
-            slope = 0.0  # a hard choice does not move with its boundary
-            gates = (behind > 0) + 0 * behind  # what is not a number stays so
+            slope = 0.0  # a hard selection does not change with its boundary
+            gates = (distance > 0) + 0 * distance  # adding zero keeps nan
         gates = gates * ((place >= 0) & (place < block))
-        return gated_frames(gates, basis), _Saved(gates, slope * block)
+        return gated_frames(gates, basis), _SavedBoundaries(gates, slope * block)
 
-    def pull(
-        self, parameters: Float[Tensor, "search row width"], saved: Any, gradient: Frames
+    def backward(
+        self, parameters: Float[Tensor, "search row width"], saved: _SavedBoundaries, gradient: Frames
     ) -> Float[Tensor, "search row width"]:
         gates, slope = saved
-        basis, choice = Gated.split(parameters)
-        wanted = pull_gates(gradient, basis) + self.price
-        boundary = torch.zeros_like(choice)
-        boundary[:, :, 0] = (wanted * gates * (1 - gates)).sum(2) * slope
-        return Gated(pull_basis(gradient, gates, basis), boundary).join()
+        basis, selection = GatedBasis.split(parameters)
+        for_gates = gates_gradient(gradient, basis) + self.penalty
+        for_boundary = torch.zeros_like(selection)
+        for_boundary[:, :, 0] = (for_gates * gates * (1 - gates)).sum(2) * slope
+        return GatedBasis(basis_gradient(gradient, gates, basis), for_boundary).join()
 
     def constrain(self, parameters: Float[Tensor, "search row width"]) -> Float[Tensor, "search row width"]:
-        basis, choice = constrain_basis(Gated.split(parameters))
-        return Gated(basis, choice.clamp(0, 1)).join()
-
-
-class _Saved(NamedTuple):
-    """How far gates are open, and how steeply they move with their boundary."""
-
-    gates: Float[Tensor, "search variable width"]
-    slope: float
+        basis, selection = constrain_basis(GatedBasis.split(parameters))
+        return GatedBasis(basis, selection.clamp(0, 1)).join()

@@ -1,92 +1,78 @@
-"""Directions that are not kept orthogonal."""
+"""The featurizers `frame` and `frame_transposed`: directions without a constraint of orthogonality."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
-from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.featurizers._base import AbstractLinearMap, Frames
+from interlocus.featurizers._base import AbstractRowMap, Frames
 
-Write = Literal["pseudo_inverse", "transpose"]
+WriteMethod = Literal["pseudo_inverse", "transpose"]
 
 
-class Frame(AbstractLinearMap):
-    """Rows L that may drift: read with L, write with its pseudo-inverse or, naively, with Lᵀ.
-
-    The pseudo-inverse is that of the rows of all variables together, W = (L Lᵀ)⁻¹ L, so what is written to a feature is
-    read from it and from no other: an orthogonal projection for all variables together, an oblique one for each. The
-    transpose is what is left of a rotation whose rows are no longer orthonormal: it writes too much or too little, and
-    into other features.
+class _SavedFrame(NamedTuple):
+    """Values for the backward pass.
 
     Args:
-        write: how features are written back.
+        inverse: The inverse Gram matrix; `None` for the transpose.
+        write: The writing rows of all variables, one after another.
+        mask: One for features up to the size of a search, zero beyond.
     """
-
-    def __init__(self, *, write: Write = "pseudo_inverse") -> None:
-        self.write: Write = write
-
-    @property
-    def name(self) -> str:
-        return "frame" if self.write == "pseudo_inverse" else "frame_transposed"
-
-    @property
-    def trainable(self) -> bool:
-        return True
-
-    @property
-    def learns_size(self) -> bool:
-        return False
-
-    def begin(
-        self,
-        directions: Float[Tensor, "search variable feature width"],
-        activations: Sequence[Float[Tensor, "_ width"]],
-    ) -> Float[Tensor, "search row width"]:
-        return rearrange(directions, "search variable feature width -> search (variable feature) width").contiguous()
-
-    def frames(
-        self,
-        parameters: Float[Tensor, "search row width"],
-        mask: Float[Tensor, "search variable feature 1"],
-        heat: float = 0.0,
-    ) -> tuple[Frames, Any]:
-        shape = (*mask.shape[:3], -1)
-        read = parameters.view(shape) * mask
-        if self.write == "transpose":
-            return Frames(read=read, write=read), _Saved(None, read.flatten(1, 2), mask)
-        rows = read.flatten(1, 2)
-        unused = torch.diag_embed(1 - mask.flatten(1))
-        solved = torch.linalg.inv_ex(torch.baddbmm(unused, rows, rows.transpose(1, 2)))
-        # what depends on each other has no pseudo-inverse of full rank: not a number, which is noted as diverged
-        inverse = solved.inverse.masked_fill((solved.info != 0)[:, None, None], torch.nan)
-        write = torch.bmm(inverse, rows)
-        return Frames(read=read, write=write.view(shape)), _Saved(inverse, write, mask)
-
-    def pull(
-        self, parameters: Float[Tensor, "search row width"], saved: Any, gradient: Frames
-    ) -> Float[Tensor, "search row width"]:
-        inverse, write, mask = saved
-        read, wanted = ((part * mask).flatten(1, 2) for part in gradient)
-        if inverse is None:
-            return read + wanted
-        # W = G⁻¹ L with G = L Lᵀ: dW = G⁻¹ dL − G⁻¹ (dL Lᵀ + L dLᵀ) W
-        through = torch.bmm(inverse, wanted)
-        onto = torch.bmm(through, torch.bmm(write.transpose(1, 2), parameters.view_as(write)))
-        back = torch.bmm(torch.bmm(write, wanted.transpose(1, 2)), write)
-        return (read + through - onto - back) * mask.flatten(1, 2)
-
-    def constrain(self, parameters: Float[Tensor, "search row width"]) -> Float[Tensor, "search row width"]:
-        return parameters
-
-
-class _Saved(NamedTuple):
-    """The inverse Gram matrix (`None` for the transpose), what is written, and which rows are in use."""
 
     inverse: Float[Tensor, "search row row"] | None
     write: Float[Tensor, "search row width"]
     mask: Float[Tensor, "search variable feature 1"]
+
+
+class Frame(AbstractRowMap[_SavedFrame]):
+    """Unconstrained rows L: read with L, write with its pseudo-inverse or with Lᵀ.
+
+    The pseudo-inverse W = (L Lᵀ)⁻¹ L is that of the rows of all variables together. So a value written to one feature
+    is read from this feature only: the interchange of all variables is an orthogonal projection, that of one variable
+    an oblique one. The transpose, a baseline, writes too much or too little, and changes other features as well, as
+    soon as the rows are no longer orthonormal.
+
+    Args:
+        write: How features are written back, by the `pseudo_inverse` or the `transpose`.
+    """
+
+    def __init__(self, *, write: WriteMethod = "pseudo_inverse") -> None:
+        self.write: WriteMethod = write
+        self.name = "frame" if write == "pseudo_inverse" else "frame_transposed"
+
+    def forward(
+        self,
+        parameters: Float[Tensor, "search row width"],
+        mask: Float[Tensor, "search variable feature 1"],
+        softness: float = 0.0,
+    ) -> tuple[Frames, _SavedFrame]:
+        shape = (*mask.shape[:3], -1)
+        read = parameters.view(shape) * mask
+        if self.write == "transpose":
+            return Frames(read=read, write=read), _SavedFrame(None, read.flatten(1, 2), mask)
+        rows = read.flatten(1, 2)
+        unused = torch.diag_embed(1 - mask.flatten(1))
+        solved = torch.linalg.inv_ex(torch.baddbmm(unused, rows, rows.transpose(1, 2)))
+        # Linearly dependent rows have no such pseudo-inverse. They give nan, and the search is recorded as diverged.
+        inverse = solved.inverse.masked_fill((solved.info != 0)[:, None, None], torch.nan)
+        write = torch.bmm(inverse, rows)
+        return Frames(read=read, write=write.view(shape)), _SavedFrame(inverse, write, mask)
+
+    def backward(
+        self, parameters: Float[Tensor, "search row width"], saved: _SavedFrame, gradient: Frames
+    ) -> Float[Tensor, "search row width"]:
+        inverse, write, mask = saved
+        for_read, for_write = ((part * mask).flatten(1, 2) for part in gradient)
+        if inverse is None:
+            return for_read + for_write
+        # W = G⁻¹ L with G = L Lᵀ, so dW = G⁻¹ dL − G⁻¹ (dL Lᵀ + L dLᵀ) W
+        first = torch.bmm(inverse, for_write)
+        second = torch.bmm(first, torch.bmm(write.transpose(1, 2), parameters.view_as(write)))
+        third = torch.bmm(torch.bmm(write, for_write.transpose(1, 2)), write)
+        return (for_read + first - second - third) * mask.flatten(1, 2)
+
+    def constrain(self, parameters: Float[Tensor, "search row width"]) -> Float[Tensor, "search row width"]:
+        return parameters

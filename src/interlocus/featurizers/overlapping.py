@@ -1,4 +1,4 @@
-"""Maps of variables that may share directions."""
+"""The featurizers `rotation_overlapping` and `linear_overlapping`: maps of variables that may share directions."""
 
 from __future__ import annotations
 
@@ -14,89 +14,74 @@ from interlocus.featurizers.frame import Frame
 from interlocus.featurizers.linear import Linear
 from interlocus.featurizers.rotation import Rotation
 
-Each = Literal["rotation", "linear", "frame"]
+EachMap = Literal["rotation", "linear", "frame"]
 _MAPS: dict[str, type[Rotation | Linear | Frame]] = {"rotation": Rotation, "linear": Linear, "frame": Frame}
 
 
-class Overlapping(AbstractFeaturizer):
-    """A linear map for each variable by itself, free of the others'.
+class Overlapping(AbstractFeaturizer[Frames, Frames, Any]):
+    """A separate linear map for each variable.
 
-    Elsewhere variables have directions of their own; here one variable may take what another has, up to the whole site,
-    and a step for one does not move the other. What an interchange of several variables does then: their changes are
-    added, h′ = h + Σᵥ Wᵥᵀ Rᵥ (hᵥ − h), each of them taken from the same base h. For one variable that is the usual
-    projection. For two it is symmetric, and where subspaces are orthogonal it is what it always was; but along a
-    direction that both have the state is moved by both differences, so what is read there afterwards is the value of
-    neither source. A joint score therefore says whether two subspaces can be used side by side, single scores how good
-    each is by itself.
+    With other featurizers the directions of two variables are disjoint. Here each variable may use any directions, up
+    to the whole site, and a step for one variable does not move another. An interchange of several variables adds their
+    changes, h′ = h + Σᵥ Wᵥᵀ Rᵥ (hᵥ − h), all computed from the same base h. For one variable this is the usual
+    projection, and for orthogonal subspaces the usual interchange. Along a direction that two variables share, the
+    activation moves by both differences, so the value read there afterwards is that of neither source. A joint score
+    therefore shows whether two subspaces work together; the score of one variable shows how good its subspace is.
 
     Args:
-        each: the class of maps of one variable.
+        each: The class of the map of one variable: `rotation`, `linear` or `frame`.
+
+    Raises:
+        UnknownNameError: There is no such class here.
     """
 
-    def __init__(self, each: Each = "rotation") -> None:
+    linear = True
+    overlapping = True
+
+    def __init__(self, each: EachMap = "rotation") -> None:
         if each not in _MAPS:
             raise UnknownNameError("map that may overlap", each, _MAPS)
-        self.each: AbstractLinearMap = _MAPS[each]()
+        # Whatever the map of one variable saves is passed back to it, so its type does not matter here.
+        self.each: AbstractLinearMap[Any] = _MAPS[each]()
+        self.name = f"{self.each.name}_overlapping"
+        self.trainable, self.learns_size = self.each.trainable, self.each.learns_size
+        self.width_multiple = self.each.width_multiple
 
-    @property
-    def name(self) -> str:
-        return f"{self.each.name}_overlapping"
-
-    @property
-    def trainable(self) -> bool:
-        return self.each.trainable
-
-    @property
-    def learns_size(self) -> bool:
-        return self.each.learns_size
-
-    @property
-    def linear(self) -> bool:
-        return True
-
-    @property
-    def multiple(self) -> int:
-        return self.each.multiple
-
-    @property
-    def overlapping(self) -> bool:
-        return True
-
-    def begin(
+    def initialize(
         self,
         directions: Float[Tensor, "search variable feature width"],
         activations: Sequence[Float[Tensor, "_ width"]],
     ) -> Float[Tensor, "search variable *shape"]:
         variables = directions.shape[1]
-        seen = [rows for rows in activations for _ in range(variables)]
-        return self.each.begin(_apart(directions), seen).unflatten(0, (-1, variables))
+        repeated = [rows for rows in activations for _ in range(variables)]
+        return self.each.initialize(_split_variables(directions), repeated).unflatten(0, (-1, variables))
 
-    def frames(
+    def forward(
         self,
         parameters: Float[Tensor, "search variable *shape"],
         mask: Float[Tensor, "search variable feature 1"],
-        heat: float = 0.0,
+        softness: float = 0.0,
     ) -> tuple[Frames, Any]:
-        frames, saved = self.each.frames(parameters.flatten(0, 1), _apart(mask), heat)
-        return Frames(*(_beside(part, mask.shape[1]) for part in frames)), saved
+        frames, saved = self.each.forward(parameters.flatten(0, 1), _split_variables(mask), softness)
+        return Frames(*(_join_variables(part, mask.shape[1]) for part in frames)), saved
 
-    def pull(
+    def backward(
         self, parameters: Float[Tensor, "search variable *shape"], saved: Any, gradient: Frames
     ) -> Float[Tensor, "search variable *shape"]:
-        own = Frames(*(_apart(part) for part in gradient))
-        return self.each.pull(parameters.flatten(0, 1), saved, own).view_as(parameters)
+        split = Frames(*(_split_variables(part) for part in gradient))
+        return self.each.backward(parameters.flatten(0, 1), saved, split).view_as(parameters)
 
     def constrain(self, parameters: Float[Tensor, "search variable *shape"]) -> Float[Tensor, "search variable *shape"]:
         return self.each.constrain(parameters.flatten(0, 1)).view_as(parameters)
 
 
-def _apart(part: Float[Tensor, "search variable feature last"]) -> Float[Tensor, "single 1 feature last"]:
-    """Each variable as a search of its own, for one variable."""
+def _split_variables(part: Float[Tensor, "search variable feature last"]) -> Float[Tensor, "single 1 feature last"]:
+    """Each variable of each search as a search for one variable."""
     return part.flatten(0, 1).unsqueeze(1)
 
 
-def _beside(
+def _join_variables(
     part: Float[Tensor, "single 1 feature width"], variables: int
 ) -> Float[Tensor, "search variable feature width"]:
-    """The variables of a search beside each other again."""
+    """The inverse of `_split_variables`."""
     return part.squeeze(1).unflatten(0, (-1, variables))

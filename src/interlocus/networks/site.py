@@ -1,4 +1,4 @@
-"""Places in a network, as text and back."""
+"""Sites: the places in a network where activations are read and exchanged, and their notation as text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Literal
 
 from interlocus.core.errors import SpecificationError
 
-_FORM = re.compile(
+INPUT_SITE = "input"
+"""Name of the site that holds the network's input rather than hidden activations."""
+
+_NOTATION = re.compile(
     r"(?P<path>[\w.]*)(:(?P<end>input|output)(\[(?P<element>\d+)\])?)?(@(?P<axis>\d+)=(?P<index>-?\d+))?"
 )
 
@@ -18,10 +21,10 @@ INPUT_SITE = "input"
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """What goes into a module of a network or comes out of it.
+    """The input or output of one module of a network, or a part of it.
 
-    As text: the path of the module, then `:input` or `:output` (which may be left out), an element of a tuple in
-    brackets, and an index along an axis. What is left must have the examples along its first axis.
+    The notation is the path of the module; then `:input` or `:output`, which may be left out; an element of a tuple in
+    brackets; and an index along an axis. The selected tensor must have the examples along its first axis.
 
         >>> Site.parse("encoder.1")
         Site(path='encoder.1', end='output', element=None, axis=None, index=None)
@@ -29,11 +32,11 @@ class Site:
         'blocks.2:output[0]@1=-1'
 
     Args:
-        path: of the module, as in `named_modules()`; empty for the network itself.
-        end: which side of it.
-        element: which element, where that is a tuple or list.
-        axis: along which a part is taken.
-        index: which part.
+        path: Path of the module as in `named_modules()`; empty for the whole network.
+        end: Whether the site is the module's input or its output.
+        element: Index into the input or output where that is a tuple or list; `None` where it is one tensor.
+        axis: Axis along which one slice is taken; `None` for the whole tensor.
+        index: Index of the slice along `axis`, negative from the end; `None` exactly where `axis` is.
     """
 
     path: str
@@ -44,18 +47,18 @@ class Site:
 
     @classmethod
     def parse(cls, text: str) -> Site:
-        """A site from its text.
+        """Parse the notation of a site.
 
         Raises:
-            SpecificationError: it cannot be understood.
+            SpecificationError: The text is not in this notation.
         """
-        match = _FORM.fullmatch(text)
+        match = _NOTATION.fullmatch(text)
         parts = match.groupdict() if match else {}
         if not match or (not parts["path"] and not parts["end"]):
             raise SpecificationError(
-                f"The site {text!r} is asked for.",
+                f"{text!r} is not a site.",
                 "A site is the path of a module; :input or :output, [element] and @axis=index may follow.",
-                "For instance encoder.1, encoder.1:input or blocks.2:output[0]@1=-1.",
+                "Write it as in encoder.1, encoder.1:input or blocks.2:output[0]@1=-1.",
             )
         numbers = {name: None if parts[name] is None else int(parts[name]) for name in ("element", "axis", "index")}
         end: Literal["input", "output"] = "input" if parts["end"] == "input" else "output"
@@ -64,5 +67,5 @@ class Site:
     def __str__(self) -> str:
         element = "" if self.element is None else f"[{self.element}]"
         end = "" if self.end == "output" and self.path and not element else f":{self.end}{element}"
-        part = "" if self.axis is None else f"@{self.axis}={self.index}"
-        return f"{self.path}{end}{part}"
+        slice_ = "" if self.axis is None else f"@{self.axis}={self.index}"
+        return f"{self.path}{end}{slice_}"

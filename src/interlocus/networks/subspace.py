@@ -1,10 +1,11 @@
-"""Networks whose states at a site are confined to a subspace."""
+"""Networks whose activations at one site are restricted to a subspace."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -15,41 +16,48 @@ from interlocus.networks._base import AbstractNetworks, AbstractSuffix, Abstract
 
 @dataclass(frozen=True, kw_only=True)
 class RestrictedSuffix(AbstractSuffix):
-    """What is behind the site, from coordinates in the subspace on."""
+    """The part of restricted networks after their site; it starts from coordinates in the subspace.
 
-    inner: AbstractSuffix
+    Args:
+        unrestricted: The suffix of the networks without the restriction.
+        mean: The mean m of the activations, as in `SubspaceRestricted`.
+        rows: The orthonormal rows Q of the subspace, as in `SubspaceRestricted`.
+    """
+
+    unrestricted: AbstractSuffix
     mean: Float[Tensor, "network width"]
     rows: Float[Tensor, "network rank width"]
 
     @property
-    def entry(self) -> Float[Tensor, "network entered rank"]:
-        inner = self.inner.entry
-        turned = self.rows.transpose(1, 2)
-        return turned.contiguous() if inner is None else inner @ turned
+    def input_projection(self) -> Float[Tensor, "network projected rank"]:
+        projection = self.unrestricted.input_projection
+        columns = self.rows.transpose(1, 2)
+        return columns.contiguous() if projection is None else projection @ columns
 
     @property
     def needs_inputs(self) -> bool:
-        return self.inner.needs_inputs
+        return self.unrestricted.needs_inputs
 
-    def enter(self, activations: Float[Tensor, "network row rank"]) -> Float[Tensor, "network row entered"]:
-        return self.inner.enter(torch.baddbmm(self.mean.unsqueeze(1), activations, self.rows))
+    def project(self, activations: Float[Tensor, "network row rank"]) -> Float[Tensor, "network row projected"]:
+        return self.unrestricted.project(torch.baddbmm(self.mean.unsqueeze(1), activations, self.rows))
 
-    def rest(self, network: Int[Tensor, " search"]) -> AbstractSuffixBody:
-        return self.inner.rest(network)
+    def body(self, network: Int[Tensor, " search"]) -> AbstractSuffixBody[Any]:
+        return self.unrestricted.body(network)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubspaceRestricted(AbstractNetworks):
-    """The same networks, with the state h at one site replaced by m + QᵀQ (h − m).
+    """Networks in which the activation h at one site is replaced by m + QᵀQ (h − m).
 
-    Their only site is that one, and its activations are the coordinates Q (h − m): whatever is searched stays inside
-    the subspace, in what it reads and in what it writes.
+    That site is the only one. Its activations are the coordinates Q (h − m), so a search can neither read nor write
+    outside the subspace.
 
     Args:
-        networks: which are confined.
-        site: where.
-        mean: m, the mean state.
-        rows: Q, orthonormal; further rows may be zero.
+        networks: The networks without the restriction.
+        site: Name of the restricted site, a key of `networks.sites`.
+        mean: The mean activation m of each network at the site.
+        rows: Orthonormal rows Q that span the subspace of each network. Zero rows may follow, so that networks with
+            smaller subspaces fit.
     """
 
     networks: AbstractNetworks
@@ -58,19 +66,19 @@ class SubspaceRestricted(AbstractNetworks):
     rows: Float[Tensor, "network rank width"]
 
     def untrained_copies(self, count: int, *, seed: int) -> Sequence[AbstractNetworks]:
-        return ()  # what a network needs of its state is known of this one only
+        return ()  # the subspace was measured in the trained network and means nothing in another one
 
     def __len__(self) -> int:
         return len(self.networks)
 
     def __getitem__(self, index: int) -> SubspaceRestricted:
-        rows = range(len(self))[index]
-        one = slice(rows, rows + 1)
-        return replace(self, networks=self.networks[index], mean=self.mean[one], rows=self.rows[one])
+        position = range(len(self))[index]
+        only = slice(position, position + 1)
+        return replace(self, networks=self.networks[index], mean=self.mean[only], rows=self.rows[only])
 
     def select(self, indices: Sequence[int]) -> SubspaceRestricted:
-        rows = list(indices)
-        return replace(self, networks=self.networks.select(rows), mean=self.mean[rows], rows=self.rows[rows])
+        chosen = list(indices)
+        return replace(self, networks=self.networks.select(chosen), mean=self.mean[chosen], rows=self.rows[chosen])
 
     @property
     def sites(self) -> Mapping[str, int]:
@@ -100,8 +108,8 @@ class SubspaceRestricted(AbstractNetworks):
 
     def activations(self, site: str, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "network batch rank"]:
         self.width(site)
-        states = self.networks.activations(site, inputs) - self.mean.unsqueeze(1)
-        return states @ self.rows.transpose(1, 2)
+        centred = self.networks.activations(site, inputs) - self.mean.unsqueeze(1)
+        return centred @ self.rows.transpose(1, 2)
 
     def run_from(
         self,
@@ -114,11 +122,11 @@ class SubspaceRestricted(AbstractNetworks):
 
     def suffix(self, site: str) -> RestrictedSuffix:
         self.width(site)
-        return RestrictedSuffix(inner=self.networks.suffix(site), mean=self.mean, rows=self.rows)
+        return RestrictedSuffix(unrestricted=self.networks.suffix(site), mean=self.mean, rows=self.rows)
 
     def to(self, device: str | torch.device) -> SubspaceRestricted:
-        moved = self.networks.to(device)
-        return replace(self, networks=moved, mean=self.mean.to(device), rows=self.rows.to(device))
+        networks = self.networks.to(device)
+        return replace(self, networks=networks, mean=self.mean.to(device), rows=self.rows.to(device))
 
     def to_bytes(self) -> bytes:
         return self.networks.to_bytes()

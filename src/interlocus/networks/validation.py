@@ -1,4 +1,4 @@
-"""A task held against itself and against a network, before any search."""
+"""Checks that a task is consistent and that networks solve it, before any search."""
 
 from __future__ import annotations
 
@@ -19,19 +19,35 @@ from interlocus.tasks.validation import (
     COMPARED_INTERVENTIONS,
     MIN_LABEL_DIFFERENCE,
     LabelDifference,
-    _agreement,
     check_encoder,
     check_hypothesis,
     check_sampler,
+    class_agreement,
     label_differences,
 )
 
 PERMUTED_ACCURACY = 0.9
-"""A network that is so often right under other names of its classes has them in another order."""
+"""A network that reaches this accuracy only with its classes permuted has them in another order than the task."""
+MAX_MODULE_PARAMETERS = 250_000
+"""Copies of larger modules are not trained by default, because that would take hours."""
+
+
+def can_be_trained(networks: AbstractNetworks) -> bool:
+    """Whether copies of these networks can be trained in minutes, as planting a variable requires."""
+    return isinstance(networks, MLP) or (isinstance(networks, Module) and networks.parameters <= MAX_MODULE_PARAMETERS)
 
 
 def check_networks(task: AbstractTask, networks: AbstractNetworks, drawn: Values) -> tuple[float, ...]:
-    """Whether the classes are the task's, and how often each network is right."""
+    """Accuracy of each network; also checks that its classes are those of the task.
+
+    Args:
+        task: The task that the networks should solve.
+        networks: The networks to check.
+        drawn: Values of the task's inputs, `CHECKED_EXAMPLES` of them.
+
+    Raises:
+        NetworkError: The networks have another number of classes, or the classes in another order.
+    """
     classes = task.model.run({name: drawn[name] for name in task.model.inputs})[task.model.output]
     inputs = task.encode(drawn).to(networks.device)
     networks.prepare(inputs)
@@ -39,70 +55,74 @@ def check_networks(task: AbstractTask, networks: AbstractNetworks, drawn: Values
         logits = networks(inputs).cpu()
     if logits.shape[2] != task.classes:
         raise NetworkError(
-            f"The network tells {logits.shape[2]} classes apart, and the task {task.name} has {task.classes}.",
-            "Counterfactual labels are compared with its answers.",
-            "Pass a network of this task, or declare all values of the output.",
+            f"The network has {logits.shape[2]} classes, and the task {task.name} has {task.classes} classes.",
+            "Its answers cannot be compared with counterfactual labels of the task.",
+            "Pass a network of this task, or declare all values of the output variable.",
         )
-    agreement = [_agreement(answers, classes, task.classes) for answers in logits.argmax(2)]
-    for network, (share, renamed) in enumerate(agreement):
-        if renamed >= PERMUTED_ACCURACY > share:
+    agreement = [class_agreement(answers, classes, task.classes) for answers in logits.argmax(2)]
+    for network, (share, permuted) in enumerate(agreement):
+        if permuted >= PERMUTED_ACCURACY > share:
             raise NetworkError(
-                f"Network {network} is right on {share:.1%} of {CHECKED_EXAMPLES} examples, and on {renamed:.1%} with its "
-                "classes in another order.",
-                "Class i of the network has to be value i of the output.",
-                "Put the logits into the order of the output's values, or the values into that of the logits.",
+                f"Network {network} has an accuracy of {share:.1%}, and of {permuted:.1%} with its classes in another "
+                "order.",
+                "Logit i of the network must belong to value i of the output variable.",
+                "Reorder the logits, or the declared values of the output variable.",
             )
     return tuple(share for share, _ in agreement)
 
 
 def check_fit(networks: AbstractNetworks, task: AbstractTask) -> None:
-    """Show the networks some inputs of the task, and see that they answer with its classes.
+    """Check that networks run on the inputs of a task and have its classes.
+
+    Args:
+        networks: The networks to check; they are prepared.
+        task: The task that they should solve.
 
     Raises:
-        InterlocusError: one of them is something else, a site cannot be exchanged, or the task has other inputs or
-            classes.
+        SpecificationError: `task` is a class, or its sampler does not return tensors.
+        NetworkError: `networks` is a plain torch module, a site cannot be exchanged, or inputs or classes do not fit.
     """
     given: object = networks
     if isinstance(given, torch.nn.Module):
         raise NetworkError(
-            f"The network is a {type(given).__name__}.",
-            "A torch module does not say where it is to be searched, and how it is called.",
+            f"The network is a plain torch module, a {type(given).__name__}.",
+            "A torch module does not declare its sites.",
             "Wrap it: il.networks.Module(module).",
         )
     if isinstance(task, type):
         raise SpecificationError(
-            f"The task is the class {task.__name__}.",
-            "What is searched for is drawn from a task with its arguments.",
-            f"Pass an object of it: {task.__name__}().",
+            f"The task is the class {task.__name__}, not an instance of it.",
+            "Examples are drawn from an instance, which has the arguments of the task.",
+            f"Create an instance: {task.__name__}().",
         )
     for name, value in task.sample(8, split="train", generator=derived_generator(0, "first look")).items():
         drawn: object = value
         if not isinstance(drawn, torch.Tensor):
             raise SpecificationError(
-                f"The sampler of {task.name} gives {name!r} as a {type(drawn).__name__}.",
-                "Mechanisms and networks work on torch tensors.",
-                f"Return torch.as_tensor(…) of {name!r}.",
+                f"The sampler of {task.name} returns {name!r} as a {type(drawn).__name__}.",
+                "Mechanisms and networks need torch tensors.",
+                f"Return torch.as_tensor(…) for {name!r}.",
             )
-    inputs, _ = task.examples(8, split="train", generator=derived_generator(0, "first look"))
+    inputs, _ = task.labelled_inputs(8, split="train", generator=derived_generator(0, "first look"))
     networks.prepare(inputs)
     if networks.classes != task.classes:
         raise NetworkError(
-            f"The network tells {networks.classes} classes apart, and the task {task.name} has {task.classes}.",
-            "Its answers cannot be held against the causal model's.",
-            "Pass the task that it was trained on, or `call=…` that gives the logits of the task's classes.",
+            f"The network has {networks.classes} classes, and the task {task.name} has {task.classes} classes.",
+            "Its answers cannot be compared with those of the causal model.",
+            "Pass the task that it was trained on, or a `call=…` that returns logits of the task's classes.",
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskCheck:
-    """What was found before any search.
+    """The result of `check_task`; `str` gives it as text.
 
     Args:
-        task: the name of the task.
-        agreement: for each network the share of examples on which it gives the class; empty without networks.
-        floors: of each hypothesis.
-        differences: one for each two hypotheses with equally many variables.
-        uncompared: the other pairs.
+        task: Name of the task.
+        agreement: Accuracy of each network on the checked examples; empty without networks.
+        chance_levels: Chance levels of each hypothesis, by name.
+        differences: How often two hypotheses ask for different labels, for each pair with equally many variables.
+        uncompared: Names of the other pairs.
     """
 
     task: str
@@ -113,16 +133,16 @@ class TaskCheck:
 
     def __str__(self) -> str:
         lines = [f"{self.task}: sampler and causal models agree on {CHECKED_EXAMPLES} examples"]
-        lines += [f"network {i}: right on {share:.3f} of them" for i, share in enumerate(self.agreement)]
+        lines += [f"network {i}: accuracy {share:.3f}" for i, share in enumerate(self.agreement)]
         for name, level in self.chance_levels.items():
-            trick = "" if level.one_directional is None else f", one-sided {level.one_directional:.3f}"
-            lines.append(f"{name}: floor {level.no_effect:.3f}{trick} ({level.means})")
+            other = "" if level.one_directional is None else f", {level.one_directional:.3f} one-directional"
+            lines.append(f"{name}: chance level {level.no_effect:.3f} without effect{other} ({level.method})")
         for pair in self.differences:
-            why = "" if pair.share >= MIN_LABEL_DIFFERENCE else ", one being on the way of the other"
-            lines.append(f"{pair.one} and {pair.other}: other labels in {pair.share:.3f} of interventions{why}")
+            reason = "" if pair.share >= MIN_LABEL_DIFFERENCE else ", because one is computed from the other"
+            lines.append(f"{pair.one} and {pair.other}: different labels in {pair.share:.3f} of interventions{reason}")
         lines += [
-            f"{one} and {other}: not compared, for they have not equally many variables"
-            for one, other in self.uncompared
+            f"{first} and {second}: not compared, because they have different numbers of variables"
+            for first, second in self.uncompared
         ]
         return "\n".join(lines)
 
@@ -134,48 +154,39 @@ def check_task(
     hypotheses: Sequence[str] | None = None,
     seed: int = 0,
 ) -> TaskCheck:
-    """Hold sampler, encoder, causal models and networks against each other.
+    """Check that sampler, encoder, causal models and networks fit together.
 
     Args:
-        task: what is checked.
-        networks: that solve it.
-        hypotheses: those that will be asked; by default all of the task's.
-        seed: decides on the examples.
+        task: The task to check.
+        networks: Networks that should solve it; by default only the task is checked.
+        hypotheses: Names of the hypotheses to check; by default all of the task's.
+        seed: Seed of the examples.
 
     Raises:
-        UnknownNameError: the task has no such hypothesis.
-        CausalModelError: the sampler leaves an input out, contradicts a causal model or never draws a value; the
-            encoder gives something else than it says; or two hypotheses cannot be told apart.
-        NetworkError: the networks tell apart another number of classes, or have them in another order.
+        UnknownNameError: The task has no such hypothesis.
+        CausalModelError: The sampler omits an input, contradicts a causal model or never draws some value; the
+            encoder's output has another shape than declared; or two hypotheses cannot be told apart.
+        NetworkError: The networks have another number of classes, or the classes in another order.
     """
-    asked = [task.hypothesis(name) for name in (task.hypotheses if hypotheses is None else hypotheses)]
+    selected = [task.hypothesis(name) for name in (task.hypotheses if hypotheses is None else hypotheses)]
     drawn = task.sample(CHECKED_EXAMPLES, split="train", generator=derived_generator(seed, "check"))
     check_sampler(task, drawn)
     check_encoder(task, drawn)
-    for hypothesis in asked:
+    for hypothesis in selected:
         check_hypothesis(task, hypothesis, seed)
     agreement = check_networks(task, networks, drawn) if networks is not None else ()
-    own = [hypothesis.name for hypothesis in asked]
-    pool = task.pool(
-        COMPARED_INTERVENTIONS, split="train", generator=derived_generator(seed, "check", "pool"), own_of=own
+    names = [hypothesis.name for hypothesis in selected]
+    examples = task.draw_examples(
+        COMPARED_INTERVENTIONS, split="train", generator=derived_generator(seed, "check", "pool"), for_hypotheses=names
     )
     return TaskCheck(
         task=task.name,
         agreement=agreement,
-        chance_levels={hypothesis.name: chance_levels(task, hypothesis) for hypothesis in asked},
-        differences=tuple(label_differences(pool, asked, seed)),
+        chance_levels={hypothesis.name: chance_levels(task, hypothesis) for hypothesis in selected},
+        differences=tuple(label_differences(examples, selected, seed)),
         uncompared=tuple(
-            (one.name, other.name)
-            for one, other in itertools.combinations(asked, 2)
-            if len(one.variables) != len(other.variables)
+            (first.name, second.name)
+            for first, second in itertools.combinations(selected, 2)
+            if len(first.variables) != len(second.variables)
         ),
     )
-
-
-MAX_MODULE_PARAMETERS = 250_000
-"""Copies of larger modules are not trained unasked: that would take hours."""
-
-
-def can_be_trained(networks: AbstractNetworks) -> bool:
-    """Whether copies of these networks can be trained in minutes, as planting a variable needs."""
-    return isinstance(networks, MLP) or (isinstance(networks, Module) and networks.parameters <= MAX_MODULE_PARAMETERS)

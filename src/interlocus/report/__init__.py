@@ -1,3 +1,6 @@
-"""A run as figures, a page and text. Nothing is computed here, and no network is run."""
+"""Shows a run as figures, as a page and as text.
+
+Nothing is computed here and no network is run: numbers come from `studies.results`, words from `verdicts.words`.
+"""
 
 __all__ = []

@@ -15,16 +15,17 @@ from interlocus.alignment.dimensions import Size, SizeSpec, size_for
 from interlocus.alignment.metrics import Score
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.core.dataframes import to_pandas, to_xarray
-from interlocus.core.display import AbstractShown, Shown, share
+from interlocus.core.display import AbstractDisplayable, Display, format_fraction
 from interlocus.core.errors import AlignmentError, SpecificationError
 from interlocus.core.plugins import FEATURIZERS
-from interlocus.core.statistics import over_networks
+from interlocus.core.progress import OnProgress
+from interlocus.core.statistics import bootstrap_over_networks
 from interlocus.featurizers import AbstractFeaturizer
 from interlocus.networks import AbstractNetworks
 from interlocus.networks.validation import check_fit
 from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.searches.callbacks import OnValidation
-from interlocus.searches.engine import OnProgress, solve
+from interlocus.searches.engine import solve
 from interlocus.searches.request import Request
 from interlocus.searches.results import ProblemResult, Restarts
 from interlocus.searches.starts import AbstractStart, find_start
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class SearchResult(AbstractShown):
+class SearchResult(AbstractDisplayable):
     """What a search over networks and sizes found.
 
     Args:
@@ -141,22 +142,31 @@ class SearchResult(AbstractShown):
         rows = [{name: value for name, value in row.items() if name not in about} for row in self.to_rows()]
         return to_xarray(rows, ("network", "size")).assign_attrs(about)
 
-    def shown(self) -> Shown:
+    def display(self) -> Display:
         """IIA by network and size, with the mean over networks."""
         iia, counts = self.iia, [entry.best.score.count for entry in self.findings[0].sizes]
         means = [
-            over_networks(own, [count] * len(own), seed=self.seed)
+            bootstrap_over_networks(own, [count] * len(own), seed=self.seed)
             for own, count in zip(iia.T.tolist(), counts, strict=True)
         ]
         best = max(range(len(means)), key=lambda place: means[place].value)
         networks = f"{len(iia)} network" + ("s" if len(iia) > 1 else "")
-        return Shown(
+        return Display(
             title=f"{self.hypothesis.name} at {self.site} with {self.featurizer} maps, {networks}: "
             f"IIA {means[best]} at size {self.sizes[best]}",
             columns=("network", *(f"size {size}" for size in self.sizes)),
             rows=(
-                ("mean", *(f"{share(m.value)} [{share(m.low)}, {share(m.high)}]" for m in means)),
-                *((str(f.network), *map(share, row)) for f, row in zip(self.findings, iia.tolist(), strict=True)),
+                (
+                    "mean",
+                    *(
+                        f"{format_fraction(m.value)} [{format_fraction(m.low)}, {format_fraction(m.high)}]"
+                        for m in means
+                    ),
+                ),
+                *(
+                    (str(f.network), *map(format_fraction, row))
+                    for f, row in zip(self.findings, iia.tolist(), strict=True)
+                ),
             ),
             notes=("IIA of the best attempt by validation, on test interventions; mean with 95 % interval.",),
         )

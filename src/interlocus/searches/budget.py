@@ -76,10 +76,10 @@ class Budget(SampleSizes):
         solved: a search retires at this validation IIA …
         patience: … or after so many steps …
         gain: … in which validation IIA did not rise by this much.
-        halving_interval: steps between rungs of a race; without it all searches go their way to the end. At each rung, of the
-            searches of one problem and size the better half by validation go on (of three, two) until one is left, and
-            the others retire as `outrun`. Searches race against those that began with them, so `nested` ones among
-            themselves. Sizes that are learned are open until the end of a phase, and are left out of it.
+        halving_interval: steps between rounds of successive halving; without it all searches run to the end. In each
+            round the better half by validation of the searches of one problem and size goes on (of three, two) until
+            one is left; the others end as `halved`. Searches are compared with those that began with them, so `nested`
+            ones among themselves. Sizes that are learned are open until the end of a phase, and are left out of it.
     """
 
     check_every: Count = 50

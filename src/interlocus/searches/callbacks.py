@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interlocus.alignment.dimensions import Size
-from interlocus.core.dataframes import fetch
+from interlocus.core.dataframes import import_optional
 
 
 class ProblemName(NamedTuple):
@@ -78,12 +78,12 @@ class TensorBoard:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        fetch("tensorboardX", extra="tensorboard")  # missing, it is missed before any search
+        import_optional("tensorboardX", extra="tensorboard")  # missing, it is missed before any search
         self._writer: Any = None
 
     def __call__(self, seen: Validation) -> None:
         if self._writer is None:
-            board = fetch("tensorboardX", extra="tensorboard")
+            board = import_optional("tensorboardX", extra="tensorboard")
             self._writer = board.SummaryWriter(str(self.folder))
         about = f"{seen.site}.{seen.featurizer}"
         for problem, (network, hypothesis) in enumerate(zip(seen.networks, seen.hypotheses, strict=True)):

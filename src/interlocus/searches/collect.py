@@ -13,7 +13,7 @@ from jaxtyping import Float
 from interlocus.alignment.dimensions import Size
 from interlocus.alignment.interchange.cache import Problems
 from interlocus.alignment.metrics import Score
-from interlocus.core.linalg import orthonormal, shared
+from interlocus.core.linalg import orthonormal_basis, subspace_overlap
 from interlocus.featurizers import Frames, in_use
 from interlocus.searches.early_stopping import EarlyStopping
 from interlocus.searches.request import Request
@@ -45,7 +45,7 @@ class Ended:
         found = {}
         for size in request.sizes:
             rows = [self.row(problem, place) for place in self.places if request.search_list[place].size == size]
-            found[size] = self.maps.of(max(rows, key=lambda row: float(self.ledger.validation[row])))
+            found[size] = self.maps.select(max(rows, key=lambda row: float(self.ledger.validation[row])))
         return found
 
     def restarts(self, request: Request, problem: int) -> dict[int, Restart]:
@@ -89,7 +89,7 @@ def gather(request: Request, problems: Problems, ended: Sequence[Ended]) -> list
 
 def _maps_of(ended: Sequence[Ended], problem: int, place: int) -> Any:
     (where,) = (one for one in ended if place in one.places)
-    return where.maps.of(where.row(problem, place))
+    return where.maps.select(where.row(problem, place))
 
 
 def _agreement(maps: Sequence[Any], chosen: int) -> tuple[float | None, ...]:
@@ -103,13 +103,15 @@ def _agreement(maps: Sequence[Any], chosen: int) -> tuple[float | None, ...]:
 def _bases(maps: Frames) -> list[Float[np.ndarray, "width _"]]:
     """Orthonormal directions that each variable writes; none where a map diverged, or nothing was chosen."""
     finite = bool(torch.isfinite(maps.write).all())
-    return [orthonormal(rows.double().numpy().T) if finite else np.zeros((rows.shape[1], 0)) for rows in maps.write]
+    return [
+        orthonormal_basis(rows.double().numpy().T) if finite else np.zeros((rows.shape[1], 0)) for rows in maps.write
+    ]
 
 
 def _mean_shared(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> float | None:
     if not all(a.shape[1] and b.shape[1] for a, b in zip(one, other, strict=True)):
         return None
-    return float(np.mean([shared(a, b) for a, b in zip(one, other, strict=True)]))
+    return float(np.mean([subspace_overlap(a, b) for a, b in zip(one, other, strict=True)]))
 
 
 def _of_choice(frames: Frames) -> dict[int, Outcome]:

@@ -10,8 +10,8 @@ from torch import Tensor
 from interlocus.alignment.evaluation import EvaluationSet, NeuronScorer
 from interlocus.alignment.interchange.cache import Cache, cache_activations
 from interlocus.alignment.interchange.gradients import slopes
-from interlocus.causal.examples import Pool
-from interlocus.causal.interventions import Interventions, draw, shuffled
+from interlocus.causal.examples import Examples
+from interlocus.causal.interventions import Interventions, draw, shuffle_labels
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
 from interlocus.searches.budget import Phase
@@ -49,7 +49,7 @@ class SearchContext:
         """Run the networks on all pools, and draw what is held out."""
         wants_pairs = any(phase.sampling == "minimal_pairs" for phase in request.phases)
 
-        def held_out(pool: Pool, split: str, count: int) -> EvaluationSet:
+        def held_out(pool: Examples, split: str, count: int) -> EvaluationSet:
             drawn = EvaluationSet.draw(
                 networks,
                 request.site,
@@ -103,7 +103,7 @@ class SearchContext:
         suffix = self.networks.suffix(self.request.site)
         return slopes(suffix, self.train, network, slice(start, start + count), self.classes)
 
-    def training(self, phase: Phase) -> tuple[Cache, Pool]:
+    def training(self, phase: Phase) -> tuple[Cache, Examples]:
         """What a phase draws its interventions from."""
         if phase.sampling == "minimal_pairs":
             assert self.pairs is not None
@@ -127,6 +127,6 @@ class SearchContext:
                 generator=derived_generator(request.seed, "batches", *about),
             )
             asked.append(
-                shuffled(drawn, derived_generator(request.seed, "shuffled", *about)) if request.shuffle else drawn
+                shuffle_labels(drawn, derived_generator(request.seed, "shuffled", *about)) if request.shuffle else drawn
             )
         return asked

@@ -97,7 +97,9 @@ def operand_r2(
         AlignmentError: another network, or hardly an example with that value.
     """
     asked = [name for name, hypothesis in task.hypotheses.items() if operand in hypothesis.variables]
-    pool = task.pool(examples, split="test", generator=derived_generator(seed, "operands"), own_of=asked)
+    pool = task.draw_examples(
+        examples, split="test", generator=derived_generator(seed, "operands"), for_hypotheses=asked
+    )
     chosen = (pool.values[variable] == value).nonzero().flatten()
     if len(chosen) < 100:
         raise AlignmentError(

@@ -22,7 +22,7 @@ class EarlyStopping:
         budget: when a search retires.
         rivals: places of searches of a problem that race against each other, for each size.
         learns_size: whether features are still being chosen until the end of a phase. No search retires before then,
-            and of states that solve the problem the last is kept, for features have their price and become fewer.
+            and of states that solve the problem the last is kept, because the penalty reduces the number of features.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ either. Searches that look at what others found begin in a second stage, when th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Bool, Float
@@ -23,6 +23,7 @@ from interlocus.alignment.metrics import Score
 from interlocus.causal.interventions import Interventions
 from interlocus.core.linalg import BufferPool
 from interlocus.core.plugins import LOSSES
+from interlocus.core.progress import OnProgress
 from interlocus.core.threads import one_thread
 from interlocus.networks import AbstractNetworks
 from interlocus.searches.budget import Phase
@@ -41,8 +42,6 @@ CHUNK_BYTES = 5 * 2**19
 
 Alive = Bool[Tensor, "problem search"]
 """Which searches are under way."""
-OnProgress = Callable[[float], None]
-"""Is told the share of the work that is done."""
 
 
 def solve(
@@ -106,11 +105,11 @@ class _Stage:
             problems=problems,
             suffix=view.networks.suffix(self.request.site),
             mask=self._mask(),
-            buffers=BufferPool(view.train.entered),
+            buffers=BufferPool(view.train.projected),
             exchange=exchange_for(linear=self.featurizer.linear),
         )
         directions = initialize(view, problems, self.search_list, self.lot.mask, found)
-        parameters = self.featurizer.begin(directions, self._activations())
+        parameters = self.featurizer.initialize(directions, self._activations())
         self.ledger = EarlyStopping(
             parameters,
             self._validate(State(parameters)),
@@ -128,14 +127,14 @@ class _Stage:
             self.ledger.begin_phase(done)
             self._run(number, phase, lambda share, done=done, phase=phase: report((done + share * phase.steps) / total))
             done += phase.steps
-        maps, _ = self.featurizer.frames(self.ledger.best, self.lot.mask)
+        maps, _ = self.featurizer.forward(self.ledger.best, self.lot.mask)
         return Ended(places=self.places, ledger=self.ledger, maps=maps, scores=self._scores())
 
     def _mask(self) -> Float[Tensor, "search variable feature 1"]:
         """One up to the size of each search."""
         features = torch.tensor([self.request.features[entry.size] for entry in self.search_list])
         used = torch.arange(self.request.most) < features.repeat(self.shape[0], 1).unsqueeze(2)
-        return used.unsqueeze(3).to(self.view.train.entered).contiguous()
+        return used.unsqueeze(3).to(self.view.train.projected).contiguous()
 
     def _activations(self) -> list[Float[Tensor, "row width"]]:
         """For each search what its network computes on the training pool."""
@@ -145,9 +144,9 @@ class _Stage:
     def _stacks(self, state: State, alive: Alive | None = None) -> Iterator[Stack]:
         """The searches under way, or all of them, as many at once as fit the processor's cache; a GPU takes all."""
         alive = torch.ones(self.shape, dtype=torch.bool) if alive is None else alive
-        entered = self.view.train.entered
-        each = entered.shape[2] * self.request.budget.batch * 4
-        most = CHUNK_BYTES // each if entered.device.type == "cpu" else alive.numel()
+        projected = self.view.train.projected
+        each = projected.shape[2] * self.request.budget.batch * 4
+        most = CHUNK_BYTES // each if projected.device.type == "cpu" else alive.numel()
         return (state.cut(self.lot, rows) for rows in rectangles(alive, most))
 
     def _validate(self, state: State, alive: Alive | None = None) -> Float[Tensor, " row"]:

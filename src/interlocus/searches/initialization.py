@@ -60,7 +60,7 @@ def _start_context(view: SearchContext, network: int, number: int, found: tuple[
     """What a start may look at for one problem."""
     request, pool = view.request, view.data.train
     hypothesis = request.hypotheses[number]
-    rows = pool.examples(hypothesis)
+    rows = pool.rows(hypothesis)
     values = torch.stack([discretise(pool.values[name][rows]) for name in hypothesis.variables])
     if request.shuffle:  # a start that looks at values must not know the true ones either
         values = values[

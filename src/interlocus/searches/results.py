@@ -22,10 +22,10 @@ MENDS: Mapping[Outcome, str] = {
     "solved": "Nothing needs to be done.",
     "plateau": "Another start or loss may lead on.",
     "budget": "More steps may lead on.",
-    "halved": "Others were ahead after a short run: without `budget.halving_interval`, or with a larger one, it would go on.",
+    "halved": "Others were ahead after a short run: without `budget.halving_interval`, or a larger one, it goes on.",
     "diverged": "A lower learning rate may help, or for oblique maps a bound.",
-    "empty": "No feature was worth its price: lower the price, or take it that the variable is not here.",
-    "full": "All features of the site were taken, which swaps the whole state: raise the price.",
+    "empty": "No feature was worth its penalty: lower `penalty`, or conclude that the variable is not at this site.",
+    "full": "All features of the site were selected, which swaps the whole activation: raise `penalty`.",
 }
 """What helps, for each outcome."""
 
@@ -137,7 +137,7 @@ class ProblemResult:
         network: its index.
         hypothesis: its name.
         sizes: one entry a size.
-        frames: for each size the maps of the chosen attempt: `Frames` of `[variable, feature, width]`, or a `Warp`.
+        frames: for each size the maps of the chosen attempt: `Frames` of one search, or a `NonlinearMap`.
     """
 
     network: int

@@ -13,7 +13,7 @@ from torch import Tensor
 from interlocus.alignment.interchange.cache import Batch, Problems
 from interlocus.alignment.interchange.linear import Interchange
 from interlocus.alignment.interchange.losses import AbstractLoss, gradient
-from interlocus.alignment.interchange.nonlinear import AnyInterchange, WarpInterchange
+from interlocus.alignment.interchange.nonlinear import AnyInterchange, NonlinearInterchange
 from interlocus.core.linalg import Adam, BufferPool
 from interlocus.featurizers import AbstractFeaturizer
 from interlocus.networks import AbstractSuffix
@@ -28,7 +28,7 @@ class SearchBatch:
 
     Args:
         problems: what each problem is about.
-        tail: of the networks.
+        suffix: The part of the networks after the site.
         mask: one up to the size of each search.
         workspace: the buffers.
         exchange: the way through maps to logits.
@@ -38,7 +38,7 @@ class SearchBatch:
     suffix: AbstractSuffix
     mask: Float[Tensor, "search variable feature 1"]
     buffers: BufferPool
-    exchange: type[Interchange] | type[WarpInterchange] = Interchange
+    exchange: type[Interchange] | type[NonlinearInterchange] = Interchange
 
 
 class State:
@@ -87,10 +87,10 @@ class Stack:
         self.rows = rows.flatten()
         self.problems = Problems(*(axis[problem.to(axis.device)] for axis in lot.problems))
         network = self.problems.network.repeat_interleave(rows.shape[1])
-        entry = lot.suffix.entry
+        projection = lot.suffix.input_projection
         self.interchange: AnyInterchange = lot.exchange(
-            entry=None if entry is None else entry[self.problems.network],
-            rest=lot.suffix.rest(network),
+            input_projection=None if projection is None else projection[self.problems.network],
+            body=lot.suffix.body(network),
             buffers=lot.buffers,
         )
         self.mask, self.parameters = lot.mask[self.rows], parameters
@@ -98,7 +98,7 @@ class Stack:
 
     def frames(self, featurizer: AbstractFeaturizer) -> Any:
         """The maps as they stand."""
-        return featurizer.frames(self.parameters, self.mask)[0]
+        return featurizer.forward(self.parameters, self.mask)[0]
 
     def step(
         self,
@@ -122,14 +122,14 @@ class Stack:
             temperature: by which logits are divided.
             beside: the gradient of a further loss with respect to the maps.
         """
-        frames, saved = featurizer.frames(self.parameters, self.mask, heat)
+        frames, saved = featurizer.forward(self.parameters, self.mask, heat)
         way: Any
         logits, way = self.interchange.forward(frames, batch)
         slope = gradient(loss, logits, batch.one_hot, self.interchange.buffers, temperature)
         wanted = self.interchange.backward(frames, batch, way, slope)
         if beside is not None:
             wanted = type(wanted)(*map(torch.add, wanted, beside(frames)))
-        self.adam.step(self.parameters, featurizer.pull(self.parameters, saved, wanted), rate)
+        self.adam.step(self.parameters, featurizer.backward(self.parameters, saved, wanted), rate)
         self.parameters = featurizer.constrain(self.parameters)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +59,13 @@ class Audit:
             "site": about.site,
             "task": about.task,
             "hypothesis": about.hypothesis,
-            "map": about.featurizer,
+            "featurizer": about.featurizer,
             "size": about.size,
             "accuracy": self.accuracy,
             "iia": self.score.iia,
             "low": self.score.low,
             "high": self.score.high,
-            "variables": [_plain(verdict) for verdict in self.verdicts],
+            "variables": [verdict.to_json() for verdict in self.verdicts],
         }
 
     def save(self, folder: str | Path) -> None:
@@ -186,28 +186,3 @@ def _portfolio(
         budget=budget,
         seed=seed,
     )
-
-
-def _plain(verdict: Verdict) -> dict[str, Any]:
-    """One variable."""
-    seen, entry = verdict.seen, verdict.entry
-    inside = seen.used.entries[0] if seen.used and seen.used.entries else None
-    return {
-        "variable": seen.variable,
-        "verdict": verdict.word,
-        "wanted": list(verdict.wanted),
-        "iia": entry.iia,
-        "low": entry.low,
-        "high": entry.high,
-        "worst_transition": entry.cell,
-        "answer_change_rate": entry.answer_change_rate,
-        "no_effect": seen.no_effect,
-        "one_directional": seen.one_directional,
-        "null": seen.null,
-        "structural": seen.structural,
-        "used_rank": seen.used.rank if seen.used else None,
-        "used_iia": inside.iia if inside else None,
-        "operand_leakage": inside.pure if inside else None,
-        "power": seen.power.low if seen.power else None,
-        "evidence": [asdict(row) for row in verdict.evidence],
-    }

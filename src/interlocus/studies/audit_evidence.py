@@ -11,10 +11,10 @@ from interlocus.alignment.evaluation import evaluate
 from interlocus.alignment.metrics import Score
 from interlocus.controls._base import ControlContext, Evidence
 from interlocus.controls.criteria import Effect, Thresholds, effect_of, is_found
-from interlocus.controls.linear_ceiling import LinearCeiling
+from interlocus.controls.nulls.linear_ceiling import LinearCeiling
+from interlocus.controls.nulls.random_directions import RandomDirections
 from interlocus.controls.operand_leakage import OperandLeakageControl, operand_leakage
 from interlocus.controls.power import Power, PowerControl
-from interlocus.controls.random_directions import RandomDirections
 from interlocus.controls.record import ControlRecord, measure_controls
 from interlocus.controls.sufficient_subspace import restrict_to
 from interlocus.controls.used_subspace import UsedSubspaceControl, UsedSubspaceResult
@@ -95,7 +95,7 @@ class Auditor:
         searched = self._searched(control)
         extra = [self._map(), *self._decoding()]
         return tuple(
-            replace(verdict, evidence=(*verdict.evidence, *_others(searched[verdict.seen.variable]), *extra))
+            replace(verdict, evidence=(*verdict.evidence, *_others(searched[verdict.observation.variable]), *extra))
             for verdict in self._judged(accuracy, self._observed(score, control), searched)
         )
 
@@ -111,12 +111,12 @@ class Auditor:
                 site=alignment.site,
                 variable=variable,
                 hidden=alignment.site != INPUT_SITE,
-                entries=(effect_of(score, variable, map=alignment.featurizer, size=alignment.size, looks=1),),
+                effects=(effect_of(score, variable, featurizer=alignment.featurizer, size=alignment.size, looks=1),),
                 no_effect=level.no_effect,
                 one_directional=level.one_directional,
                 null=null,
-                random=control.result(RandomDirections),
-                structural=control.result(LinearCeiling) if alignment.frames.linear else None,
+                random_directions=control.result(RandomDirections),
+                linear_ceiling=control.result(LinearCeiling) if alignment.frames.linear else None,
                 used=None if used is None or variable not in inside else _used(used, inside[variable]),
                 results=control.results,
             )
@@ -128,10 +128,12 @@ class Auditor:
 
         def judge(rows: list[SiteObservation]) -> list[Verdict]:
             (judged,) = judge_network(accuracy, [rows], competence=self.competence, thresholds=self.thresholds)
-            return [_of_alignment(verdict, searched[verdict.seen.variable], self.thresholds) for verdict in judged]
+            return [
+                _of_alignment(verdict, searched[verdict.observation.variable], self.thresholds) for verdict in judged
+            ]
 
         judged = judge(rows)
-        if any(PLANTED in verdict.wanted for verdict in judged) and PowerControl.name in self.controls:
+        if any(PLANTED in verdict.missing_evidence for verdict in judged) and PowerControl.name in self.controls:
             power = self._power()
             if power is not None:
                 rows = [replace(row, power=power, results={**row.results, PowerControl.name: power}) for row in rows]
@@ -148,8 +150,8 @@ class Auditor:
         score = evaluate(alignment, network, self.task, budget=portfolio.budget, seed=portfolio.seed)
         effects = {}
         for variable in alignment.variables:
-            effect = effect_of(score, variable, map=alignment.featurizer, size=alignment.size, looks=1)
-            effects[variable] = replace(effect, pure=self._leakage(alignment, variable, network))
+            effect = effect_of(score, variable, featurizer=alignment.featurizer, size=alignment.size, looks=1)
+            effects[variable] = replace(effect, operand_leakage=self._leakage(alignment, variable, network))
         return effects
 
     def _leakage(self, alignment: Alignment, variable: str, network: AbstractNetworks) -> float | None:
@@ -170,8 +172,8 @@ class Auditor:
             for name, sizes in maps.items():
                 known = leakage.get(variable, {}).get(name, {})
                 for restarts in sizes:
-                    effect = effect_of(restarts.best.score, variable, map=name, size=restarts.size, looks=looks)
-                    own.append(replace(effect, pure=known.get(restarts.size)))
+                    effect = effect_of(restarts.best.score, variable, featurizer=name, size=restarts.size, looks=looks)
+                    own.append(replace(effect, operand_leakage=known.get(restarts.size)))
         return effects
 
     def _null(self) -> float | None:
@@ -202,9 +204,9 @@ class Auditor:
 
 
 def _used(used: UsedSubspaceResult, inside: Effect) -> UsedSubspaceEvidence:
-    """The used subspace with what the audited alignment scores inside; one site says nothing of the way to the output."""
+    """The used subspace with what the audited alignment scores inside. One site says nothing of the output."""
     return UsedSubspaceEvidence(
-        rank=used.rank, width=used.width, agreement=used.agreement, entries=(inside,), output={}
+        rank=used.rank, width=used.width, agreement=used.agreement, effects=(inside,), output={}
     )
 
 
@@ -238,11 +240,11 @@ def _of_alignment(verdict: Verdict, searched: Sequence[Effect], bars: Thresholds
 
     What a search finds beside it, inside the used subspace, is not absent.
     """
-    seen = verdict.seen
-    if verdict.word not in MISSING and PLANTED not in verdict.wanted:
+    seen = verdict.observation
+    if verdict.word not in MISSING and PLANTED not in verdict.missing_evidence:
         return verdict
-    if seen.used is not None and seen.used.reach <= seen.ceiling and is_found(verdict.entry, bars, seen.bar):
-        return replace(verdict, word="unused", wanted=())  # what is left of it was measured, not sought
+    if seen.used is not None and seen.used.highest <= seen.chance_level and is_found(verdict.effect, bars, seen.bar):
+        return replace(verdict, word="unused", missing_evidence=())  # what is left of it was measured, not sought
     good = [entry for entry in searched if is_found(entry, bars, seen.bar)]
     if not good:
         return verdict
@@ -250,9 +252,9 @@ def _of_alignment(verdict: Verdict, searched: Sequence[Effect], bars: Thresholds
     return replace(
         verdict,
         word="undecided",
-        wanted=(
+        missing_evidence=(
             f"Another alignment: this one does not hold the variable, and a search finds it here with IIA "
-            f"{best.iia:.3f} at size {best.size} ({best.map}).",
+            f"{best.iia:.3f} at size {best.size} ({best.featurizer}).",
         ),
     )
 
@@ -262,9 +264,9 @@ def _others(searched: Sequence[Effect]) -> list[Evidence]:
     if not searched:
         return []
     best = max(searched, key=lambda entry: entry.low)
-    pure = [entry for entry in searched if entry.pure is not None]
-    text = f"A search inside the used subspace reaches IIA {best.iia:.3f} at size {best.size} ({best.map})"
+    pure = [entry for entry in searched if entry.operand_leakage is not None]
+    text = f"A search inside the used subspace reaches IIA {best.iia:.3f} at size {best.size} ({best.featurizer})"
     if pure:
-        purest = min(pure, key=lambda entry: entry.pure or 0.0)
-        text += f"; R² on the operands is {purest.pure:.2f} at size {purest.size}"
+        purest = min(pure, key=lambda entry: entry.operand_leakage or 0.0)
+        text += f"; R² on the operands is {purest.operand_leakage:.2f} at size {purest.size}"
     return [Evidence(control="others", text=f"{text}.", passes=None)]

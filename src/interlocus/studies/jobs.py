@@ -25,7 +25,7 @@ from interlocus.searches.results import ProblemResult
 from interlocus.studies.plan import Job, Trial
 from interlocus.studies.projection import Projections, project
 from interlocus.studies.records import Record
-from interlocus.studies.reuse.measure import Reuse, measure_reuse, new_question
+from interlocus.studies.reuse.measure import LabelDraws, Reuse, measure_reuse, new_question
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import Study
 from interlocus.tasks import AbstractTask
@@ -68,7 +68,7 @@ class StoredAlignment:
 def train_networks(study: Study, group: NetworkGroup, on_progress: OnShare) -> list[bytes]:
     """Train the networks of a group; returns the content of a file for each."""
     networks = group.source.make(
-        study.task.build(), count=group.count, trained=group.trained, seed=study.seed, done=on_progress
+        study.task.build(), count=group.count, trained=group.trained, seed=study.seed, on_progress=on_progress
     )
     return [network.to_bytes() for network in networks]
 
@@ -246,10 +246,9 @@ def reuse_job(
         network,
         task,
         new_question(study.reuse.question, found.variables),
-        labels=study.reuse.labels,
-        draws=study.reuse.draws,
+        labels=LabelDraws(counts=study.reuse.labels, draws=study.reuse.draws),
         seed=study.seed,
-        progress=on_progress,
+        on_progress=on_progress,
     )
 
 

@@ -12,10 +12,10 @@ from interlocus.alignment.tabular import Columns, Rows
 from interlocus.core import tensor_files as files
 from interlocus.core.errors import AlignmentError, NetworkError, SpecificationError
 from interlocus.core.threads import one_thread
-from interlocus.core.user_code import absolute, names_code
+from interlocus.core.user_code import is_code_reference, make_reference_absolute
 from interlocus.networks import MLP, AbstractNetworks
 from interlocus.networks.sources.user import FromFunction
-from interlocus.studies.spec.networks import TaskSpec, with_whole_paths
+from interlocus.studies.spec.networks import TaskSpec, make_code_paths_absolute
 from interlocus.studies.spec.parsing import parse_yaml
 from interlocus.studies.store import Store
 from interlocus.tasks import AbstractTask
@@ -78,7 +78,7 @@ def build_task(text: str) -> AbstractTask:
     Raises:
         InterlocusError: no such task or argument, or a file that fails when it is run.
     """
-    wanted = with_whole_paths({"task": parse_yaml(text, "The task") if "{" in text else text}, Path())["task"]
+    wanted = make_code_paths_absolute({"task": parse_yaml(text, "The task") if "{" in text else text}, Path())["task"]
     if not isinstance(wanted, dict) or not isinstance(wanted.get("name"), str):
         raise SpecificationError(
             f"The task {text!r} has no name.",
@@ -99,18 +99,18 @@ def load_network(text: str, task: AbstractTask | None) -> AbstractNetworks:
         NetworkError: the file holds no perceptron, or the function fails or gives something else.
         SpecificationError: the function wants a task.
     """
-    if files.form_of(text) == MODULE:
+    if files.read_format(text) == MODULE:
         raise NetworkError(
             f"The file {text} holds the parameters of a torch module.",
             "What a module does with them stands in its code.",
             "Pass file.py:function that builds it with these parameters.",
         )
-    if not names_code(text):
+    if not is_code_reference(text):
         return MLP.load(text)
-    kind = FromFunction(source=absolute(text, Path()))
+    kind = FromFunction(source=make_reference_absolute(text, Path()))
     if task is not None:
         return kind.build(task, seed=0, trained=True)
-    if "task" in kind.takes:
+    if "task" in kind.arguments:
         raise SpecificationError(
             f"The function {text} takes a task, and none is given.",
             "It is called with what it takes.",

@@ -156,12 +156,12 @@ class Pipeline:
         for outcome in self.executor.run([item.work for item in items], on_share):
             on_share(outcome.index, 1.0)
             item = items[outcome.index]
-            if isinstance(outcome.result, RunFolderError):
-                raise outcome.result
-            if isinstance(outcome.result, InterlocusError):
-                failures.append(Failure(trials=item.trials, error=outcome.result))
+            if isinstance(outcome.error, RunFolderError):
+                raise outcome.error
+            if outcome.error is not None:
+                failures.append(Failure(trials=item.trials, error=outcome.error))
             else:
-                item.keep(outcome.result)
+                item.keep(outcome.value)
         self.seconds[stage.phase] = self.seconds.get(stage.phase, 0.0) + time.perf_counter() - begun
         return failures
 
@@ -183,7 +183,7 @@ class Pipeline:
             self.store.add_network(name, content)
 
     def _searches(self) -> Iterator[StageItem]:
-        """Jobs with a trial that is not there. A job is searched whole, so that a resumed run gives the same records."""
+        """Jobs with a missing trial. A job is searched whole, so that a resumed run gives the same records."""
         for job in jobs(self.study):
             finished = all(trial.name in self.store.records for trial in job.trials)
             if not finished and self.store.has_networks(job.group.networks):

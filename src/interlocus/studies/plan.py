@@ -15,7 +15,7 @@ from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.searches import SearchSpec
 from interlocus.studies.spec.study import Study
 
-WARPED = 70.0
+NONLINEAR_COST_FACTOR = 70.0
 """So much dearer than a rotation is a step of a map that is not linear (six blocks of 64 units; docs/adr/0004)."""
 
 
@@ -83,8 +83,8 @@ class Job:
         most = max(max(features_of(size, variables)) for size in self.sizes)
         exchange = 4 * variables * most * width
         steps = sum(phase.steps for phase in study.phases_of(self.schedule))
-        behind = kind.flops_behind(task, self.site)
-        dearer = 1.0 if FEATURIZERS.get(self.featurizer)().linear else WARPED
+        behind = kind.flops_after(task, self.site)
+        dearer = 1.0 if FEATURIZERS.get(self.featurizer)().linear else NONLINEAR_COST_FACTOR
         return 3.0 * dearer * self.searches(study) * steps * study.budget.batch * (exchange + behind)
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from interlocus.controls.record import ControlRecord
 from interlocus.core.dataframes import to_pandas, to_xarray
-from interlocus.core.display import AbstractShown, Shown, share
-from interlocus.core.plugins import PAGE, SHOW
+from interlocus.core.display import AbstractDisplayable, Display, format_fraction
+from interlocus.core.statistics import Interval
 from interlocus.networks.validation import check_task
 from interlocus.searches.callbacks import OnValidation
 from interlocus.studies.executors import AbstractExecutor, Local
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Run(AbstractShown):
+class Run(AbstractDisplayable):
     """What is in a run folder.
 
     Args:
@@ -105,23 +105,33 @@ class Run(AbstractShown):
         """The table: one row a network, site, hypothesis, size and featurizer."""
         return self.table
 
-    def shown(self) -> Shown:
+    def display(self) -> Display:
         """The scores over networks, and the answers in words."""
         missing = len(self.missing)
-        return Shown(
+        return Display(
             title=f"{self.study.title or self.study.name} ({self.store.folder})",
-            columns=("group", "site", "swap", "map", "IIA", "size", "no_effect", "trick", "cell"),
+            columns=(
+                "group",
+                "site",
+                "hypothesis",
+                "featurizer",
+                "IIA",
+                "size",
+                "no-effect",
+                "one-directional",
+                "worst transition",
+            ),
             rows=[
                 (
                     line.group,
                     line.site,
                     line.hypothesis,
                     line.featurizer,
-                    f"{share(line.best.iia.value)} [{share(line.best.iia.low)}, {share(line.best.iia.high)}]",
+                    _interval_text(line.best.iia),
                     str(line.best.size),
-                    share(line.no_effect),
-                    "–" if line.one_directional is None else share(line.one_directional),
-                    share(line.best.worst_transition),
+                    format_fraction(line.no_effect),
+                    "–" if line.one_directional is None else format_fraction(line.one_directional),
+                    format_fraction(line.best.worst_transition),
                 )
                 for line in self.lines
             ],
@@ -136,9 +146,9 @@ class Run(AbstractShown):
                 `verdict.json`; or `reuse`, one a network, way, number of labels and draw.
         """
         if what == "scores":
-            return [asdict(row) for row in self.table]
+            return [row.to_cells() for row in self.table]
         if what == "reuse":
-            return reuse_rows(self.study, self.store.reuse.all())
+            return [dict(row) for row in reuse_rows(self.study, self.store.reuse.all())]
         about = ("network", "group", "accuracy", "answer")
         return [
             {name: getattr(one, name) for name in about}
@@ -162,18 +172,6 @@ class Run(AbstractShown):
             SpecificationError: pandas or xarray is not installed.
         """
         return to_xarray(self.to_rows(), ("network", "site", "hypothesis", "featurizer", "size"))
-
-    def show(self) -> str:
-        """The table over networks and the answers, as text."""
-        return SHOW.load()(self)
-
-    def report(self) -> Path:
-        """Write the figures and the page into the run folder; returns the path of the page.
-
-        Raises:
-            RunFolderError: the folder cannot be written.
-        """
-        return PAGE.load()(self)
 
     @property
     def answers(self) -> dict[str, str]:
@@ -228,8 +226,8 @@ def run_study(
         executor: where work is done; by default in this process.
         device: where searches run, `"cpu"` or `"cuda"`.
         on_progress: is told how far it is.
-        on_validation: is shown every validation of the searches; it changes no number. With several processes it is copied to
-            each of them.
+        on_validation: is shown every validation of the searches; it changes no number. With several processes it is
+            copied to each of them.
 
     Raises:
         RunFolderError: the folder holds another study, or cannot be written.
@@ -257,3 +255,8 @@ def run_study(
     pipeline.seconds["reading the results"] = time.perf_counter() - begun
     on_progress(StageProgress("reading the results", 1.0))
     return run
+
+
+def _interval_text(interval: Interval) -> str:
+    low, high = format_fraction(interval.low), format_fraction(interval.high)
+    return f"{format_fraction(interval.value)} [{low}, {high}]"

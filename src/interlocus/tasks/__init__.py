@@ -1,4 +1,7 @@
-"""Tasks: a causal model, a sampler and an encoder each."""
+"""Tasks: causal models with samplers and encoders, the splits of their examples, checks, and chance levels.
+
+What networks do with a task does not belong here, and neither does anything that searches them.
+"""
 
 from interlocus.tasks._base import AbstractTask, Split
 from interlocus.tasks.bits import AndOr, Parity

@@ -1,4 +1,4 @@
-"""What a task is."""
+"""What every task is: a causal model, a sampler of examples and an encoder."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interlocus.causal.chance_levels import Settings, settings
-from interlocus.causal.examples import Pool
+from interlocus.causal.enumeration import Settings, enumerate_settings
+from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.model import CausalModel, Values
 from interlocus.core.errors import CausalModelError, UnknownNameError
 from interlocus.core.random import derived_generator
 
 Split = Literal["train", "validation", "test"]
-"""Which examples: nothing that is chosen on one split is measured on the same."""
+"""The purpose of examples: what is chosen on one split is never measured on the same split."""
 
 
 class AbstractTask(abc.ABC):
-    """A problem that networks solve, with what is believed of how they do it.
+    """A problem that networks are trained on, with hypotheses about how they solve it.
 
-    A task needs a causal model and a sampler; the rest has defaults that fit a small task and can be replaced:
+    A task needs a causal model and a sampler. Everything else has a default that fits a small task and can be
+    overridden:
 
         >>> import torch
         >>> from interlocus.causal import CausalModel, Variable
@@ -46,35 +47,41 @@ class AbstractTask(abc.ABC):
         >>> task.name, task.input_width, task.classes, list(task.hypotheses)
         ('between', 3, 2, ['above', 'below'])
 
-    Hold a task of your own against itself by `interlocus.check_task` before anything is searched.
+    Run `interlocus.check_task` on a new task: it finds contradictions before anything is searched.
     """
 
     @property
     @abc.abstractmethod
     def model(self) -> CausalModel:
-        """The causal model whose output is the class."""
+        """The causal model of the task; its output is the class."""
 
     @abc.abstractmethod
     def sample(self, count: int, *, split: Split, generator: torch.Generator) -> Values:
-        """Draw examples, as values of the causal model's inputs."""
+        """Draw examples, as values of the causal model's inputs.
+
+        Args:
+            count: Number of examples: the length of the first axis of every value.
+            split: The purpose of the examples. A task with finitely many inputs must not use one in two splits.
+            generator: Source of all randomness; it is advanced.
+        """
 
     @property
     def name(self) -> str:
-        """The name in the registry; by default that of the class, in small letters."""
+        """Name of the task in messages and records; by default the name of the class in snake case."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
 
     @property
     def input_width(self) -> int:
-        """How many numbers a network is shown; by default as many as `encode` gives."""
+        """Length of an encoded input; by default measured on one example."""
         return self.encode(self.sample(1, split="train", generator=torch.Generator().manual_seed(0))).shape[1]
 
     @property
     def hypotheses(self) -> Mapping[str, Hypothesis]:
-        """What may be computed on the way, by name; by default each variable between the inputs and the output."""
-        return self._single
+        """Hypotheses by name; by default one for each variable between the inputs and the output."""
+        return self._single_variable_hypotheses
 
     @cached_property
-    def _single(self) -> Mapping[str, Hypothesis]:
+    def _single_variable_hypotheses(self) -> Mapping[str, Hypothesis]:
         model = self.model
         return {
             name: Hypothesis(name=name, model=model, variables=(name,))
@@ -84,125 +91,170 @@ class AbstractTask(abc.ABC):
 
     @property
     def roots(self) -> Mapping[str, Sequence[float] | None]:
-        """Independent discrete variables from which the output follows, with the probabilities of their values.
+        """Independent discrete variables that determine the output, with weights of their values (`None`: equal ones).
 
-        With them floors are counted out. By default there are none, and floors are estimated from examples.
+        They make exact chance levels possible. By default there are none, and chance levels are estimated.
         """
         return {}
 
     def encode(self, values: Values) -> Float[Tensor, "batch width"]:
-        """What the network is shown for these values of the inputs; by default these values, one beside the other."""
+        """The input of the network; by default the causal inputs, concatenated.
+
+        Args:
+            values: Values of the causal model's inputs, by name.
+        """
         return torch.cat([values[name].reshape(len(values[name]), -1).float() for name in self.model.inputs], 1)
 
     def partner(self, values: Values, variable: str, *, split: Split, generator: torch.Generator) -> Values | None:
-        """Inputs in which only that variable has another value, or `None` where the task has no such pairs."""
+        """Minimal pairs: causal inputs in which one variable has another value and the other roots are unchanged.
+
+        Args:
+            values: Values of the causal model's inputs, by name.
+            variable: The variable to change.
+            split: The purpose of the examples.
+            generator: Source of all randomness; it is advanced.
+
+        Returns:
+            The changed inputs, row by row; `None` (the default) where the task has no minimal pairs for the variable.
+        """
         return None
 
     def matched(self, values: Values, variable: str, *, split: Split, generator: torch.Generator) -> Values:
-        """Sources that fit these bases, row by row: with the variable from there, what is rare otherwise comes true.
+        """Sources made for given bases, so that swapping the variable creates a case that is otherwise rare.
 
-        For hypotheses with `sampled="matched"`. Half of the sources are such, the others are drawn freely.
+        They are half of the sources of a hypothesis with `sampled="matched"`; the other half is drawn freely.
+
+        Args:
+            values: The bases, as values of the causal model's inputs.
+            variable: The variable that will be swapped.
+            split: The purpose of the examples.
+            generator: Source of all randomness; it is advanced.
+
+        Returns:
+            One source for each base, as values of the inputs.
 
         Raises:
-            CausalModelError: the task has none for this variable.
+            CausalModelError: the task has no matched sources for this variable.
         """
         raise CausalModelError(
-            f"Sources of {variable!r} are to fit their bases, and the task {self.name} does not say how.",
+            f"The task {self.name} has no matched sources for the variable {variable!r}.",
             "A hypothesis with sampled='matched' needs them.",
-            "Give the task a method `matched`, or sample the hypothesis freely.",
+            "Give the task a method `matched`, or use sampled='freely'.",
         )
 
     def apart(self, hypothesis: str, count: int, *, split: Split, generator: torch.Generator) -> Values:
-        """Examples of a hypothesis' own, as values of the inputs; on them its model gives the classes of the task.
+        """Examples for one hypothesis only, on which its causal model gives the classes of the task.
 
-        For hypotheses with `sampled="apart"`.
+        They are the bases and sources of a hypothesis with `sampled="apart"`.
+
+        Args:
+            hypothesis: Name of the hypothesis.
+            count: Number of examples.
+            split: The purpose of the examples.
+            generator: Source of all randomness; it is advanced.
+
+        Returns:
+            Values of the causal model's inputs, by name.
 
         Raises:
-            CausalModelError: the task has none for this hypothesis.
+            CausalModelError: the task has no such examples for this hypothesis.
         """
         raise CausalModelError(
-            f"Hypothesis {hypothesis!r} has examples of its own, and the task {self.name} does not say which.",
+            f"The task {self.name} has no separate examples for the hypothesis {hypothesis!r}.",
             "A hypothesis with sampled='apart' needs them.",
-            "Give the task a method `apart`, or sample the hypothesis freely.",
+            "Give the task a method `apart`, or use sampled='freely'.",
         )
 
     def shifted(self) -> AbstractTask | None:
-        """The same causal model on other items, harder or wider ones, or `None` where the task has none.
+        """The same causal model on another distribution of inputs, such as larger ones; `None` if there is none.
 
-        What was found on the task's own items is asked again there, and reported apart.
+        The control of distribution shift scores alignments on these inputs as well.
         """
         return None
 
     @property
     def classes(self) -> int:
-        """How many classes the network tells apart."""
+        """Number of classes of the network."""
         return len(self.model.variables[self.model.output].values or ())
 
     def hypothesis(self, name: str) -> Hypothesis:
-        """A hypothesis by its name.
+        """The hypothesis of that name.
+
+        Args:
+            name: A key of `hypotheses`.
 
         Raises:
-            UnknownNameError: the task has none of that name.
+            UnknownNameError: the task has no hypothesis of that name.
         """
         if name not in self.hypotheses:
             raise UnknownNameError("hypothesis", name, self.hypotheses, f"the task {self.name}")
         return self.hypotheses[name]
 
     def has_partners(self, variables: Sequence[str]) -> bool:
-        """Whether the task has minimal pairs for all of these variables."""
+        """Whether the task has minimal pairs for all of these variables.
+
+        Args:
+            variables: Names of variables of the causal model.
+        """
         generator = torch.Generator().manual_seed(0)
         drawn = self.sample(2, split="train", generator=generator)
         return all(self.partner(drawn, name, split="train", generator=generator) is not None for name in variables)
 
     def settings(self) -> Settings:
-        """The joint settings of the discrete variables that examples have, with their probabilities."""
-        return settings(self.model, self.roots)
+        """All joint values of the roots and of what follows from them, with their probabilities.
 
-    def pool(
+        Raises:
+            CausalModelError: the task has no roots from which the output follows.
+        """
+        return enumerate_settings(self.model, self.roots)
+
+    def draw_examples(
         self,
         count: int,
         *,
         split: Split,
         generator: torch.Generator,
         partners_of: Sequence[str] = (),
-        own_of: Sequence[str] = (),
-    ) -> Pool:
-        """Draw a pool of examples.
+        for_hypotheses: Sequence[str] = (),
+    ) -> Examples:
+        """Draw a pool of examples that interventions can use.
 
         Args:
-            count: how many, partners not counted.
-            split: of which split.
-            generator: where randomness comes from.
-            partners_of: variables for which minimal pairs are wanted; behind the examples the pool then holds as many
-                partners for each of them for which the task has such pairs.
-            own_of: hypotheses whose own examples are wanted, where they have any: see `interlocus.causal.Sampled`.
+            count: Number of free examples; each block of partners or of special examples adds as many.
+            split: The purpose of the examples.
+            generator: Source of all randomness; it is advanced.
+            partners_of: Variables whose minimal pairs are added, where the task has them.
+            for_hypotheses: Hypotheses whose special examples are added, where they need any; see `Sampled` in
+                `interlocus.causal.hypothesis`.
 
         Raises:
-            UnknownNameError: the task has no hypothesis of that name.
+            UnknownNameError: the task has no hypothesis of one of the names.
         """
-        parts = [self.sample(count, split=split, generator=generator)]
+        blocks = [self.sample(count, split=split, generator=generator)]
         partners: dict[str, int] = {}
         for variable in partners_of:
-            changed = self.partner(parts[0], variable, split=split, generator=generator)
+            changed = self.partner(blocks[0], variable, split=split, generator=generator)
             if changed is not None:
-                partners[variable] = count * len(parts)
-                parts.append(changed)
+                partners[variable] = count * len(blocks)
+                blocks.append(changed)
+        # each special block has its own random stream, so it does not depend on which others are drawn
+        seed = int(torch.randint(2**62, (), generator=generator)) if for_hypotheses else 0
         matched: dict[str, int] = {}
         apart: dict[str, int] = {}
-        # streams of their own, so that they do not depend on what else is wanted
-        seed = int(torch.randint(2**62, (), generator=generator)) if own_of else 0
-        for hypothesis in map(self.hypothesis, own_of):
+        for hypothesis in map(self.hypothesis, for_hypotheses):
             if hypothesis.sampled == "apart":
-                apart[hypothesis.name] = count * len(parts)
-                own = derived_generator(seed, "apart", hypothesis.name)
-                parts.append(self.apart(hypothesis.name, count, split=split, generator=own))
+                apart[hypothesis.name] = count * len(blocks)
+                stream = derived_generator(seed, "apart", hypothesis.name)
+                blocks.append(self.apart(hypothesis.name, count, split=split, generator=stream))
             elif hypothesis.sampled == "matched":
                 for variable in [name for name in hypothesis.variables if name not in matched]:
-                    matched[variable] = count * len(parts)
-                    own = derived_generator(seed, "matched", variable)
-                    parts.append(self.matched(parts[0], variable, split=split, generator=own))
-        drawn = parts[0] if len(parts) == 1 else {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-        return Pool(
+                    matched[variable] = count * len(blocks)
+                    stream = derived_generator(seed, "matched", variable)
+                    blocks.append(self.matched(blocks[0], variable, split=split, generator=stream))
+        drawn = blocks[0]
+        if len(blocks) > 1:
+            drawn = {name: torch.cat([block[name] for block in blocks]) for name in drawn}
+        return Examples(
             inputs=self.encode(drawn),
             values=self.values(drawn),
             count=count,
@@ -211,31 +263,34 @@ class AbstractTask(abc.ABC):
             apart=apart,
         )
 
-    def examples(
+    def labelled_inputs(
         self, count: int, *, split: Split, generator: torch.Generator
     ) -> tuple[Float[Tensor, "batch width"], Int[Tensor, " batch"]]:
-        """Inputs and their classes, as a network is trained on them."""
+        """Encoded inputs and their classes, as a network is trained on them.
+
+        Args:
+            count: Number of examples.
+            split: The purpose of the examples.
+            generator: Source of all randomness; it is advanced.
+        """
         drawn = self.sample(count, split=split, generator=generator)
         return self.encode(drawn), self.model.run(drawn)[self.model.output]
 
     def values(self, drawn: Values) -> Values:
-        """On drawn inputs the values of all discrete variables, and of the continuous ones that hypotheses ask for.
+        """The values of all discrete variables, and of the continuous ones that hypotheses need.
 
-        A name stands for the same variable in all models of a task. Where a model contradicts the task's on examples
-        that are not its own, the task's has the word.
+        A name stands for the same variable in every causal model of the task. On examples that belong to one
+        hypothesis, another model may contradict the task's; then the task's value counts.
+
+        Args:
+            drawn: Values of the causal model's inputs, by name.
         """
-        known, kept = dict(drawn), set()
+        known, needed = dict(drawn), set()
         for model in {
             id(model): model for model in (self.model, *(h.model for h in self.hypotheses.values()))
         }.values():
             known |= model.run({name: value for name, value in known.items() if name in model.variables})
-            kept |= set(model.discrete)
+            needed |= set(model.discrete)
         for hypothesis in self.hypotheses.values():
-            kept |= {*hypothesis.variables, *hypothesis.needed}
-        return {name: value for name, value in known.items() if name in kept}
-
-    def discrete_values(self, drawn: Values) -> Values:
-        """On drawn inputs the values of all discrete variables of every hypothesis' model."""
-        models = [self.model, *(hypothesis.model for hypothesis in self.hypotheses.values())]
-        discrete = {name for model in models for name in model.discrete}
-        return {name: value for name, value in self.values(drawn).items() if name in discrete}
+            needed |= {*hypothesis.variables, *hypothesis.needed}
+        return {name: value for name, value in known.items() if name in needed}

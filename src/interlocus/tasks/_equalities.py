@@ -1,8 +1,8 @@
-"""What the two equalities of hierarchical equality may be computed into, whatever the items are."""
+"""Causal models and hypotheses on the two equalities of hierarchical equality, for items of any kind."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -12,28 +12,40 @@ from interlocus.causal.model import CausalModel, Variable
 
 
 def from_truth_values(below: Sequence[Variable]) -> CausalModel:
-    """`left` and `right`, which are among the variables below, and the class from them."""
+    """The model in which the class is `left == right`.
+
+    Args:
+        below: The items, and how `left` and `right` follow from them.
+    """
     return CausalModel([*below, *_counts(), _output(("left", "right"), _same)], output="output")
 
 
 def from_symmetric_pair(below: Sequence[Variable]) -> CausalModel:
-    """The class from "both pairs are equal" and "none is"."""
+    """The model in which the class is `both_equal or none_equal`.
+
+    Args:
+        below: The items, and how `left` and `right` follow from them.
+    """
     return CausalModel([*below, *_counts(), _output(("both_equal", "none_equal"), torch.bitwise_or)], output="output")
 
 
 def from_count(below: Sequence[Variable]) -> CausalModel:
-    """The class from the number of equal pairs: it is one where that is not one."""
+    """The model in which the class is 1 unless exactly one pair is equal.
+
+    Args:
+        below: The items, and how `left` and `right` follow from them.
+    """
     return CausalModel([*below, *_counts(), _output(("count",), _not_one)], output="output")
 
 
 def above_equalities(below: Sequence[Variable]) -> Mapping[str, Hypothesis]:
-    """Hypotheses on what lies between two equalities and the class, and on the class itself.
+    """Hypotheses on the two equalities, on what may lie between them and the class, and on the class; by name.
 
     Args:
-        below: the items and how `left` and `right` follow from them.
+        below: The items, and how `left` and `right` follow from them.
     """
     model = from_truth_values(below)
-    found = [
+    hypotheses = [
         Hypothesis(name="both", model=model, variables=("left", "right")),
         Hypothesis(name="left", model=model, variables=("left",)),
         Hypothesis(name="right", model=model, variables=("right",)),
@@ -41,28 +53,28 @@ def above_equalities(below: Sequence[Variable]) -> Mapping[str, Hypothesis]:
         Hypothesis(name="count", model=from_count(below), variables=("count",)),
         Hypothesis(name="output", model=model, variables=("output",)),
     ]
-    return {hypothesis.name: hypothesis for hypothesis in found}
+    return {hypothesis.name: hypothesis for hypothesis in hypotheses}
 
 
 def _counts() -> list[Variable]:
-    bits = {"parents": ("left", "right"), "values": (0, 1)}
+    pair = ("left", "right")
     return [
-        Variable(name="both_equal", mechanism=torch.bitwise_and, **bits),
-        Variable(name="none_equal", mechanism=_neither, **bits),
-        Variable(name="count", parents=("left", "right"), mechanism=torch.add, values=(0, 1, 2)),
+        Variable(name="both_equal", parents=pair, mechanism=torch.bitwise_and, values=(0, 1)),
+        Variable(name="none_equal", parents=pair, mechanism=_neither, values=(0, 1)),
+        Variable(name="count", parents=pair, mechanism=torch.add, values=(0, 1, 2)),
     ]
 
 
-def _output(parents: tuple[str, ...], mechanism) -> Variable:
+def _output(parents: tuple[str, ...], mechanism: Callable[..., Tensor]) -> Variable:
     return Variable(name="output", parents=parents, mechanism=mechanism, values=(0, 1))
 
 
-def _same(one: Tensor, other: Tensor) -> Tensor:
-    return (one == other).long()
+def _same(left: Tensor, right: Tensor) -> Tensor:
+    return (left == right).long()
 
 
-def _neither(one: Tensor, other: Tensor) -> Tensor:
-    return 1 - (one | other)
+def _neither(left: Tensor, right: Tensor) -> Tensor:
+    return 1 - (left | right)
 
 
 def _not_one(count: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
-"""Tasks over bits. A bit is the sign of a number that is drawn afresh, so no test input was ever seen."""
+"""Tasks over bits. Each bit is the sign of a newly drawn real number, so no test input occurs in training."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 import torch
@@ -26,12 +26,12 @@ def _bits(count: int) -> list[Variable]:
     return [*numbers, *signs]
 
 
-def _bit(name: str, parents: tuple[str, ...], mechanism) -> Variable:
+def _bit(name: str, parents: tuple[str, ...], mechanism: Callable[..., Tensor]) -> Variable:
     return Variable(name=name, parents=parents, mechanism=mechanism, values=BITS)
 
 
 def _flipped(values: Values, variable: str) -> Values | None:
-    """Inputs in which one bit is another, and nothing else."""
+    """Inputs in which one bit is flipped; `None` where the variable is not one of the bits."""
     number = f"z{variable.removeprefix('x')}"
     return values | {number: -values[number]} if variable.startswith("x") and number in values else None
 
@@ -39,10 +39,13 @@ def _flipped(values: Values, variable: str) -> Values | None:
 class Parity(AbstractTask):
     """Is the number of set bits among four odd?
 
-    Hypotheses: `pairs` (the parities of the first and of the last two), the rival `crossed` (of the first and third,
-    of the second and fourth), `chain` (the parity of the first three), `first` (the first bit) and `output`.
+    Hypotheses:
 
-        >>> inputs, labels = Parity().examples(5, split="train", generator=torch.Generator().manual_seed(0))
+    - `pairs`: the parity of bits 1 and 2, and the parity of bits 3 and 4.
+    - `crossed`, a rival: the parity of bits 1 and 3, and the parity of bits 2 and 4.
+    - `chain`: the parity of bits 1 to 3; `first`: bit 1; `output`: the class.
+
+        >>> inputs, labels = Parity().labelled_inputs(5, split="train", generator=torch.Generator().manual_seed(0))
         >>> tuple(inputs.shape), tuple(labels.shape)
         ((5, 4), (5,))
     """
@@ -63,16 +66,16 @@ class Parity(AbstractTask):
 
     @cached_property
     def _models(self) -> dict[str, CausalModel]:
-        def of(*steps: Variable, last: tuple[str, ...]) -> CausalModel:
+        def model(*steps: Variable, last: tuple[str, ...]) -> CausalModel:
             return CausalModel([*_bits(4), *steps, _bit("output", last, torch.bitwise_xor)], output="output")
 
-        def both(name: str, *parents: str) -> Variable:
+        def parity(name: str, *parents: str) -> Variable:
             return _bit(name, parents, torch.bitwise_xor)
 
         return {
-            "pairs": of(both("x12", "x1", "x2"), both("x34", "x3", "x4"), last=("x12", "x34")),
-            "crossed": of(both("x13", "x1", "x3"), both("x24", "x2", "x4"), last=("x13", "x24")),
-            "chain": of(both("x12", "x1", "x2"), both("x123", "x12", "x3"), last=("x123", "x4")),
+            "pairs": model(parity("x12", "x1", "x2"), parity("x34", "x3", "x4"), last=("x12", "x34")),
+            "crossed": model(parity("x13", "x1", "x3"), parity("x24", "x2", "x4"), last=("x13", "x24")),
+            "chain": model(parity("x12", "x1", "x2"), parity("x123", "x12", "x3"), last=("x123", "x4")),
         }
 
     @property
@@ -82,26 +85,26 @@ class Parity(AbstractTask):
     @cached_property
     def _hypotheses(self) -> dict[str, Hypothesis]:
         models = self._models
-        found = [
+        hypotheses = [
             Hypothesis(name="pairs", model=models["pairs"], variables=("x12", "x34")),
             Hypothesis(name="crossed", model=models["crossed"], variables=("x13", "x24")),
             Hypothesis(name="chain", model=models["chain"], variables=("x123",)),
             Hypothesis(name="first", model=models["pairs"], variables=("x1",)),
             Hypothesis(name="output", model=models["pairs"], variables=("output",)),
         ]
-        return {hypothesis.name: hypothesis for hypothesis in found}
+        return {hypothesis.name: hypothesis for hypothesis in hypotheses}
 
 
 class AndOr(AbstractTask):
     """Is (x1 and x2) or x3 true?
 
-    A trap: the pair (x1 ∨ x3, x2 ∨ x3), whose conjunction is the same function, asks for other labels than x1 ∧ x2 only
-    when both are set from elsewhere, and a network may hold either. That x1 ∧ x2 can be exchanged where x3 is false
-    says nothing about where it is true: there the label does not depend on it.
+    Two algorithms compute this function: (x1 ∧ x2) ∨ x3, and (x1 ∨ x3) ∧ (x2 ∨ x3). A network may use either. They
+    are hard to tell apart: their labels differ only where both variables of the second one are swapped. Where x3 is
+    true, the label does not depend on x1 ∧ x2, so an interchange that works where x3 is false says nothing there.
 
-    Hypotheses: `and_or` (x1 ∧ x2), `or_and` (x1 ∨ x3, x2 ∨ x3), `third` (x3) and `output`.
+    Hypotheses: `and_or` (x1 ∧ x2), `or_and` (x1 ∨ x3 and x2 ∨ x3), `third` (x3) and `output` (the class).
 
-        >>> _, labels = AndOr().examples(1000, split="train", generator=torch.Generator().manual_seed(0))
+        >>> _, labels = AndOr().labelled_inputs(1000, split="train", generator=torch.Generator().manual_seed(0))
         >>> 0.55 < float(labels.float().mean()) < 0.7
         True
     """
@@ -138,10 +141,10 @@ class AndOr(AbstractTask):
     @cached_property
     def _hypotheses(self) -> dict[str, Hypothesis]:
         first, second = self._models
-        found = [
+        hypotheses = [
             Hypothesis(name="and_or", model=first, variables=("x12",)),
             Hypothesis(name="or_and", model=second, variables=("x1_or_x3", "x2_or_x3")),
             Hypothesis(name="third", model=first, variables=("x3",)),
             Hypothesis(name="output", model=first, variables=("output",)),
         ]
-        return {hypothesis.name: hypothesis for hypothesis in found}
+        return {hypothesis.name: hypothesis for hypothesis in hypotheses}

@@ -1,4 +1,4 @@
-"""The levels that a hypothesis of a task is held against: counted out where that can be done, drawn where not."""
+"""Chance levels of the hypotheses of a task: enumerated where that is possible, estimated from a sample elsewhere."""
 
 from __future__ import annotations
 
@@ -7,105 +7,110 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from interlocus.causal.chance_levels import (
-    Enumeration,
-    ceiling,
-    copy_source,
-    drawn_interventions,
+from interlocus.causal.chance_levels import ceiling, copy_source, no_effect, one_directional
+from interlocus.causal.enumeration import (
+    WeightedInterventions,
     enumerate_interventions,
-    no_effect,
-    one_directional,
-    settings,
+    enumerate_settings,
+    sample_interventions,
 )
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.core.random import derived_generator
-from interlocus.tasks import AbstractTask
+from interlocus.tasks._base import AbstractTask
 
-Means = Literal["enumerated", "drawn"]
-"""How levels are known: exactly, or estimated from interventions that were drawn."""
+Method = Literal["enumerated", "drawn"]
+"""How chance levels were computed: exactly over all interventions, or estimated from interventions that were drawn."""
 
-MAX_COUNTED = 1_000_000
-"""More interventions than this are not counted out."""
+MAX_ENUMERATED = 1_000_000
+"""A hypothesis with more interventions than this is estimated from a sample."""
 ESTIMATE_EXAMPLES, ESTIMATE_INTERVENTIONS = 32_768, 131_072
-"""Examples and interventions of an estimate; its standard error is .005 at most for one variable."""
+"""Examples and interventions of an estimate; its standard error is at most .005 for one variable."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChanceLevels:
-    """What a hypothesis scores without its variables, under the sampling of the test interventions.
+    """The IIA that a hypothesis reaches without its variables, with bases and sources drawn as for test interventions.
 
     Args:
-        no_effect: an interchange changes nothing.
-        copy_source: the answer to the source comes out.
-        one_directional: each variable can leave a value and not return to it; `None` for continuous variables.
-        output_only: the site carries the network's answer and nothing else.
-        means: whether they are enumerated or drawn.
+        no_effect: The interchange changes nothing, and the network gives its answer to the base.
+        copy_source: The network gives its answer to the source.
+        one_directional: The interchange can take each variable out of one value but never back into it; `None` where
+            a variable is continuous.
+        output_only: The site carries the network's answer and nothing else.
+        method: Whether these levels were enumerated or estimated from drawn interventions.
     """
 
     no_effect: float
     copy_source: float
     one_directional: float | None
     output_only: float
-    means: Means
+    method: Method
 
 
-def chance_levels(task: AbstractTask, hypothesis: Hypothesis, *, means: Means | None = None) -> ChanceLevels:
-    """The levels of a hypothesis.
+def chance_levels(task: AbstractTask, hypothesis: Hypothesis, *, method: Method | None = None) -> ChanceLevels:
+    """The chance levels of a hypothesis.
 
     Args:
-        task: where examples come from.
-        hypothesis: one of the task's.
-        means: how; by default they are enumerated where that can be done.
+        task: Gives the probabilities of its roots, or examples to draw from.
+        hypothesis: A hypothesis of the task.
+        method: How to compute them; by default they are enumerated if that is possible.
 
     Raises:
-        CausalModelError: enumeration is asked for, and the settings cannot be counted.
+        CausalModelError: `method` is `"enumerated"`, and the settings cannot be enumerated.
     """
-    means = means or ("enumerated" if can_be_counted(task, hypothesis) else "drawn")
-    asked = _counted(task, hypothesis) if means == "enumerated" else _drawn(task, hypothesis)
+    method = method or ("enumerated" if can_be_enumerated(task, hypothesis) else "drawn")
+    interventions = _enumerate(task, hypothesis) if method == "enumerated" else _sample(task, hypothesis)
     return ChanceLevels(
-        no_effect=no_effect(asked),
-        copy_source=copy_source(asked),
-        one_directional=one_directional(asked),
-        output_only=ceiling(asked, (hypothesis.model.output,)),
-        means=means,
+        no_effect=no_effect(interventions),
+        copy_source=copy_source(interventions),
+        one_directional=one_directional(interventions),
+        output_only=ceiling(interventions, (hypothesis.model.output,)),
+        method=method,
     )
 
 
 def carried_ceiling(task: AbstractTask, hypothesis: Hypothesis, carried: Sequence[str]) -> float | None:
-    """The best IIA at a site that carries these variables and nothing else; `None` where they cannot be counted.
+    """The best IIA at a site that carries some variables and nothing else; `None` where it cannot be enumerated.
 
     Args:
-        task: where examples come from.
-        hypothesis: what is asked, one of the task's or a part of it.
-        carried: variables of its causal model.
+        task: Gives the probabilities of its roots.
+        hypothesis: A hypothesis of the task, or one on some of its variables.
+        carried: Variables of the hypothesis' causal model that the site carries.
     """
-    if not can_be_counted(task, hypothesis) or not hypothesis.model.follows(task.roots) >= set(carried):
+    if not can_be_enumerated(task, hypothesis) or not hypothesis.model.follows(task.roots) >= set(carried):
         return None
-    return ceiling(_counted(task, hypothesis), carried)
+    return ceiling(_enumerate(task, hypothesis), carried)
 
 
-def can_be_counted(task: AbstractTask, hypothesis: Hypothesis) -> bool:
-    """Whether all that a hypothesis asks follows from discrete variables, in a number that can be counted out."""
+def can_be_enumerated(task: AbstractTask, hypothesis: Hypothesis) -> bool:
+    """Whether the interventions of a hypothesis follow from the task's roots, and are few enough to enumerate.
+
+    Args:
+        task: Gives the roots, which must be discrete variables of the hypothesis' causal model.
+        hypothesis: A hypothesis of the task; its examples must be drawn freely.
+    """
     model = hypothesis.model
     values = [model.variables[name].values if name in model.variables else None for name in task.roots]
     if hypothesis.sampled != "freely" or not values or None in values:
         return False
-    asked = math.prod(len(each or ()) for each in values) ** (1 + len(hypothesis.variables))
-    return asked <= MAX_COUNTED and model.follows(task.roots) >= {
+    interventions = math.prod(len(each or ()) for each in values) ** (1 + len(hypothesis.variables))
+    return interventions <= MAX_ENUMERATED and model.follows(task.roots) >= {
         model.output,
         *hypothesis.variables,
         *hypothesis.needed,
     }
 
 
-def _counted(task: AbstractTask, hypothesis: Hypothesis) -> Enumeration:
-    return enumerate_interventions(hypothesis, settings(hypothesis.model, task.roots))
+def _enumerate(task: AbstractTask, hypothesis: Hypothesis) -> WeightedInterventions:
+    return enumerate_interventions(hypothesis, enumerate_settings(hypothesis.model, task.roots))
 
 
-def _drawn(task: AbstractTask, hypothesis: Hypothesis) -> Enumeration:
-    about = "floors", task.name, hypothesis.name
-    named = (hypothesis.name,) if hypothesis.name in task.hypotheses else ()  # others have no sampling of their own
-    pool = task.pool(ESTIMATE_EXAMPLES, split="test", generator=derived_generator(0, *about, "pool"), own_of=named)
-    return drawn_interventions(
-        hypothesis, pool, count=ESTIMATE_INTERVENTIONS, generator=derived_generator(0, *about, "drawn")
+def _sample(task: AbstractTask, hypothesis: Hypothesis) -> WeightedInterventions:
+    key = "floors", task.name, hypothesis.name  # names the random stream, so it stays as it is
+    # a hypothesis that is not the task's, such as one on some of its variables, has no special examples
+    special = (hypothesis.name,) if hypothesis.name in task.hypotheses else ()
+    generator = derived_generator(0, *key, "pool")
+    pool = task.draw_examples(ESTIMATE_EXAMPLES, split="test", generator=generator, for_hypotheses=special)
+    return sample_interventions(
+        hypothesis, pool, count=ESTIMATE_INTERVENTIONS, generator=derived_generator(0, *key, "drawn")
     )

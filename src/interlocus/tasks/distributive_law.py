@@ -1,8 +1,8 @@
-"""One function, two algorithms: (e1 ∧ e2) ∨ (e2 ∧ e3) = (e1 ∨ e3) ∧ e2."""
+"""The distributive law, (e1 ∧ e2) ∨ (e2 ∧ e3) = (e1 ∨ e3) ∧ e2: one function that two algorithms compute."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 import torch
@@ -17,19 +17,24 @@ _PAIRS = {"e1": ("a", "b"), "e2": ("c", "d"), "e3": ("e", "f")}
 
 
 class DistributiveLaw(AbstractTask):
-    """Three pairs of items; e1, e2, e3 say which are equal, each with probability one half.
+    """Three pairs of items; e1, e2 and e3 say whether each pair is equal, which it is with probability one half.
 
-    Hypotheses: `and_or_and` (e1 ∧ e2 and e2 ∧ e3, whose disjunction is the class) and `and_or` (e1 ∨ e3 and e2, whose
-    conjunction is the same class); `e2`, `output`. A network trained toward one of them tells the two apart, one that
-    was trained on the class alone may do neither.
+    Hypotheses:
+
+    - `and_or_and`: e1 ∧ e2 and e2 ∧ e3; the class is their disjunction.
+    - `and_or`: e1 ∨ e3 and e2; the class is their conjunction.
+    - `e2`, and `output`: the class.
+
+    A network that was trained on the class alone may use neither algorithm.
 
     Args:
-        item_width: numbers an item.
+        item_width: Number of components of an item, at least 1. An input has six items.
 
     Raises:
-        SpecificationError: an item without numbers.
+        SpecificationError: `item_width` is less than 1.
 
-        >>> inputs, labels = DistributiveLaw().examples(5, split="train", generator=torch.Generator().manual_seed(0))
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> inputs, labels = DistributiveLaw().labelled_inputs(5, split="train", generator=generator)
         >>> tuple(inputs.shape), tuple(labels.shape)
         ((5, 24), (5,))
 
@@ -39,7 +44,7 @@ class DistributiveLaw(AbstractTask):
     def __init__(self, *, item_width: int = 4) -> None:
         if item_width < 1:
             raise SpecificationError(
-                f"Items of width {item_width} are asked for.", "An item has at least one number.", "Raise item_width."
+                f"item_width is {item_width}.", "An item needs at least one component.", "Set item_width to 1 or more."
             )
         self.item_width = item_width
 
@@ -63,9 +68,9 @@ class DistributiveLaw(AbstractTask):
         if variable not in _PAIRS:
             return None
         first, second = _PAIRS[variable]
-        kept = values[first]
-        equal = (kept == values[second]).all(1, keepdim=True)
-        return values | {second: torch.where(equal, torch.randn(kept.shape, generator=generator), kept)}
+        item = values[first]
+        equal = (item == values[second]).all(1, keepdim=True)
+        return values | {second: torch.where(equal, torch.randn(item.shape, generator=generator), item)}
 
     @cached_property
     def _models(self) -> tuple[CausalModel, CausalModel]:
@@ -85,18 +90,18 @@ class DistributiveLaw(AbstractTask):
     @cached_property
     def _hypotheses(self) -> dict[str, Hypothesis]:
         first, second = self._models
-        found = [
+        hypotheses = [
             Hypothesis(name="and_or_and", model=first, variables=("e1_and_e2", "e2_and_e3")),
             Hypothesis(name="and_or", model=second, variables=("e1_or_e3", "e2")),
             Hypothesis(name="e2", model=first, variables=("e2",)),
             Hypothesis(name="output", model=first, variables=("output",)),
         ]
-        return {hypothesis.name: hypothesis for hypothesis in found}
+        return {hypothesis.name: hypothesis for hypothesis in hypotheses}
 
 
-def _equal(one: Tensor, other: Tensor) -> Tensor:
-    return (one == other).all(-1)
+def _equal(first: Tensor, second: Tensor) -> Tensor:
+    return (first == second).all(-1)
 
 
-def _bit(name: str, parents: tuple[str, ...], mechanism) -> Variable:
+def _bit(name: str, parents: tuple[str, ...], mechanism: Callable[..., Tensor]) -> Variable:
     return Variable(name=name, parents=parents, mechanism=mechanism, values=(0, 1))

@@ -1,4 +1,4 @@
-"""Are two items the same?"""
+"""Simple equality: are two items equal?"""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from interlocus.tasks._base import AbstractTask, Split
 
 
 class SimpleEquality(AbstractTask):
-    """Is a = b? They are with probability one half: the same vector twice, or two independent draws.
+    """Is a = b? With probability one half the items are the same vector, otherwise two independent draws.
 
-    There is nothing between the operands and the answer but how far they are apart. Hypotheses: `output` (a = b) and
-    `difference` (the vector a − b), from which the answer follows.
+    Hypotheses: `output` (a = b), and `difference` (the vector a − b), from which the output follows.
 
     Args:
-        item_width: numbers an item.
+        item_width: Number of components of an item, at least 1. An input has two items.
 
     Raises:
-        SpecificationError: an item without numbers.
+        SpecificationError: `item_width` is less than 1.
 
-        >>> inputs, labels = SimpleEquality().examples(5, split="train", generator=torch.Generator().manual_seed(0))
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> inputs, labels = SimpleEquality().labelled_inputs(5, split="train", generator=generator)
         >>> tuple(inputs.shape), tuple(labels.shape)
         ((5, 8), (5,))
 
@@ -36,7 +36,7 @@ class SimpleEquality(AbstractTask):
     def __init__(self, *, item_width: int = 4) -> None:
         if item_width < 1:
             raise SpecificationError(
-                f"Items of width {item_width} are asked for.", "An item has at least one number.", "Raise item_width."
+                f"item_width is {item_width}.", "An item needs at least one component.", "Set item_width to 1 or more."
             )
         self.item_width = item_width
 

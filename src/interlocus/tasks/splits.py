@@ -1,25 +1,25 @@
-"""The examples of a study: drawn once from its seed, and the same for every search."""
+"""The examples of a study by split: drawn once from its seed, and the same for every search."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.core.random import derived_generator
 from interlocus.core.spec import Count, Spec
-from interlocus.tasks import AbstractTask, Split
+from interlocus.tasks._base import AbstractTask, Split
 
 
 class SampleSizes(Spec):
-    """How many examples are drawn, and how many interventions are tested.
+    """How many examples are drawn, and how many interventions they are used in.
 
     Args:
-        pool: inputs whose activations training draws from.
-        held_out: inputs of the validation pool and of the test pool, each.
-        partners: inputs with minimal pairs, for phases that ask for them.
-        batch: interventions a step.
-        test: interventions of the score; nothing is chosen by them.
+        pool: Training examples, from which bases and sources are drawn.
+        held_out: Examples of the validation split, and of the test split.
+        partners: Training examples that have minimal pairs, for phases with `sampling: minimal_pairs`.
+        batch: Interventions in each training step of a search.
+        test: Interventions that a final score is measured on. They decide nothing else.
     """
 
     pool: Count = 65_536
@@ -31,30 +31,43 @@ class SampleSizes(Spec):
 
 @dataclass(frozen=True, kw_only=True)
 class DataSplits:
-    """Pools of one task: `train` to learn from, `validation` to choose by, `test` to measure on.
+    """The examples of one task, by what they are used for.
 
-    `pairs` holds training examples with minimal pairs of every variable that has them, for phases that ask for them.
+    Args:
+        train: Examples that searches learn from.
+        validation: Examples that restarts and steps are chosen by.
+        test: Examples that scores are measured on.
+        pairs: Training examples with minimal pairs of every variable that has them.
     """
 
-    train: Pool
-    validation: Pool
-    test: Pool
-    pairs: Pool
+    train: Examples
+    validation: Examples
+    test: Examples
+    pairs: Examples
 
     @classmethod
     def draw(cls, task: AbstractTask, sizes: SampleSizes, *, seed: int, hypotheses: Sequence[str] = ()) -> DataSplits:
-        """Draw the pools of a task, with what these hypotheses need beside its own examples."""
+        """Draw the examples of a task.
 
-        def pool(split: Split) -> Pool:
+        Args:
+            task: The task to draw from.
+            sizes: How many examples to draw for each split.
+            seed: Seed of all splits; each has a random stream of its own.
+            hypotheses: Names of hypotheses whose special examples are drawn as well, where they need any.
+        """
+
+        def draw_split(split: Split) -> Examples:
             count = sizes.pool if split == "train" else sizes.held_out
-            return task.pool(count, split=split, generator=derived_generator(seed, "pool", split), own_of=hypotheses)
+            return task.draw_examples(
+                count, split=split, generator=derived_generator(seed, "pool", split), for_hypotheses=hypotheses
+            )
 
         variables = sorted({variable for h in task.hypotheses.values() for variable in h.variables})
         return cls(
-            train=pool("train"),
-            validation=pool("validation"),
-            test=pool("test"),
-            pairs=task.pool(
+            train=draw_split("train"),
+            validation=draw_split("validation"),
+            test=draw_split("test"),
+            pairs=task.draw_examples(
                 sizes.partners,
                 split="train",
                 generator=derived_generator(seed, "pool", "pairs"),

@@ -1,4 +1,4 @@
-"""The sum of three small numbers."""
+"""The sum of three small integers."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from interlocus.core.errors import SpecificationError
 from interlocus.tasks._base import AbstractTask, Split
 
 NOISE = 0.1
-"""Standard deviation of what is added to the code of a number, so that no input occurs twice."""
+"""Standard deviation of the noise on a one-hot code. The noise makes every input unique."""
 
 
 class SumOfThree(AbstractTask):
     """What is a + b + c? The class is the sum.
 
-    Each number is shown as its one-hot code with a little noise. Hypotheses: `first_two` (a + b) and its rival
-    `last_two` (b + c), `first` (a) and `output`.
+    Each number is encoded one-hot, with a little noise. Hypotheses: `first_two` (a + b), its rival `last_two` (b + c),
+    `first` (a) and `output` (the class).
 
     Args:
-        numbers: how many a number may be: 0, 1, …, numbers − 1.
+        numbers: How many values each of a, b and c can take: 0, 1, …, numbers − 1; at least 2.
 
     Raises:
-        SpecificationError: fewer than two.
+        SpecificationError: `numbers` is less than 2.
 
-        >>> inputs, labels = SumOfThree().examples(5, split="train", generator=torch.Generator().manual_seed(0))
+        >>> inputs, labels = SumOfThree().labelled_inputs(5, split="train", generator=torch.Generator().manual_seed(0))
         >>> tuple(inputs.shape), int(labels.max()) < 10
         ((5, 12), True)
 
@@ -39,7 +39,7 @@ class SumOfThree(AbstractTask):
     def __init__(self, *, numbers: int = 4) -> None:
         if numbers < 2:
             raise SpecificationError(
-                f"{numbers} different numbers are asked for.", "With fewer than two nothing varies.", "Raise numbers."
+                f"The argument numbers is {numbers}.", "A sum of constants does not vary.", "Set numbers to 2 or more."
             )
         self.numbers = numbers
 
@@ -65,12 +65,12 @@ class SumOfThree(AbstractTask):
         small, middle, large = (tuple(range(n * (self.numbers - 1) + 1)) for n in (1, 2, 3))
         numbers = [Variable(name=name, parents=(f"code_{name}",), mechanism=_decoded, values=small) for name in "abc"]
 
-        def of(name: str, pair: tuple[str, str], rest: tuple[str, str]) -> CausalModel:
+        def model(name: str, pair: tuple[str, str], rest: tuple[str, str]) -> CausalModel:
             part = Variable(name=name, parents=pair, mechanism=torch.add, values=middle)
             total = Variable(name="output", parents=rest, mechanism=torch.add, values=large)
             return CausalModel([*codes, *numbers, part, total], output="output")
 
-        return of("a_and_b", ("a", "b"), ("a_and_b", "c")), of("b_and_c", ("b", "c"), ("a", "b_and_c"))
+        return model("a_and_b", ("a", "b"), ("a_and_b", "c")), model("b_and_c", ("b", "c"), ("a", "b_and_c"))
 
     @property
     def hypotheses(self) -> Mapping[str, Hypothesis]:
@@ -79,13 +79,13 @@ class SumOfThree(AbstractTask):
     @cached_property
     def _hypotheses(self) -> dict[str, Hypothesis]:
         first, second = self._models
-        found = [
+        hypotheses = [
             Hypothesis(name="first_two", model=first, variables=("a_and_b",)),
             Hypothesis(name="last_two", model=second, variables=("b_and_c",)),
             Hypothesis(name="first", model=first, variables=("a",)),
             Hypothesis(name="output", model=first, variables=("output",)),
         ]
-        return {hypothesis.name: hypothesis for hypothesis in found}
+        return {hypothesis.name: hypothesis for hypothesis in hypotheses}
 
 
 def _decoded(code: Tensor) -> Tensor:

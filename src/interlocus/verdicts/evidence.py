@@ -11,65 +11,90 @@ from interlocus.core.plugins import CONTROLS
 from interlocus.verdicts.observation import SiteObservation
 
 
-def control_evidence(entry: Effect, good: Sequence[Effect], seen: SiteObservation, bars: Thresholds) -> list[Evidence]:
-    """What each control says, whatever the verdict."""
-    maps = list(dict.fromkeys(e.map for e in seen.entries))
-    carried = [name for name in maps if any(e.map == name for e in good)]
-    by = f"found by {' and '.join(carried)}" if carried else f"found by no {' or '.join(maps)} map"
-    rows = [
-        Evidence(
-            control="effect",
-            text=f"IIA {entry.iia:.3f} [{entry.low:.3f}, {entry.high:.3f}] with a {entry.map} map of size "
-            f"{entry.size}; {by}.",
-            passes=entry.low >= bars.found,
-        ),
-        Evidence(
-            control="cells",
-            text=f"The smallest cell is at least {entry.cell:.3f}, the worse direction of change {entry.ways:.3f}.",
-            passes=entry.cell >= bars.cell,
-        ),
-        Evidence(control="ceiling", text=_ceiling_text(seen), passes=entry.low > max(seen.ceiling, seen.random or 0.0)),
-        Evidence(
-            control="answer_change_rate",
-            text=f"{entry.answer_change_rate:.3f} of the swaps change the answer.",
-            passes=entry.answer_change_rate >= bars.answer_change_rate,
-        ),
-    ]
-    if entry.joint is not None:
-        rows.append(
-            Evidence(
-                control="two sources",
-                text=f"From two sources {entry.joint:.3f}, from one {entry.single:.3f}.",
-                passes=abs(entry.joint - entry.single) <= bars.gap,
-            )
-        )
+def collect_evidence(
+    effect: Effect, found: Sequence[Effect], observation: SiteObservation, thresholds: Thresholds
+) -> list[Evidence]:
+    """One row for each property of the effect, and the rows of every control.
+
+    Args:
+        effect: The effect that the verdict is about.
+        found: All effects that count as found.
+        observation: Everything that was measured.
+        thresholds: From which score on something counts.
+    """
     context = EvidenceContext(
-        variable=seen.variable,
-        inside=seen.used.entries if seen.used else (),
-        bar=seen.bar,
-        impossible=seen.impossible,
-        thresholds=bars,
+        variable=observation.variable,
+        inside=observation.used.effects if observation.used else (),
+        bar=observation.bar,
+        impossible=observation.impossible,
+        thresholds=thresholds,
     )
+    rows = _effect_rows(effect, found, observation, thresholds)
     for control in controls_of(tuple(CONTROLS)):
-        rows += control.evidence(seen.results.get(control.name), context)
+        rows += control.evidence(observation.results.get(control.name), context)
     return rows
 
 
-def _ceiling_text(seen: SiteObservation) -> str:
-    parts = [f"doing nothing {seen.no_effect:.3f}"]
-    if seen.one_directional is not None:
-        parts.append(f"a one-sided trick {seen.one_directional:.3f}")
-    parts.append("untrained networks " + ("not measured" if seen.null is None else f"{seen.null:.3f}"))
-    parts.append("random directions " + ("not measured" if seen.random is None else f"{seen.random:.3f}"))
-    if seen.structural is not None:
-        parts.append(f"any map before a linear rest {seen.structural:.3f}")
-    return f"Without the variable: {', '.join(parts)}."
-
-
-def competence_evidence(accuracy: float, wanted: float) -> Evidence:
-    """Whether the network can do the task at all."""
+def competence_evidence(accuracy: float, competence: float) -> Evidence:
+    """Whether the network solves the task; of one that does not, nothing is claimed."""
     return Evidence(
         control="competence",
-        text=f"The network solves {accuracy:.4f} of fresh items; {wanted:g} is asked for.",
-        passes=accuracy >= wanted,
+        text=f"The network solves {accuracy:.4f} of fresh items; {competence:g} is required.",
+        passes=accuracy >= competence,
     )
+
+
+def _effect_rows(
+    effect: Effect, found: Sequence[Effect], observation: SiteObservation, thresholds: Thresholds
+) -> list[Evidence]:
+    featurizers = dict.fromkeys(other.featurizer for other in observation.effects)
+    successful = [name for name in featurizers if any(other.featurizer == name for other in found)]
+    by = f"found by {' and '.join(successful)}" if successful else f"found by no {' or '.join(featurizers)} map"
+    rows = [
+        Evidence(
+            control="effect",
+            text=f"IIA {effect.iia:.3f} [{effect.low:.3f}, {effect.high:.3f}] with a {effect.featurizer} map of size "
+            f"{effect.size}; {by}.",
+            passes=effect.low >= thresholds.found,
+        ),
+        Evidence(
+            control="transitions",
+            text=f"The worst transition between values has an IIA of at least {effect.worst_transition:.3f}, the worst "
+            f"one that changes the value {effect.value_change:.3f}.",
+            passes=effect.worst_transition >= thresholds.worst_transition,
+        ),
+        Evidence(
+            control="chance levels",
+            text=_chance_level_text(observation),
+            passes=effect.low > max(observation.chance_level, observation.random_directions or 0.0),
+        ),
+        Evidence(
+            control="answer change rate",
+            text=f"{effect.answer_change_rate:.3f} of the interventions change the answer.",
+            passes=effect.answer_change_rate >= thresholds.answer_change_rate,
+        ),
+    ]
+    if effect.joint is not None:
+        rows.append(
+            Evidence(
+                control="two sources",
+                text=f"Interventions from two sources score {effect.joint:.3f}, those from one {effect.single:.3f}.",
+                passes=abs(effect.joint - effect.single) <= thresholds.source_gap,
+            )
+        )
+    return rows
+
+
+def _chance_level_text(observation: SiteObservation) -> str:
+    levels = [f"an intervention without effect {observation.no_effect:.3f}"]
+    if observation.one_directional is not None:
+        levels.append(f"a one-directional map {observation.one_directional:.3f}")
+    levels.append(f"untrained networks {_measured(observation.null)}")
+    levels.append(f"random directions {_measured(observation.random_directions)}")
+    if observation.linear_ceiling is not None:
+        levels.append(f"any linear map before a linear rest {observation.linear_ceiling:.3f}")
+    return f"Without the variable: {', '.join(levels)}."
+
+
+def _measured(iia: float | None) -> str:
+    return "not measured" if iia is None else f"{iia:.3f}"

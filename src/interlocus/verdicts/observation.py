@@ -1,4 +1,4 @@
-"""What a verdict looks at: scores and controls of one variable at one site, as numbers."""
+"""What a verdict looks at: everything that was measured of one variable at one site of one network, as numbers."""
 
 from __future__ import annotations
 
@@ -12,90 +12,90 @@ from interlocus.controls.power import Power
 
 @dataclass(frozen=True, kw_only=True)
 class UsedSubspaceEvidence:
-    """A site confined to what the rest of the network needs.
+    """What was measured inside the subspace that the rest of the network needs.
 
     Args:
-        rank: of the subspace.
-        width: of the site.
-        agreement: share of its own answers that the network keeps.
-        entries: what was found inside; none where there is no room for the variables.
-        output: IIA's lower end for the output inside, by size.
+        rank: Directions of the subspace.
+        width: Width of the site.
+        agreement: Share of its own answers that the network keeps when its states are restricted to the subspace.
+        effects: Effects of the searches inside; empty where the variables have no room.
+        output: For each size the lower end of the output's IIA inside.
     """
 
     rank: int
     width: int
     agreement: float
-    entries: tuple[Effect, ...]
+    effects: tuple[Effect, ...]
     output: dict[Size, float]
 
     @property
-    def reach(self) -> float:
-        """The highest upper end inside; nothing where the variables have no room."""
-        return max((entry.high for entry in self.entries), default=0.0)
+    def highest(self) -> float:
+        """The highest upper end of an IIA inside; 0 where the variables have no room."""
+        return max((effect.high for effect in self.effects), default=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SiteObservation:
-    """All that is known of a variable at a site of one network.
+    """Everything that is known of a variable at a site of one network.
 
     Args:
-        site: where.
-        variable: which.
-        hidden: whether it is behind the input; the input holds everything and computes nothing.
-        entries: what was found in the full state.
-        no_effect: IIA of doing nothing.
-        one_directional: IIA that a one-way trick reaches; `None` where there is none.
-        null: the best score of the whole portfolio in networks in which nothing can be; `None` without that control.
-        random: 95th percentile of the IIA of random directions in this network; `None` where it was not measured. What
-            is found lies above it. It says nothing of an absence, since random directions catch a large variable.
-        structural: a ceiling that follows from how the rest of the network is built; `None` where there is none.
-        used: the search inside the used subspace; `None` without that control.
-        power: of the search; `None` without that control.
+        site: Name of the site.
+        variable: Name of the variable.
+        hidden: Whether the site lies behind the input. The input holds everything and computes nothing.
+        effects: What searches found in the full state, one effect for each featurizer and size; at least one.
+        no_effect: IIA of an intervention that changes nothing.
+        one_directional: IIA of a map that can remove a value and not restore it, or the reverse; `None` where there is
+            none.
+        null: The best IIA of all searches in untrained networks, or with shuffled labels; `None` where it was not
+            measured.
+        random_directions: 95th percentile of the IIA of random directions in this network; `None` where it was not
+            measured. What is found lies above it. It says nothing of an absence, since random directions catch a large
+            variable.
+        linear_ceiling: IIA that no linear map can exceed here; `None` where there is no such ceiling.
+        used: What was measured inside the used subspace; `None` where it was not measured.
+        power: How often the searches find a planted variable; `None` where it was not measured.
         results: For each control that was measured its result, for the evidence; the fields above decide.
     """
 
     site: str
     variable: str
     hidden: bool
-    entries: tuple[Effect, ...]
+    effects: tuple[Effect, ...]
     no_effect: float
     one_directional: float | None
     null: float | None
-    random: float | None = None
-    structural: float | None = None
+    random_directions: float | None = None
+    linear_ceiling: float | None = None
     used: UsedSubspaceEvidence | None = None
     power: Power | None = None
     results: Mapping[str, object] = field(default_factory=dict)
 
     @property
-    def ceiling(self) -> float:
-        """The highest of what can be scored without the variable."""
-        return max(
-            level for level in (self.no_effect, self.one_directional, self.null, self.structural) if level is not None
-        )
+    def chance_level(self) -> float:
+        """The highest IIA that is reached without the variable."""
+        levels = (self.no_effect, self.one_directional, self.null, self.linear_ceiling)
+        return max(level for level in levels if level is not None)
 
     @property
     def bar(self) -> float:
-        """The highest of what can be scored by luck or capacity."""
-        return max(self.null or 0.0, self.random or 0.0)
+        """The highest IIA of untrained networks and of random directions; an effect has to lie above it."""
+        return max(self.null or 0.0, self.random_directions or 0.0)
 
     @property
     def impossible(self) -> str | None:
         """Why no search could find the variable here, however good it is; `None` where one could."""
-        if self.structural is not None:
-            return "behind this site everything is linear, so no linear map exceeds that ceiling"
-        if self.used is not None and not self.used.entries:
-            return (
-                f"what the rest of the network needs has {self.used.rank} direction{'s'[: self.used.rank > 1]}, fewer "
-                "than there are variables"
-            )
+        if self.linear_ceiling is not None:
+            return "only linear layers follow this site, so no linear map exceeds that ceiling"
+        if self.used is not None and not self.used.effects:
+            directions = "one direction" if self.used.rank == 1 else f"{self.used.rank} directions"
+            return f"the rest of the network needs {directions}, fewer than there are variables"
         return None
 
 
-def is_partial(entry: Effect, seen: SiteObservation, bars: Thresholds) -> bool:
-    """Above all that can be had without the variable, in both directions of change."""
+def is_partial(effect: Effect, observation: SiteObservation, thresholds: Thresholds) -> bool:
+    """Whether an effect lies above everything that is reached without the variable, in both directions of change."""
     return (
-        entry.low > max(seen.ceiling, seen.random or 0.0)
-        and entry.ways >= bars.ways
-        and entry.answer_change_rate >= bars.answer_change_rate
+        effect.low > max(observation.chance_level, observation.random_directions or 0.0)
+        and effect.value_change >= thresholds.value_change
+        and effect.answer_change_rate >= thresholds.answer_change_rate
     )

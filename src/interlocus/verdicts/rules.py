@@ -1,33 +1,23 @@
 """From scores and controls to a verdict with its evidence: pure functions on numbers.
 
-The truth table that these functions follow, a row a situation, is docs/verdicts.md; the tests are that table. No tensor
-and no network is seen here.
+The truth table that these functions follow, one row for each situation, is docs/verdicts.md; the tests are that table.
+No tensor and no network is seen here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from interlocus.alignment.dimensions import Size, mean_size
+from interlocus.controls._base import Evidence
 from interlocus.controls.criteria import Effect, Thresholds, is_found
-from interlocus.core.display import AbstractShown, Shown
-from interlocus.verdicts import evidence as said
-from interlocus.verdicts.evidence import Evidence
+from interlocus.core.display import AbstractDisplayable, Display
+from interlocus.verdicts.evidence import collect_evidence, competence_evidence
 from interlocus.verdicts.observation import SiteObservation, is_partial
+from interlocus.verdicts.words import Answer, Word
 
-Word = Literal[
-    "computed", "entangled", "partial", "unused", "absent", "consumed", "bypassed", "undecided", "not-learned"
-]
-"""What is said of a variable at a site."""
-
-Answer = Literal[
-    "hierarchical", "partly-hierarchical", "other-route", "straight-to-the-end", "undecided", "not-learned"
-]
-"""What is said of a network."""
-
-_PASSES = {True: "yes", False: "no", None: "–"}
 FOUND: tuple[Word, ...] = ("computed", "entangled")
 MISSING: tuple[Word, ...] = ("absent", "consumed", "bypassed")
 PLANTED = (
@@ -35,74 +25,113 @@ PLANTED = (
     "perceptrons and for torch modules of up to 250,000 parameters."
 )
 """What an absence waits for."""
+LARGEST_OUTPUT_SIZE = 2
+"""The output counts as found by itself at most at this size; a larger subspace may hold all variables together."""
+_PASSES = {True: "yes", False: "no", None: "–"}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Verdict(AbstractShown):
+class Verdict(AbstractDisplayable):
     """What is said of a variable at a site, and why.
 
     Args:
-        seen: on what it rests.
-        word: the verdict.
-        entry: the effect: the smallest size that was found, or else the best.
-        evidence: a row a control.
-        wanted: what would decide it, where it is undecided.
+        observation: What it rests on.
+        word: The verdict.
+        effect: The smallest effect that was found, or else the best one.
+        evidence: One row for each control.
+        missing_evidence: Where the verdict is `undecided`, what would decide it.
     """
 
-    seen: SiteObservation
+    observation: SiteObservation
     word: Word
-    entry: Effect
+    effect: Effect
     evidence: tuple[Evidence, ...]
-    wanted: tuple[str, ...] = ()
+    missing_evidence: tuple[str, ...] = ()
 
     @property
     def used_iia(self) -> float | None:
-        """The best IIA inside the used subspace."""
-        used = self.seen.used
-        return max((entry.iia for entry in used.entries), default=None) if used else None
+        """The best IIA inside the used subspace; `None` where it was not measured or the variables have no room."""
+        used = self.observation.used
+        return max((effect.iia for effect in used.effects), default=None) if used else None
 
-    def shown(self) -> Shown:
-        """The effect, the word, and a row a control."""
-        effect = f"IIA {self.entry.iia:.3f} [{self.entry.low:.3f}, {self.entry.high:.3f}] at size {self.entry.size}"
-        return Shown(
-            title=f"{self.seen.variable} at {self.seen.site}: {effect} with {self.entry.map} maps, {self.word}",
+    @property
+    def operand_leakage(self) -> float | None:
+        """The smallest R² on the operands of what was found inside the used subspace; `None` where not measured."""
+        used = self.observation.used
+        measured = [effect.operand_leakage for effect in (used.effects if used else ())]
+        return min((leakage for leakage in measured if leakage is not None), default=None)
+
+    def display(self) -> Display:
+        """The effect, the word, and one row for each control."""
+        effect = self.effect
+        iia = f"IIA {effect.iia:.3f} [{effect.low:.3f}, {effect.high:.3f}] at size {effect.size}"
+        place = f"{self.observation.variable} at {self.observation.site}"
+        return Display(
+            title=f"{place}: {iia} with {effect.featurizer} maps, {self.word}",
             columns=("control", "speaks for it", "what it says"),
             rows=[(row.control, _PASSES[row.passes], row.text) for row in self.evidence],
-            notes=[f"What would decide it: {wanted}" for wanted in self.wanted],
+            notes=[f"What would decide it: {missing}" for missing in self.missing_evidence],
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values: one entry of `verdict.json`, and of the JSON of an audit."""
+        observation, effect, used = self.observation, self.effect, self.observation.used
+        return {
+            "site": observation.site,
+            "variable": observation.variable,
+            "verdict": self.word,
+            "featurizer": effect.featurizer,
+            "size": effect.size,
+            "iia": effect.iia,
+            "low": effect.low,
+            "high": effect.high,
+            "worst_transition": effect.worst_transition,
+            "answer_change_rate": effect.answer_change_rate,
+            "no_effect": observation.no_effect,
+            "one_directional": observation.one_directional,
+            "null": observation.null,
+            "random_directions": observation.random_directions,
+            "linear_ceiling": observation.linear_ceiling,
+            "used_rank": used.rank if used else None,
+            "used_iia": self.used_iia,
+            "operand_leakage": self.operand_leakage,
+            "power": observation.power.low if observation.power else None,
+            "missing_evidence": list(self.missing_evidence),
+            "evidence": [{"control": e.control, "text": e.text, "passes": e.passes} for e in self.evidence],
+        }
 
 
 def judge_network(
     accuracy: float, sites: Sequence[Sequence[SiteObservation]], *, competence: float, thresholds: Thresholds
 ) -> list[list[Verdict]]:
-    """The verdicts of one network.
+    """The verdicts on one network: for each site one for each variable.
 
     Args:
-        accuracy: on fresh items.
-        sites: in the order in which the network passes them, for each a row a variable.
-        competence: accuracy under which nothing is claimed.
-        thresholds: from where on a score counts.
+        accuracy: Accuracy of the network on fresh items.
+        sites: For each site, in the order in which the network passes them, one observation for each variable.
+        competence: Accuracy below which nothing is claimed.
+        thresholds: From which score on something counts.
     """
-    judged: list[list[Verdict]] = []
-    for rows in sites:
-        judged.append([_judge(accuracy, seen, judged, competence, thresholds) for seen in rows])
-    return judged
+    verdicts: list[list[Verdict]] = []
+    for observations in sites:
+        verdicts.append([_judge(accuracy, one, verdicts, competence, thresholds) for one in observations])
+    return verdicts
 
 
-def answer(judged: Sequence[Sequence[Verdict]], rivals: Sequence[Sequence[Verdict]] = ()) -> Answer:
+def answer(verdicts: Sequence[Sequence[Verdict]], rivals: Sequence[Sequence[Verdict]] = ()) -> Answer:
     """What the verdicts on all variables say of a network.
 
     Args:
-        judged: from `judge_network`, for the hypothesis of the study.
-        rivals: the same for other ways to the output.
+        verdicts: From `judge_network`, for the hypothesis of the study.
+        rivals: The same for hypotheses that describe other routes to the output.
     """
-    hidden = [[verdict.word for verdict in row] for row in judged if row and row[0].seen.hidden]
+    hidden = [[verdict.word for verdict in row] for row in verdicts if row and row[0].observation.hidden]
     words = [word for row in hidden for word in row]
     if "not-learned" in words:
         return "not-learned"
     if any(all(word in FOUND for word in row) for row in hidden):
         return "hierarchical"
-    if any(verdict.word in FOUND for row in rivals for verdict in row if verdict.seen.hidden):
+    if any(verdict.word in FOUND for row in rivals for verdict in row if verdict.observation.hidden):
         return "other-route"
     if any(word in (*FOUND, "partial") for word in words):
         return "partly-hierarchical"
@@ -111,115 +140,157 @@ def answer(judged: Sequence[Sequence[Verdict]], rivals: Sequence[Sequence[Verdic
     return "undecided"
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Case:
+    """One variable at one site, while it is judged.
+
+    Args:
+        observation: Everything that was measured.
+        earlier: The verdicts on this variable at earlier hidden sites.
+        thresholds: From which score on something counts.
+        found: Effects in the full state that count as found.
+        evidence: The rows so far; a rule may add its own.
+    """
+
+    observation: SiteObservation
+    earlier: tuple[Verdict, ...]
+    thresholds: Thresholds
+    found: tuple[Effect, ...]
+    evidence: list[Evidence] = field(default_factory=list)
+
+    @property
+    def best(self) -> Effect:
+        """The effect with the highest IIA in the full state."""
+        return max(self.observation.effects, key=lambda effect: effect.iia)
+
+    @property
+    def effect(self) -> Effect:
+        """The effect a verdict is about: of those found the smallest, by the first featurizer that found it."""
+        if not self.found:
+            return self.best
+        first = self.found[0].featurizer
+        return min((effect for effect in self.found if effect.featurizer == first), key=lambda effect: effect.size)
+
+    def say(self, word: Word, *missing_evidence: str) -> Verdict:
+        """The verdict with the evidence so far."""
+        return Verdict(
+            observation=self.observation,
+            word=word,
+            effect=self.effect,
+            evidence=tuple(self.evidence),
+            missing_evidence=missing_evidence,
+        )
+
+
 def _judge(
-    accuracy: float, seen: SiteObservation, before: Sequence[Sequence[Verdict]], competence: float, bars: Thresholds
+    accuracy: float,
+    observation: SiteObservation,
+    earlier: Sequence[Sequence[Verdict]],
+    competence: float,
+    thresholds: Thresholds,
 ) -> Verdict:
-    """One variable at one site, given the verdicts at earlier ones."""
-    good = [entry for entry in seen.entries if is_found(entry, bars, seen.bar)]
-    best = max(seen.entries, key=lambda entry: entry.iia)
-    shown = _shown(good, best)
-    evidence = [said.competence_evidence(accuracy, competence), *said.control_evidence(shown, good, seen, bars)]
-
-    def say(word: Word, *wanted: str) -> Verdict:
-        return Verdict(seen=seen, word=word, entry=shown, evidence=tuple(evidence), wanted=wanted)
-
+    """The verdict on one variable at one site, given those at earlier sites."""
+    variable = observation.variable
+    case = _Case(
+        observation=observation,
+        earlier=tuple(
+            verdict
+            for row in earlier
+            for verdict in row
+            if verdict.observation.variable == variable and verdict.observation.hidden
+        ),
+        thresholds=thresholds,
+        found=tuple(effect for effect in observation.effects if is_found(effect, thresholds, observation.bar)),
+    )
+    case.evidence.append(competence_evidence(accuracy, competence))
+    case.evidence.extend(collect_evidence(case.effect, case.found, observation, thresholds))
     if accuracy < competence:
-        return say("not-learned")
-    if not seen.hidden:
-        return say("entangled") if good else say("undecided", "Nothing: the input is no evidence of a computation.")
-    if seen.null is None:
-        return say("undecided", "Untrained networks of the same architecture, for a score to be held against.")
-    if good or is_partial(best, seen, bars):
-        return _present(seen, good, bars, say)
-    return _missing(seen, best, before, bars, say, evidence)
+        return case.say("not-learned")
+    if not observation.hidden:
+        if case.found:
+            return case.say("entangled")
+        return case.say("undecided", "Nothing: the input is no evidence of a computation.")
+    if observation.null is None:
+        return case.say("undecided", "Untrained networks of the same architecture, with which a score is compared.")
+    if case.found or is_partial(case.best, observation, thresholds):
+        return _judge_present(case)
+    return _judge_missing(case)
 
 
-def _present(seen: SiteObservation, good: Sequence[Effect], bars: Thresholds, say: Callable[..., Verdict]) -> Verdict:
-    """Something is there in the full state; what becomes of it inside the used subspace?"""
-    if seen.used is None:
-        return say("undecided", "The used subspace, for a copy that nobody reads would look the same.")
-    inside = [entry for entry in seen.used.entries if is_found(entry, bars, seen.bar)]
-    if good and inside:
-        known = [entry.pure for entry in inside if entry.pure is not None]
-        if not known:
-            return say("undecided", "How much of the operands rides along in the features.")
-        return say("computed" if min(known) <= bars.pure else "entangled")
-    if inside or any(is_partial(entry, seen, bars) for entry in seen.used.entries):
-        return say("partial")
-    if seen.used.reach <= seen.ceiling:
-        wanted = _unshown(seen, bars)
-        return say("undecided", wanted) if wanted else say("unused")
-    return say(
+def _judge_present(case: _Case) -> Verdict:
+    """Something was found in the full state. What is left of it inside the used subspace?"""
+    observation, thresholds = case.observation, case.thresholds
+    if observation.used is None:
+        return case.say("undecided", "The used subspace, since a copy that nobody reads would look the same.")
+    inside = [effect for effect in observation.used.effects if is_found(effect, thresholds, observation.bar)]
+    if case.found and inside:
+        leakages = [effect.operand_leakage for effect in inside if effect.operand_leakage is not None]
+        if not leakages:
+            return case.say("undecided", "How much of the operands is exchanged together with the value.")
+        return case.say("computed" if min(leakages) <= thresholds.operand_leakage else "entangled")
+    if inside or any(is_partial(effect, observation, thresholds) for effect in observation.used.effects):
+        return case.say("partial")
+    if observation.used.highest <= observation.chance_level:
+        missing = _missing_power(observation, thresholds)
+        return case.say("undecided", missing) if missing else case.say("unused")
+    return case.say(
         "undecided",
-        "More starts or steps inside the used subspace: there the score is neither above the ceiling in both "
-        "directions nor below it.",
+        "More starts or steps inside the used subspace: there the score is neither above the chance levels in both "
+        "directions nor below them.",
     )
 
 
-def _missing(
-    seen: SiteObservation,
-    best: Effect,
-    before: Sequence[Sequence[Verdict]],
-    bars: Thresholds,
-    say: Callable[..., Verdict],
-    evidence: list[Evidence],
-) -> Verdict:
-    """Nothing was found; is nothing there?"""
-    reach = max(entry.high for entry in seen.entries)
-    if seen.used is not None:  # what the rest of the network does not need cannot be its intermediate step
-        reach = min(reach, seen.used.reach)
-    if reach > seen.ceiling:
-        return say(
+def _judge_missing(case: _Case) -> Verdict:
+    """Nothing was found. Is nothing there?"""
+    observation, thresholds = case.observation, case.thresholds
+    highest = max(effect.high for effect in observation.effects)
+    if observation.used is not None:  # what the rest of the network does not need cannot be its intermediate step
+        highest = min(highest, observation.used.highest)
+    if highest > observation.chance_level:
+        return case.say(
             "undecided",
-            f"More restarts, another start or more items: the score may be up to {reach:.3f}, and "
-            f"{seen.ceiling:.3f} can be had without the variable.",
+            f"More restarts, another start or more items: the score may be up to {highest:.3f}, and "
+            f"{observation.chance_level:.3f} is reached without the variable.",
         )
-    wanted = _unshown(seen, bars)
-    if wanted:
-        return say("undecided", wanted)
-    own = [v for row in before for v in row if v.seen.variable == seen.variable and v.seen.hidden]
-    if any(verdict.word in FOUND for verdict in own):
-        return say("consumed")
-    straight = _output(seen, best.size)
-    if straight is not None:
-        size, low = straight
-        evidence.append(
+    missing = _missing_power(observation, thresholds)
+    if missing:
+        return case.say("undecided", missing)
+    if any(verdict.word in FOUND for verdict in case.earlier):
+        return case.say("consumed")
+    output = _output_effect(observation, case.best.size)
+    if output is not None:
+        size, low = output
+        case.evidence.append(
             Evidence(
                 control="output",
                 text=f"The output itself, inside the used subspace at size {size}: IIA of at least {low:.3f}.",
-                passes=low >= bars.found,
+                passes=low >= thresholds.found,
             )
         )
-        if low >= bars.found and all(verdict.word in (*MISSING, "unused") for verdict in own):
-            return say("bypassed")
-    return say("absent")
+        if low >= thresholds.found and all(verdict.word in (*MISSING, "unused") for verdict in case.earlier):
+            return case.say("bypassed")
+    return case.say("absent")
 
 
-def _unshown(seen: SiteObservation, bars: Thresholds) -> str | None:
-    """What it takes before a search that found nothing says anything; `None` where that was shown."""
-    if seen.impossible is not None:
+def _missing_power(observation: SiteObservation, thresholds: Thresholds) -> str | None:
+    """What has to be shown before a search that found nothing says anything; `None` where that was shown."""
+    power = observation.power
+    if observation.impossible is not None:
         return None
-    if seen.power is None:
+    if power is None:
         return PLANTED
-    if seen.power.low < bars.power:
+    if power.low < thresholds.power:
         return (
-            f"A stronger search (more restarts, other starts or sizes): it finds {seen.power.found} of "
-            f"{seen.power.of} planted variables ({seen.power.kind})."
+            f"A stronger search (more restarts, other starts or sizes): it finds {power.found} of {power.of} planted "
+            f"variables ({power.kind})."
         )
     return None
 
 
-def _output(seen: SiteObservation, size: Size) -> tuple[Size, float] | None:
-    """The best score of the output at a size too small to be that of all variables together."""
-    if seen.used is None:
+def _output_effect(observation: SiteObservation, size: Size) -> tuple[Size, float] | None:
+    """Size and lower end of the output's best score, at sizes too small to hold all variables together."""
+    if observation.used is None:
         return None
-    small = {k: low for k, low in seen.used.output.items() if mean_size(k) <= min(2, mean_size(size))}
-    return max(small.items(), key=lambda pair: pair[1]) if small else None
-
-
-def _shown(good: Sequence[Effect], best: Effect) -> Effect:
-    """The entry a verdict is about: of what was found the smallest, by the first class of maps that found it."""
-    if not good:
-        return best
-    first = good[0].map
-    return min((entry for entry in good if entry.map == first), key=lambda entry: entry.size)
+    largest = min(LARGEST_OUTPUT_SIZE, mean_size(size))
+    small = {tried: low for tried, low in observation.used.output.items() if mean_size(tried) <= largest}
+    return max(small.items(), key=lambda item: item[1]) if small else None

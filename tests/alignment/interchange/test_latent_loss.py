@@ -20,7 +20,7 @@ from interlocus.searches.budget import Budget, Phase
 from interlocus.tasks import HierarchicalEquality
 
 TASK = HierarchicalEquality()
-POOL = TASK.pool(600, split="train", generator=derived_generator(0, "pool"))
+POOL = TASK.draw_examples(600, split="train", generator=derived_generator(0, "pool"))
 WEIGHT = 0.7
 
 
@@ -39,7 +39,9 @@ def test_its_gradient_is_that_of_autograd(name):
     searches = torch.tensor([1, 1, 0, 0])
     suffix = nets.suffix("layer1")
     interchange = Interchange(
-        entry=suffix.entry[problems.network], rest=suffix.rest(searches), buffers=BufferPool(suffix.entry)
+        input_projection=suffix.input_projection[problems.network],
+        body=suffix.body(searches),
+        buffers=BufferPool(suffix.input_projection),
     )
     read, write = (
         torch.randn(4, 2, 3, 16, generator=derived_generator(0, i)).double().requires_grad_() for i in range(2)
@@ -79,7 +81,7 @@ def test_its_gradient_is_that_of_autograd(name):
 
 def distance(network: MLP, found: il.Alignment) -> float:
     """How far patched states are from the mean natural state with their values, natural states being at one."""
-    pool = TASK.pool(4000, split="test", generator=derived_generator(5))
+    pool = TASK.draw_examples(4000, split="test", generator=derived_generator(5))
     asked = draw(pool, TASK.hypothesis("both"), shape=(4000,), generator=derived_generator(6))
     states = network.activations(found.site, pool.inputs)[0]
     patched = states[asked.base]

@@ -21,14 +21,18 @@ TASK = HierarchicalEquality()
 
 @pytest.fixture(scope="module")
 def pool():
-    return TASK.pool(4096, split="test", generator=derived_generator(0, "test pool"))
+    return TASK.draw_examples(4096, split="test", generator=derived_generator(0, "test pool"))
 
 
 def one_problem(network: MLP, site: str) -> tuple[Interchange, Problems]:
     only = torch.zeros(1, dtype=torch.long)
     suffix = network.suffix(site)
     return (
-        Interchange(entry=suffix.entry, rest=suffix.rest(only), buffers=BufferPool(suffix.entry)),
+        Interchange(
+            input_projection=suffix.input_projection,
+            body=suffix.body(only),
+            buffers=BufferPool(suffix.input_projection),
+        ),
         Problems(network=only, hypothesis=only),
     )
 
@@ -115,7 +119,9 @@ def test_gradients_are_those_of_autograd(pool, site, activation, loss):
     searches = torch.tensor([1, 1, 1, 0, 0, 0])  # three searches a problem
     suffix = network.suffix(site)
     interchange = Interchange(
-        entry=suffix.entry[problems.network], rest=suffix.rest(searches), buffers=BufferPool(suffix.entry)
+        input_projection=suffix.input_projection[problems.network],
+        body=suffix.body(searches),
+        buffers=BufferPool(suffix.input_projection),
     )
     generator = derived_generator(0, "maps", site, activation)
     read, write = (torch.randn(6, 2, 3, 16, generator=generator).double().requires_grad_() for _ in range(2))

@@ -1,4 +1,4 @@
-"""Networks in which a variable is known not to be: what they carry is what they should."""
+"""Hand-wired networks: their site carries its code, and searches do not find the variables there."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import interlocus as il
-from interlocus.controls.ground_truth.hand_wired import count_only, dormant, output_only
-from interlocus.controls.used_subspace import restrict_to, used_subspaces
+from interlocus.controls.ground_truth.hand_wired import count_only, count_with_unused_copies, output_only
+from interlocus.controls.sufficient_subspace import restrict_to, used_subspaces
 from interlocus.core.errors import SpecificationError, UnknownNameError
 from interlocus.core.random import derived_generator
 from interlocus.networks.mlp.activations import ACTIVATIONS
@@ -20,11 +20,11 @@ COUNT_ALONE = 0.625
 """IIA of left and right where only the count passes."""
 
 
-def spread_within(decoys, variable, width):
+def spread_within(wired, variable, width):
     """Share of the variance of a site that is not explained by the value of a variable, in the worst network."""
     drawn = TASK.sample(4000, split="test", generator=derived_generator(3))
     values = TASK.values(drawn)[variable]
-    states = decoys.networks.activations(decoys.site, TASK.encode(drawn)).double()
+    states = wired.networks.activations(wired.site, TASK.encode(drawn)).double()
     assert states.shape[2] == width
     left_over = states.clone()
     for value in values.unique():
@@ -35,7 +35,7 @@ def spread_within(decoys, variable, width):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_they_solve_the_task_and_carry_what_they_should(activation):
+def test_networks_solve_the_task_and_their_site_carries_its_code(activation):
     about = {"hidden": (16, 12, 8), "activation": activation, "count": 2, "seed": 7}
     made = [
         count_only(TASK, site="layer2", **about),
@@ -43,73 +43,75 @@ def test_they_solve_the_task_and_carry_what_they_should(activation):
         count_only(TASK, site="layer3", code="pair", **about),
         output_only(TASK, site="layer2", **about),
         output_only(TASK, site="layer3", **about),
-        dormant(TASK, site="layer2", **about),
+        count_with_unused_copies(TASK, site="layer2", **about),
     ]
-    for decoys in made:
-        assert decoys.admitted == (0, 1)
-        assert min(decoys.accuracy) > 0.995
-        assert min(score.worst_transition for score in decoys.scores) > 0.98
+    for wired in made:
+        assert wired.admitted == (0, 1)
+        assert min(wired.accuracy) > 0.995
+        assert min(score.worst_transition for score in wired.scores) > 0.98
     widths = (12, 12, 8, 12, 8)
-    for decoys, variable, width in zip(made, ("count", "count", "count", "output", "output"), widths, strict=False):
-        assert spread_within(decoys, variable, width) < 1e-4
+    for wired, variable, width in zip(made, ("count", "count", "count", "output", "output"), widths, strict=False):
+        assert spread_within(wired, variable, width) < 1e-4
     assert spread_within(made[-1], "count", 12) > 1e-2  # the copies
 
 
 @pytest.mark.parametrize("hidden", [(12,), (16, 16), (12, 9, 9, 9)])
-def test_straight_to_the_end_from_the_first_layer_on(hidden):
-    decoys = output_only(TASK, site="layer1", hidden=hidden, count=2)
-    assert decoys.admitted == (0, 1)
-    assert decoys.carries == "output"
-    assert decoys.alignments[0].basis("output").shape == (hidden[0], 1)
+def test_the_answer_alone_can_be_read_from_the_first_layer(hidden):
+    wired = output_only(TASK, site="layer1", hidden=hidden, count=2)
+    assert wired.admitted == (0, 1)
+    assert wired.carries == "output"
+    assert wired.alignments[0].basis("output").shape == (hidden[0], 1)
 
 
-def test_left_and_right_are_not_found_where_only_their_number_is():
-    decoys = count_only(TASK, site="layer2", count=2, seed=1)
+def test_left_and_right_are_not_found_where_only_the_count_is():
+    wired = count_only(TASK, site="layer2", count=2, seed=1)
     for featurizer in ("rotation", "linear"):
         found = il.search(
-            decoys.networks, TASK, hypothesis="both", site="layer2", sizes=(1, 4), featurizer=featurizer,
+            wired.networks, TASK, hypothesis="both", site="layer2", sizes=(1, 4), featurizer=featurizer,
             budget=SMALL, phases=(il.Phase(steps=200),),
         )  # fmt: skip
         assert found.iia.max() <= COUNT_ALONE + 5 * ERROR
 
 
-def test_copies_that_nobody_reads_make_a_linear_map_score():
-    decoys = dormant(TASK, site="layer2", count=2, seed=1)
-    assert decoys.carries == "copies"
-    assert all(score.iia > 0.99 for score in decoys.shadow_scores)
-    for network, shadow in enumerate(decoys.shadows):
-        write = shadow.basis("left")
-        torch.testing.assert_close(write, shadow.basis("right"))  # both write the count
-        behind = decoys.networks.weights[2][network]
-        read = shadow.frames.read[:, 0]
-        assert float((behind @ read.T).abs().max()) < 1e-4 * float(behind.norm() * read.norm())  # nobody reads them
+def test_a_linear_map_that_reads_unused_copies_scores():
+    wired = count_with_unused_copies(TASK, site="layer2", count=2, seed=1)
+    assert wired.carries == "copies"
+    assert all(score.iia > 0.99 for score in wired.copy_scores)
+    for network, alignment in enumerate(wired.copy_alignments):
+        write = alignment.basis("left")
+        torch.testing.assert_close(write, alignment.basis("right"))  # both write the count
+        behind = wired.networks.weights[2][network]
+        read = alignment.frames.read[:, 0]
+        assert float((behind @ read.T).abs().max()) < 1e-4 * float(
+            behind.norm() * read.norm()
+        )  # the next layer does not read them
 
 
 @pytest.mark.slow
-def test_inside_what_is_used_the_copies_are_gone():
-    decoys = dormant(TASK, site="layer2", count=1, seed=1)
-    (needed,) = used_subspaces(decoys.networks, TASK, site="layer2", agreement=0.998)
+def test_the_used_subspace_does_not_contain_the_copies():
+    wired = count_with_unused_copies(TASK, site="layer2", count=1, seed=1)
+    (needed,) = used_subspaces(wired.networks, TASK, site="layer2", agreement=0.998)
     assert needed.rank == 1
-    inside = restrict_to(decoys.networks, [needed], room=2)
+    inside = restrict_to(wired.networks, [needed], room=2)
     asked = {"hypothesis": "both", "site": "layer2", "sizes": (1,), "featurizer": "linear", "budget": SMALL}
     # what is used was learned, to .002 of its answers, so a little of a copy may be left; half-way there is too much
     assert il.search(inside, TASK, **asked).iia.max() < (COUNT_ALONE + 1) / 2
-    assert il.search(decoys.networks, TASK, **asked).iia.min() > 0.95
+    assert il.search(wired.networks, TASK, **asked).iia.min() > 0.95
 
 
-def test_networks_of_other_seeds_are_others_and_of_equal_ones_the_same():
+def test_equal_seeds_give_equal_networks_and_other_seeds_others():
     one, again, other = (count_only(TASK, site="layer2", count=2, seed=seed).networks for seed in (1, 1, 2))
     assert one.fingerprint() == again.fingerprint()
     assert len({net.fingerprint() for net in (one[0], one[1], other[0], other[1])}) == 4
 
 
-def test_what_cannot_be_written_down_is_said(fails):
+def test_what_cannot_be_wired_is_refused(fails):
     with fails(UnknownNameError, "'layer2'"):
         count_only(TASK, site="layr2")
     with fails(SpecificationError, "layer2 to layer3"):
         count_only(TASK, site="layer1")
     with fails(SpecificationError, "more hidden layers"):
-        dormant(TASK, site="layer2", hidden=(16, 16))
+        count_with_unused_copies(TASK, site="layer2", hidden=(16, 16))
     with fails(SpecificationError, "wider"):
         count_only(TASK, site="layer2", hidden=(7, 16))
     with fails(UnknownNameError, "activation"):

@@ -1,6 +1,8 @@
-"""Interchange intervention training: of perceptrons at once, of any module, and toward a variable in part."""
+"""Interchange intervention training of a stack of perceptrons, and of any module."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,19 +11,21 @@ from torch import nn
 
 from interlocus.alignment.evaluation import evaluate, evaluate_each
 from interlocus.controls.ground_truth.planting import plant, random_planting_subspaces
-from interlocus.controls.ground_truth.recipes import LOWEST_GRADED_SHARE, PLANTING_RECIPES
+from interlocus.controls.ground_truth.training_batches import MODULE_PLANTING_RATE, TrainingConfig
 from interlocus.core.random import derived_generator
 from interlocus.featurizers import Frames
 from interlocus.networks import MLP, Module
+from interlocus.networks.mlp.training import RECIPES
 from interlocus.tasks import HierarchicalEquality
 
 TASK = HierarchicalEquality(item_width=2)
-ASKED = {"hypothesis": "both", "site": "layer2", "size": 2}
-FEW = {"steps": 40, "batch": 64, "learning_rate": 0.01}
+SHORT = TrainingConfig(
+    task=TASK, hypothesis=TASK.hypothesis("both"), site="layer2", steps=40, batch=64, learning_rate=0.01, seed=3
+)
 
 
 class Whole(nn.Module):
-    """Not in a row, so that it is run whole; it draws at random while it learns."""
+    """A module that is not sequential, so it is run as a whole; its dropout is random in training mode."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,51 +40,46 @@ class Whole(nn.Module):
 @pytest.mark.parametrize("shares", [None, [0.4]])
 def test_a_module_learns_what_the_same_perceptron_learns(activation, shares):
     begin = MLP.untrained(TASK, hidden=(8, 8), activation=activation, count=1, seed=4)
-    about = ASKED | FEW | {"shares": shares, "seed": 3}
-    ours = plant(TASK, begin=begin, **about)
+    subspaces = random_planting_subspaces(1, 8, 2, 2, seed=3)
+    ours = plant(begin, SHORT, subspaces=subspaces, shares=shares)
     module = brought(begin)
-    theirs = plant(TASK, begin=module, **about)
+    theirs = plant(module, SHORT, subspaces=subspaces, shares=shares)
     layers = [part for part in theirs.networks.module if isinstance(part, nn.Linear)]
     for layer, weight, bias in zip(layers, ours.networks.weights, ours.networks.biases, strict=True):
         torch.testing.assert_close(layer.weight, weight[0], atol=2e-4, rtol=1e-3)
         torch.testing.assert_close(layer.bias, bias[0], atol=2e-4, rtol=1e-3)
     assert abs(theirs.scores[0].iia - ours.scores[0].iia) < 0.005
-    assert module.fingerprint() == brought(begin).fingerprint()  # the studied one is left as it was
+    assert module.fingerprint() == brought(begin).fingerprint()  # the given module stays as it was
 
 
-def test_a_module_that_is_run_whole_learns_without_its_dropout_and_comes_back_quiet():
+def test_a_module_that_is_run_as_a_whole_learns_without_its_dropout():
     torch.manual_seed(1)
     module = Module(Whole(), sites={"layer2": "second"})
-    module.prepare(TASK.examples(8, split="train", generator=derived_generator(0))[0])
-    one, same = (plant(TASK, begin=module, seed=2, **(ASKED | FEW)) for _ in range(2))
+    module.prepare(TASK.labelled_inputs(8, split="train", generator=derived_generator(0))[0])
+    subspaces = random_planting_subspaces(1, 12, 2, 2, seed=2)
+    one, same = (plant(module, replace(SHORT, seed=2), subspaces=subspaces) for _ in range(2))
     assert one.networks.fingerprint() == same.networks.fingerprint() != module.fingerprint()
     assert not any(parameter.requires_grad for parameter in one.networks.module.parameters())
     unused = (network.module.unused.weight for network in (one.networks, module))
-    torch.testing.assert_close(*unused)  # what has no part in the answer is not changed, nor decayed
+    torch.testing.assert_close(*unused)  # a parameter that does not affect the answer is not decayed either
 
 
 def test_scores_of_a_stack_are_those_of_each_network():
     networks = MLP.untrained(TASK, hidden=(8, 8), count=3, seed=4)
     rows = random_planting_subspaces(3, 8, 2, 2, seed=1)
-    asked = TASK.hypothesis("both")
-    each = evaluate_each(networks, TASK, hypothesis=asked, site="layer2", maps=Frames(read=rows, write=rows), seed=5)
-    made = plant(TASK, begin=networks, subspaces=rows, seed=5, **(ASKED | {"steps": 1, "learning_rate": 1e-12}))
+    each = evaluate_each(
+        networks, TASK, hypothesis=SHORT.hypothesis, site="layer2", maps=Frames(read=rows, write=rows), seed=5
+    )
+    made = plant(networks, replace(SHORT, seed=5, steps=1, learning_rate=1e-12), subspaces=rows)
     for score, alignment, i in zip(each, made.alignments, range(3), strict=True):
         alone = evaluate(alignment, made.networks[i], TASK, seed=5)
         assert score.iia == pytest.approx(alone.iia, abs=2e-4)
         assert [cell.count for cell in score.cells] == [cell.count for cell in alone.cells]
 
 
-@pytest.mark.slow
-def test_on_the_ladder_the_true_iia_climbs_and_the_networks_solve_the_task():
-    like = MLP.untrained(TASK, count=1, seed=3)
-    made = PLANTING_RECIPES["ladder"](TASK, hypothesis="both", site="layer2", like=like, count=5, seed=3)
-    iias = [score.iia for score in made.scores]
-    # How far training gets: in thirty networks the IIA was off the middle of its rung by .03 (standard deviation), so
-    # .15 are five of them; two ends that are .32 apart differ by .32 ± .05. Accuracy was .985 ± .008.
-    for place, iia in enumerate(iias):
-        assert iia == pytest.approx(
-            0.5 + 0.5 * (LOWEST_GRADED_SHARE + (1 - LOWEST_GRADED_SHARE) * (place + 0.5) / 5), abs=0.15
-        )
-    assert iias[-1] - iias[0] > 0.1
-    assert min(made.networks.accuracy(TASK, seed=1)) > 0.93
+def test_the_default_learning_rate_depends_on_the_networks():
+    config = replace(SHORT, learning_rate=None)
+    networks = MLP.untrained(TASK, hidden=(8, 8), count=1, activation="sigmoid", seed=4)
+    assert config.rate_for(networks) == RECIPES["sigmoid"].learning_rate / 2
+    assert config.rate_for(brought(networks)) == MODULE_PLANTING_RATE
+    assert SHORT.rate_for(networks) == 0.01

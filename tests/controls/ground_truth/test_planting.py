@@ -1,4 +1,4 @@
-"""Planted networks: the variable is where it was put, and what lies inside its subspace is known."""
+"""Planted networks: the variable is where it was planted, and what else lies in its subspace is known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 import torch
 
 import interlocus as il
-from interlocus.controls.ground_truth.planting import plant
+from interlocus.controls.ground_truth.planting import Planted, plant, random_planting_subspaces
+from interlocus.controls.ground_truth.training_batches import TrainingConfig
 from interlocus.core.errors import AlignmentError, SpecificationError, UnknownNameError
 from interlocus.networks import MLP
 from interlocus.searches.decomposition import decompose, operand_r2
@@ -16,13 +17,23 @@ TASK = HierarchicalEquality(item_width=2)
 SMALL = il.Budget(pool=8192, held_out=4096, partners=1, batch=128, check_every=25, validation=1024, test=3000)
 
 
+def config(hypothesis: str = "both", site: str = "layer2", **settings) -> TrainingConfig:
+    return TrainingConfig(task=TASK, hypothesis=TASK.hypothesis(hypothesis), site=site, **settings)
+
+
+def plant_at_random(networks: MLP, config: TrainingConfig, size: int = 2) -> Planted:
+    width, variables = networks.width(config.site), len(config.hypothesis.variables)
+    subspaces = random_planting_subspaces(len(networks), width, variables, size, config.seed)
+    return plant(networks, config, subspaces=subspaces)
+
+
 @pytest.fixture(scope="module")
 def planted():
-    return plant(TASK, hypothesis="both", site="layer2", size=2, count=2, steps=2500, seed=1)
+    return plant_at_random(MLP.untrained(TASK, count=2, seed=1), config(steps=2500, seed=1))
 
 
 @pytest.mark.slow
-def test_the_variable_is_where_it_was_put(planted):
+def test_the_variable_is_where_it_was_planted(planted):
     assert planted.admitted
     for network in planted.admitted:
         assert planted.networks.accuracy(TASK, seed=3)[network] > 0.98
@@ -42,33 +53,39 @@ def test_the_subspaces_are_orthonormal_and_differ(planted):
 @pytest.mark.slow
 def test_a_search_finds_what_was_planted(planted):
     network = planted.admitted[0]
-    found = il.search(
+    result = il.search(
         planted.networks[network], TASK, hypothesis="both", site="layer2", sizes=(2,), budget=SMALL,
         phases=(il.Phase(steps=300),),
     )  # fmt: skip
-    assert found.iia[0, 0] > planted.scores[network].iia - 0.02
+    assert result.iia[0, 0] > planted.scores[network].iia - 0.02
 
 
-def test_behind_the_last_layer_two_truth_values_cannot_be_combined():
-    made = plant(TASK, hypothesis="both", site="layer2", size=2, hidden=(16, 16), count=1, steps=400)
+def test_after_the_last_layer_two_truth_values_cannot_be_combined():
+    made = plant_at_random(MLP.untrained(TASK, hidden=(16, 16), count=1, seed=0), config(steps=400))
     assert made.scores[0].iia < 0.75
     assert not made.admitted
 
 
-def test_training_goes_on_from_networks_in_hand():
-    begin = MLP.untrained(TASK, hidden=(8, 8), count=2, activation="tanh", seed=4)
-    made = plant(TASK, hypothesis="left", site="layer1", size=1, begin=begin, steps=1, learning_rate=1e-12)
-    for ours, theirs in zip(made.networks.weights, begin.weights, strict=True):
-        torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
+def test_training_starts_from_the_given_networks():
+    initial = MLP.untrained(TASK, hidden=(8, 8), count=2, activation="tanh", seed=4)
+    made = plant_at_random(initial, config("left", "layer1", steps=1, learning_rate=1e-12), size=1)
+    for trained, given in zip(made.networks.weights, initial.weights, strict=True):
+        torch.testing.assert_close(trained, given, atol=1e-6, rtol=0)
     assert made.networks.activation == "tanh"
 
 
+def test_parts_are_concatenated_in_order(planted):
+    again = Planted.concatenate([planted.select(1), planted.select(0)])
+    assert [one.network for one in again.alignments] == [one.network for one in reversed(planted.alignments)]
+    assert again.networks[0].fingerprint() == planted.networks[1].fingerprint()
+
+
 @pytest.mark.slow
-def test_a_planted_bit_has_nothing_else_inside(planted):
+def test_the_subspace_of_a_planted_bit_holds_nothing_else(planted):
     network = planted.admitted[0]
-    own, alignment = planted.networks[network], planted.alignments[network]
+    one, alignment = planted.networks[network], planted.alignments[network]
     inside = decompose(
-        alignment, "left", own, TASK, hypothesis="identity", sizes=(1,), budget=SMALL, phases=(il.Phase(steps=100),)
+        alignment, "left", one, TASK, hypothesis="identity", sizes=(1,), budget=SMALL, phases=(il.Phase(steps=100),)
     )
     assert inside.iia[0, 0] < 0.6
     basis, subspace = inside.best(network=0, size=1).basis("a"), alignment.basis("left")
@@ -76,32 +93,33 @@ def test_a_planted_bit_has_nothing_else_inside(planted):
 
 
 def test_the_whole_input_carries_its_operands():
-    """Every direction of the input is a subspace in which the operands ride along whole."""
+    """With all directions of the input the operands can be read completely, with one they cannot."""
     network = MLP.untrained(TASK, hidden=(8,), count=1)
-    found = il.search(
-        network, TASK, hypothesis="left", site="input", sizes=(8,), starts={"random": 1}, budget=SMALL,
-        phases=(il.Phase(steps=1),),
-    )  # fmt: skip
-    whole = found.best(network=0, size=8)
-    assert operand_r2(whole, "left", network, TASK, operand="difference", value=0) > 0.999
-    few = il.search(
-        network, TASK, hypothesis="left", site="input", sizes=(1,), starts={"random": 1}, budget=SMALL,
-        phases=(il.Phase(steps=1),),
-    ).best(network=0, size=1)  # fmt: skip
-    assert operand_r2(few, "left", network, TASK, operand="difference", value=0) < 0.6
+    for size, low, high in ((8, 0.999, 1.01), (1, -1.0, 0.6)):
+        result = il.search(
+            network, TASK, hypothesis="left", site="input", sizes=(size,), starts={"random": 1}, budget=SMALL,
+            phases=(il.Phase(steps=1),),
+        )  # fmt: skip
+        best = result.best(network=0, size=size)
+        assert low < operand_r2(best, "left", network, TASK, operand="difference", value=0) < high
 
 
-def test_what_cannot_be_planted_or_decomposed_is_said(planted, fails):
-    with fails(SpecificationError, "hidden layer"):
-        plant(TASK, hypothesis="both", site="input", size=1, steps=1)
-    with fails(SpecificationError, "from 1 to 8"):
-        plant(TASK, hypothesis="both", site="layer1", size=9, steps=1)
-    with fails(UnknownNameError, "'layer1'"):
-        plant(TASK, hypothesis="both", site="layr1", size=1, steps=1)
-    own, alignment = planted.networks[0], planted.alignments[0]
+def test_what_cannot_be_planted_is_refused(fails):
+    networks = MLP.untrained(TASK, count=1, seed=0)
+    for site, size, error, words in (
+        ("input", 1, SpecificationError, ["'input'", "hidden layer"]),
+        ("layer1", 9, SpecificationError, ["2 variables of size 9", "from 1 to 8"]),
+        ("layr1", 1, UnknownNameError, ["'layer1'"]),
+    ):
+        with fails(error, *words):
+            plant(networks, config(site=site, steps=1), subspaces=torch.zeros(1, 2, size, 16))
+
+
+def test_what_cannot_be_decomposed_is_refused(planted, fails):
+    one, alignment = planted.networks[0], planted.alignments[0]
     with fails(SpecificationError, "2 dimensions"):
-        decompose(alignment, "left", own, TASK, hypothesis="identity", sizes=(3,))
+        decompose(alignment, "left", one, TASK, hypothesis="identity", sizes=(3,))
     with fails(AlignmentError, "another"):
         decompose(alignment, "left", planted.networks[1], TASK, hypothesis="identity")
     with fails(AlignmentError, "too few"):
-        operand_r2(alignment, "left", own, TASK, operand="difference", value=0, examples=50)
+        operand_r2(alignment, "left", one, TASK, operand="difference", value=0, examples=50)

@@ -1,4 +1,4 @@
-"""Anyone's module: what is found in it is right, and it comes back as it was given."""
+"""Any torch module can be searched correctly, and is unchanged afterwards."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from interlocus.core.errors import NetworkError, SpecificationError, UnknownName
 from interlocus.core.linalg import BufferPool
 from interlocus.core.random import derived_generator
 from interlocus.networks import MLP, Module
+from interlocus.networks.mlp.training import Recipe
 from interlocus.networks.module.model import call_directly
 from interlocus.networks.module.suffix import ModuleSuffix
 from interlocus.tasks import HierarchicalEquality
 
 TASK = HierarchicalEquality(item_width=4)
 TINY = il.Budget(pool=512, held_out=256, partners=1, batch=32, check_every=2, validation=64, test=96)
-INPUTS = TASK.examples(40, split="test", generator=derived_generator(0))[0]
+INPUTS = TASK.labelled_inputs(40, split="test", generator=derived_generator(0))[0]
 
 
 def wrapped(brought: Brought) -> Module:
@@ -30,7 +31,7 @@ def wrapped(brought: Brought) -> Module:
 
 
 def state(module: nn.Module) -> dict:
-    """Everything of a module that could be changed, and the state of the random numbers."""
+    """Everything in a module that could change, and the random state."""
     return {
         "tensors": {name: tensor.clone() for name, tensor in module.state_dict().items()},
         "gradients": {name: None if p.grad is None else p.grad.clone() for name, p in module.named_parameters()},
@@ -50,7 +51,7 @@ def same(one, other) -> bool:
 
 
 @pytest.mark.parametrize("kind", list(BROUGHT))
-def test_a_module_is_searched_and_comes_back_as_it_was(kind):
+def test_a_search_leaves_a_module_unchanged(kind):
     torch.manual_seed(1)
     brought = BROUGHT[kind]()
     before = state(brought.module)
@@ -67,7 +68,7 @@ def test_a_module_is_searched_and_comes_back_as_it_was(kind):
 
 
 @pytest.mark.parametrize("kind", list(BROUGHT))
-def test_patching_in_what_was_there_changes_nothing(kind):
+def test_replacing_activations_by_themselves_changes_nothing(kind):
     torch.manual_seed(2)
     network = wrapped(BROUGHT[kind]())
     network.prepare(INPUTS)
@@ -78,8 +79,8 @@ def test_patching_in_what_was_there_changes_nothing(kind):
 
 
 @pytest.mark.parametrize("kind", list(BROUGHT))
-def test_gradients_are_those_of_finite_differences(kind):
-    """Of the tail that a search uses, in double precision, along a random direction."""
+def test_gradients_agree_with_finite_differences(kind):
+    """Gradients of the suffix body, in double precision, along a random direction."""
     torch.manual_seed(3)
     brought = BROUGHT[kind]()
     if "brain" in kind:
@@ -87,22 +88,22 @@ def test_gradients_are_those_of_finite_differences(kind):
     network = wrapped(brought._replace(module=brought.module.double()))
     network.prepare(INPUTS)
     suffix = network.suffix("here")
-    entered = suffix.enter(network.activations("here", INPUTS))[0].T.unsqueeze(0)
+    projected = suffix.project(network.activations("here", INPUTS))[0].T.unsqueeze(0)
     shown = INPUTS.unsqueeze(0) if suffix.needs_inputs else None
-    buffers = BufferPool(entered)
-    rest = suffix.rest(torch.zeros(1, dtype=torch.long))
-    logits, saved = rest.forward(entered.clone(), buffers, shown)
-    slope = rest.backward(saved, torch.ones_like(logits), buffers)
-    direction = torch.randn(entered.shape, generator=derived_generator(0))
-    step = 1e-3  # small, for a kink on the way makes a difference
-    up, down = (rest.forward(entered + sign * step * direction, buffers, shown)[0].double().sum() for sign in (1, -1))
+    buffers = BufferPool(projected)
+    body = suffix.body(torch.zeros(1, dtype=torch.long))
+    logits, saved = body.forward(projected.clone(), buffers, shown)
+    slope = body.backward(saved, torch.ones_like(logits), buffers)
+    direction = torch.randn(projected.shape, generator=derived_generator(0))
+    step = 1e-3  # small, so that a kink of an activation is unlikely to matter
+    up, down = (body.forward(projected + sign * step * direction, buffers, shown)[0].double().sum() for sign in (1, -1))
     along = float((slope * direction).double().sum())
     assert along == pytest.approx(float((up - down) / (2 * step)), rel=0.02, abs=0.02)
 
 
 @pytest.mark.parametrize(("error", "said"), [(KeyboardInterrupt, KeyboardInterrupt), (RuntimeError, NetworkError)])
 @pytest.mark.parametrize("kind", ["batch norm", "branches", "a buffer that counts", "modes mixed, double", "attention"])
-def test_it_comes_back_after_an_interruption_too(kind, error, said):
+def test_an_error_or_interruption_leaves_a_module_unchanged(kind, error, said):
     torch.manual_seed(4)
     brought = BROUGHT[kind]()
     network = wrapped(brought)
@@ -125,7 +126,7 @@ def test_it_comes_back_after_an_interruption_too(kind, error, said):
 
 
 @pytest.mark.parametrize("kind", ["relu perceptron", "branches"])
-def test_the_hooks_of_its_owner_keep_firing(kind):
+def test_hooks_of_the_owner_still_run(kind):
     brought = BROUGHT[kind]()
     fired: list[int] = []
     parts = dict(brought.module.named_modules())
@@ -144,13 +145,11 @@ def test_the_hooks_of_its_owner_keep_firing(kind):
 
 @pytest.fixture(scope="module")
 def trained() -> MLP:
-    return MLP.train(
-        TASK, count=1, weight_decay=1.0, seed=0, recipe=il.networks.training.Recipe(learning_rate=5e-3, steps=600)
-    )
+    return MLP.train(TASK, count=1, weight_decay=1.0, seed=0, recipe=Recipe(learning_rate=5e-3, steps=600))
 
 
 class Opaque(nn.Module):
-    """A sequence whose inside nobody can run by itself."""
+    """A module whose sequence cannot be run in parts."""
 
     def __init__(self, inside: nn.Sequential) -> None:
         super().__init__()
@@ -162,7 +161,7 @@ class Opaque(nn.Module):
 
 @pytest.mark.parametrize("opaque", [False, True])
 @pytest.mark.parametrize(("ours", "theirs"), [("input", ":input"), ("layer1", "1"), ("layer3", "5")])
-def test_a_perceptron_is_the_same_network_either_way(trained, opaque, ours, theirs):
+def test_a_perceptron_as_module_gives_the_same_results(trained, opaque, ours, theirs):
     module = as_module(trained)
     path = theirs if not opaque else ("inside:input" if theirs == ":input" else f"inside.{theirs}")
     network = Module(Opaque(module) if opaque else module, sites={ours: path})
@@ -174,12 +173,12 @@ def test_a_perceptron_is_the_same_network_either_way(trained, opaque, ours, thei
     own = found.best(network=0, size=2)
     other = il.Alignment(**(vars(own) | {"network": network.fingerprint()}))
     score, again = il.evaluate(own, trained, TASK), il.evaluate(other, network, TASK)
-    assert again.iia == pytest.approx(score.iia, abs=2 / score.count)  # at most two answers on the edge
+    assert again.iia == pytest.approx(score.iia, abs=2 / score.count)  # two logits may be almost equal
     assert isinstance(network.suffix(ours), ModuleSuffix) == opaque
 
 
 class Operations(TorchDispatchMode):
-    """How often each operation of torch is run while this is open."""
+    """Counts the operations of torch inside a `with` block."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -190,7 +189,7 @@ class Operations(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_a_step_takes_about_as_many_operations_as_in_a_perceptron_of_ours(trained):
+def test_a_step_runs_about_as_many_operations_as_for_a_perceptron(trained):
     """Of a single search in a single network; how long they take is the benchmarks' matter.
 
     Not to one: how often rows are mended depends on their last digits.
@@ -228,7 +227,7 @@ def shared_encoder() -> nn.Module:
 
 
 class Root(nn.Module):
-    """What cannot take an exchange: a root of something that is never negative by itself."""
+    """Finite logits for its own activations, infinite ones after an exchange."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -252,8 +251,8 @@ class InPlace(nn.Module):
         return self.head(hidden)
 
 
-class Aside(nn.Module):
-    """A part on which nothing depends, one that is never run, one that mixes examples, and one that gives words."""
+class UnusableParts(nn.Module):
+    """Parts that are no sites: without influence, never run, with examples on another axis, without a tensor."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -280,12 +279,12 @@ class Words(nn.Module):
 @pytest.mark.parametrize(
     ("module", "site", "kind", "word"),
     [
-        (Aside(), "frst", UnknownNameError, "'first'"),
-        (Aside(), "aside", NetworkError, "does not depend"),
-        (Aside(), "never", NetworkError, "never"),
-        (Aside(), "mixed", NetworkError, "first axis"),
-        (Aside(), "words", NetworkError, "str"),
-        (Aside(), "first@3=0", NetworkError, "axis 3"),
+        (UnusableParts(), "frst", UnknownNameError, "'first'"),
+        (UnusableParts(), "aside", NetworkError, "does not depend"),
+        (UnusableParts(), "never", NetworkError, "never"),
+        (UnusableParts(), "mixed", NetworkError, "first axis"),
+        (UnusableParts(), "words", NetworkError, "str"),
+        (UnusableParts(), "first@3=0", NetworkError, "axis 3"),
         (InPlace(), "first", NetworkError, "in place"),
         (nn.Sequential(nn.Linear(16, 6), nn.ReLU(inplace=True), nn.Linear(6, 2)), "0", NetworkError, "in place"),
         (BROUGHT["used twice"]().module, "2", NetworkError, "2 times"),
@@ -294,25 +293,25 @@ class Words(nn.Module):
         (nn.Sequential(nn.Linear(16, 6), nn.Unflatten(1, (3, 2))), "0", NetworkError, "logits"),
     ],
 )
-def test_what_cannot_be_searched_is_said_before_anything_is_spent(module, site, kind, word, fails):
+def test_an_unusable_site_or_module_is_an_error_before_the_search(module, site, kind, word, fails):
     before = state(module)
     with fails(kind, word):
         il.search(Module(module, sites={"here": site}), TASK, hypothesis="left", site="here", sizes=(1,), budget=TINY)
     assert same(before, state(module))
 
 
-def test_a_site_that_cannot_be_read_is_said(fails):
+def test_text_that_is_no_site_is_an_error(fails):
     for text in ("", "a b", "layer[1", "layer:middle"):
         with fails(SpecificationError, "encoder.1"):
             Module(nn.Linear(16, 2), sites={"here": text})
 
 
-def test_a_module_that_was_never_run_says_what_to_do(fails):
-    with fails(NetworkError, "network.meet"):
+def test_sites_of_an_unprepared_module_are_an_error(fails):
+    with fails(NetworkError, "network.prepare"):
         Module(nn.Linear(16, 2)).sites  # noqa: B018
 
 
-def test_two_modules_with_other_parameters_are_two_networks():
+def test_fingerprints_differ_when_parameters_differ():
     one = nn.Linear(16, 2)
     other = copy.deepcopy(one)
     assert Module(one).fingerprint() == Module(other).fingerprint()

@@ -1,4 +1,4 @@
-"""The network of four items: it learns, it is a row of parts, and a code holds one item only."""
+"""The shared encoder learns its task, forms a chain of modules, and encodes each item by itself."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ SMALL = {"hidden": (64, 64), "steps": 1200}
 @pytest.fixture(scope="module")
 def network():
     made = make_shared_encoder(TASK, seed=0, **SMALL)
-    made.prepare(TASK.examples(8, split="train", generator=torch.Generator().manual_seed(0))[0])
+    made.prepare(TASK.labelled_inputs(8, split="train", generator=torch.Generator().manual_seed(0))[0])
     return made
 
 
-def test_it_learns_to_tell_pairs_of_photographs_apart(network):
+def test_a_trained_network_is_accurate_and_an_untrained_one_is_not(network):
     assert network.accuracy(TASK, seed=0)[0] > 0.85
     blank = make_shared_encoder(TASK, seed=0, trained=False, **SMALL)
     assert blank.accuracy(TASK, seed=0)[0] < 0.6
 
 
-def test_a_code_holds_its_own_item_and_no_other(network):
-    inputs = TASK.examples(20, split="test", generator=torch.Generator().manual_seed(1))[0]
+def test_a_code_depends_on_its_own_item_only(network):
+    inputs = TASK.labelled_inputs(20, split="test", generator=torch.Generator().manual_seed(1))[0]
     changed = inputs.clone()
-    changed[:, 64:128] = 0.5  # b
+    changed[:, 64:128] = 0.5  # item b
     for item in "acd":
         torch.testing.assert_close(
             network.activations(f"code_{item}", inputs), network.activations(f"code_{item}", changed)
@@ -42,21 +42,21 @@ def test_a_code_holds_its_own_item_and_no_other(network):
     torch.testing.assert_close(network.activations("codes", inputs), whole)
 
 
-def test_only_what_is_behind_a_site_is_run(network):
+def test_suffixes_of_chains_run_only_the_modules_after_the_site(network):
     assert isinstance(network.suffix("codes"), MLPSuffix)
     assert isinstance(network.suffix("layer1"), MLPSuffix)
     assert isinstance(network.suffix("code_a"), ModuleSuffix)
     assert network.suffix("code_a").needs_inputs
 
 
-def test_a_seed_decides_on_everything(network):
+def test_the_seed_determines_the_network(network):
     again = make_shared_encoder(TASK, seed=0, **(SMALL | {"steps": 20}))
     same = make_shared_encoder(TASK, seed=0, **(SMALL | {"steps": 20}))
     other = make_shared_encoder(TASK, seed=1, **(SMALL | {"steps": 20}))
     assert again.fingerprint() == same.fingerprint() != other.fingerprint()
 
 
-def test_a_task_whose_inputs_are_no_four_items_is_refused(fails):
+def test_an_input_width_that_is_no_multiple_of_four_is_an_error(fails):
     class Odd(HierarchicalEquality):
         @property
         def input_width(self) -> int:

@@ -1,4 +1,4 @@
-"""Networks of the user's own in a study."""
+"""Networks that a user's function makes, in a study."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from interlocus.core.errors import InterlocusError, NetworkError, SpecificationError, UnknownNameError
-from interlocus.core.user_code import load_code, names_code
+from interlocus.core.errors import NetworkError, SpecificationError, UnknownNameError
+from interlocus.core.tensor_files import TensorFile
 from interlocus.networks import Module
 from interlocus.studies.run import run_study
 from interlocus.studies.spec.networks import NetworkGroup
@@ -38,7 +38,7 @@ def finished(tmp_path_factory):
     return run_study(Study.parse(OWN, "own.yaml"), tmp_path_factory.mktemp("own"))
 
 
-def test_every_place_of_every_family_is_searched(finished):
+def test_every_site_of_every_group_is_searched(finished):
     assert not finished.failures
     assert not finished.missing
     there = {(row.group, row.site) for row in finished.table}
@@ -48,26 +48,28 @@ def test_every_place_of_every_family_is_searched(finished):
     assert ("ours", "first") not in there
 
 
-def test_networks_of_a_family_differ_and_are_fetched_as_they_were_made(finished):
+def test_networks_of_a_group_differ_and_load_as_they_were_made(finished):
     study = finished.study
-    kind = study.networks[0].kind
-    made = kind.make(TASK, count=2, trained=True, seed=study.seed, done=lambda share: None)
-    paths = [finished.store.network_path(name) for name in study.networks[0].networks]
-    fetched = kind.load(TASK, paths, seed=study.seed)
-    assert [one.fingerprint() for one in fetched] == [one.fingerprint() for one in made]
+    source = study.networks[0].source
+    made = source.make(TASK, count=2, trained=True, seed=study.seed, on_progress=lambda share: None)
+    files = [TensorFile.at(finished.store.network_path(name)) for name in study.networks[0].networks]
+    loaded = source.load(TASK, files, seed=study.seed)
+    assert [one.fingerprint() for one in loaded] == [one.fingerprint() for one in made]
     assert made[0].fingerprint() != made[1].fingerprint()
 
 
 def test_options_and_training_reach_the_function():
-    trained = group("build", options={"scale": 0.25}).kind.make(TASK, count=1, trained=True, seed=0, done=print)[0]
-    blank = group("build").kind.make(TASK, count=1, trained=False, seed=0, done=print)[0]
+    trained = group("build", options={"scale": 0.25}).source.make(
+        TASK, count=1, trained=True, seed=0, on_progress=print
+    )[0]
+    (blank,) = group("build").source.make(TASK, count=1, trained=False, seed=0, on_progress=print)
     assert isinstance(trained, Module)
     assert isinstance(blank, Module)
     assert float(trained.module.first.bias.detach()[0]) == 0.25
     assert float(blank.module.first.bias.detach()[0]) == 0.0
 
 
-def test_a_resumed_run_is_the_same(finished, tmp_path):
+def test_a_resumed_run_gives_equal_scores(finished, tmp_path):
     study = Study.parse(OWN, "own.yaml")
     run_study(study, tmp_path / "again")
     first, again = (folder / "scores.csv" for folder in (finished.store.folder, tmp_path / "again"))
@@ -77,18 +79,18 @@ def test_a_resumed_run_is_the_same(finished, tmp_path):
     assert first.read_bytes() == again.read_bytes()
 
 
-def test_paths_begin_at_the_file_of_the_study(tmp_path):
+def test_paths_are_relative_to_the_study_file(tmp_path):
     (tmp_path / "net.py").write_text((HERE / "own.py").read_text())
     (tmp_path / "mine.yaml").write_text(OWN.replace(f"{HERE}/own.py", "net.py"))
     study = Study.load(tmp_path / "mine.yaml")
     assert study.code == (str(tmp_path / "net.py"),)
 
 
-def test_a_stored_study_is_read_without_running_code(finished, monkeypatch):
+def test_reading_a_stored_study_runs_no_code(finished, monkeypatch):
     def refuse(text: str):
         raise AssertionError(f"{text} was run")
 
-    monkeypatch.setattr("interlocus.brought.load_code", refuse)
+    monkeypatch.setattr("interlocus.networks.sources.user.load_code", refuse)
     assert finished.store.study() == finished.study
 
 
@@ -107,45 +109,11 @@ def test_a_stored_study_is_read_without_running_code(finished, monkeypatch):
         (lambda: group("fails"), NetworkError, "RuntimeError"),
     ],
 )
-def test_what_cannot_be_made_is_said(asked, kind, word, fails):
+def test_networks_that_cannot_be_made_are_an_error(asked, kind, word, fails):
     def make() -> None:
         one = asked()
-        one.kind.sites(TASK)
-        one.kind.make(TASK, count=one.count, trained=one.trained, seed=0, done=lambda share: None)
+        one.source.sites(TASK)
+        one.source.make(TASK, count=one.count, trained=one.trained, seed=0, on_progress=lambda share: None)
 
     with fails(kind, word):
         make()
-
-
-def test_a_file_that_fails_is_said_and_can_be_mended(tmp_path, fails):
-    (tmp_path / "bad.py").write_text("1 / 0")
-    with fails(SpecificationError, "ZeroDivisionError"):
-        load_code(f"{tmp_path}/bad.py:thing")
-    (tmp_path / "bad.py").write_text("thing = 3")
-    assert load_code(f"{tmp_path}/bad.py:thing") == 3
-
-
-def test_what_names_code():
-    assert names_code("a/b.py:C")
-    assert not names_code("hierarchical_equality")
-    assert issubclass(UnknownNameError, InterlocusError)
-
-
-@pytest.mark.parametrize(
-    ("about", "words"),
-    [
-        ({"until": 6000}, ["6000", "5000"]),
-        ({"steps": 10, "until": 11}, ["11", "10"]),
-        ({"until": 3, "trained": False}, ["not trained"]),
-        ({"examples": 100, "trained": False}, ["not trained"]),
-    ],
-)
-def test_a_point_that_training_does_not_pass_is_refused(about, words, fails):
-    with fails(SpecificationError, *words):
-        _ = NetworkGroup(name="x", **about).kind
-
-
-def test_a_point_of_training_is_said():
-    about = NetworkGroup(name="x", steps=200, until=50, examples=4000).kind
-    assert {"50", "200", "4000"} <= set(about.summary.replace(",", "").split())
-    assert about.architecture == NetworkGroup(name="x").kind.architecture

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from interlocus.report.page.colours import SHADE_COUNT, scale_css, step
+from interlocus.report.page.colours import SHADE_COUNT, scale_css, shade
 
 
 def _luminance(colour: str) -> float:
@@ -23,13 +23,13 @@ def test_a_number_can_be_read_on_every_colour_of_every_scale():
         assert (light + 0.05) / (dark + 0.05) >= 4.5  # WCAG 2, AA
 
 
-def test_steps_rise_with_the_score_and_end_where_the_scale_does():
-    assert [step(value) for value in (0.0, 0.5, 0.75, 1.0)] == [0, 0, (SHADE_COUNT - 1) // 2, SHADE_COUNT - 1]
-    assert step(0.0, low=-1.0, high=1.0) == (SHADE_COUNT - 1) // 2
+def test_shades_rise_with_the_score_and_stop_at_the_ends_of_the_scale():
+    assert [shade(value) for value in (0.0, 0.5, 0.75, 1.0)] == [0, 0, (SHADE_COUNT - 1) // 2, SHADE_COUNT - 1]
+    assert shade(0.0, low=-1.0, high=1.0) == (SHADE_COUNT - 1) // 2
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_higher_a_score_the_farther_from_the_paper(scheme):
+def test_higher_scores_stand_out_more_from_the_page(scheme):
     light, _, dark = scale_css().partition("@media")
     rules = re.findall(r"\.h\d+ \{ background: (#\w{6})", light if scheme == "light" else dark)
     luminances = [_luminance(colour) for colour in rules]

@@ -12,7 +12,6 @@ import pytest
 from tiny import TINY
 
 from interlocus.report.page.page import write_report
-from interlocus.report.page.svg import Kind
 from interlocus.studies.run import run_study
 from interlocus.studies.spec.study import Study
 
@@ -33,7 +32,7 @@ FLAGS = (
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    """The browser, which keeps a log of its console and of every request."""
+    """The browser; it logs its console and every request."""
     selenium = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     from selenium.webdriver.chrome.service import Service
 
@@ -54,8 +53,8 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of a study that takes a second, with its controls, and with a name that should do no harm."""
-    text = TINY.replace("controls: []", "controls: [used, purity]").replace(
+    """The page of a study that takes a second, with its controls, and with a title that tries to run a script."""
+    text = TINY.replace("controls: []", "controls: [used_subspace, operand_leakage]").replace(
         "title: Does it work at all?", "title: <script>alert('a')</script> & <b onclick=alert(1)>bold</b>?"
     )
     return write_report(run_study(Study.parse(text, "tiny"), tmp_path_factory.mktemp("run")))
@@ -114,10 +113,8 @@ def test_a_hostile_name_is_text(driver: Any, page: Path) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_figure_is_there_and_nothing_is_wider_than_the_window(driver: Any, page: Path, width: int) -> None:
     opened(driver, page, width=width)
-    kinds: tuple[Kind, ...] = ("size_curve", "stages", "restarts", "subspace")
-    for kind in kinds:
-        drawn = all_of(driver, f".card svg g[id^='{kind}']")
-        assert drawn, kind
+    for name in ("size_curve", "stages", "restarts", "subspace"):
+        assert all_of(driver, f".card svg g[id^='{name}']"), name
     for figure in all_of(driver, ".card svg"):
         assert figure.is_displayed()
         assert figure.size["width"] > 250
@@ -148,7 +145,7 @@ def test_an_entry_opens_on_its_cells_and_closes_where_it_was(driver: Any, page: 
     sheet = all_of(driver, "#sheet")[0]
     assert sheet.is_displayed()
     assert shown in sheet.text
-    for word in ("0→1", "1→0", "Starts and restarts", "covariance", "relu-01", "one-sided trick"):
+    for word in ("0→1", "1→0", "Starts and restarts", "covariance", "relu-01", "one-directional"):
         assert word in sheet.text
     press(driver, "ESCAPE")
     assert not sheet.is_displayed()

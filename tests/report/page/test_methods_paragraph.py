@@ -1,4 +1,4 @@
-"""The paragraph for a paper."""
+"""The methods paragraph."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def test_it_holds_the_numbers_of_the_run(tmp_path: Path) -> None:
     line = next(line for line in run.lines if line.hypothesis == "both")
     for part in (
         "2 of 2 solve the task",
-        "both (left and right) at input and layer1 with rotation and linear maps of 1 and 2 features a variable",
+        "both (left and right) at input and layer1 with rotation and linear featurizers of 1 and 2 features a variable",
         "1 random and 1 covariance start",
         "10,000 test interventions",
-        f"for both doing nothing scores {line.no_effect:.3f}".replace("for", "For", 1),
+        f"For both an interchange without effect scores {line.no_effect:.3f}",
         f"up to {line.one_directional:.3f}",
         "99.9% of its own answers",
         run.answer["direct"],

@@ -18,6 +18,7 @@ from interlocus.core.errors import RunFolderError
 from interlocus.report.page.page import write_report
 from interlocus.studies.pipeline import Failure
 from interlocus.studies.run import Run
+from interlocus.verdicts.words import ANSWER_WORDS, VERDICT_WORDS
 
 VOID = {"meta", "br"}
 
@@ -74,9 +75,9 @@ def page(text: str) -> Page:
     return Page(text)
 
 
-def test_the_page_tells_what_is_in_the_run(run: Run, page: Page) -> None:
-    asked = [run.study.title, *run.study.sites, *run.study.starts, *(group.name for group in run.study.networks)]
-    for words in [*asked, *run.answers.values(), f"interlocus report {run.store.folder}"]:
+def test_the_page_shows_the_contents_of_the_run(run: Run, page: Page) -> None:
+    expected = [run.study.title, *run.study.sites, *run.study.starts, *(group.name for group in run.study.networks)]
+    for words in [*expected, *run.answers.values(), f"interlocus report {run.store.folder}"]:
         assert words in page.words
     for line in run.lines:
         for shown in (
@@ -88,7 +89,7 @@ def test_the_page_tells_what_is_in_the_run(run: Run, page: Page) -> None:
             assert str(shown) in page.words
 
 
-def test_the_page_needs_nothing_from_elsewhere(text: str, page: Page) -> None:
+def test_the_page_loads_nothing_from_other_places(text: str, page: Page) -> None:
     assert set(re.findall(r"\w+://[^\s\"'<>]+", text)) <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
     assert not {"link", "iframe", "img"} & {tag for tag, _ in page.elements}
     for _, attributes in page.elements:
@@ -106,7 +107,7 @@ def test_no_script_but_ours_may_run(text: str, page: Page) -> None:
     assert f"script-src 'sha256-{digest}'" in str(policy)
 
 
-def test_every_link_leads_somewhere(page: Page) -> None:
+def test_every_link_has_a_target(page: Page) -> None:
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     links = [attributes.get("href") or attributes.get("xlink:href") or "" for attributes in page.all("a", "use")]
@@ -114,7 +115,7 @@ def test_every_link_leads_somewhere(page: Page) -> None:
     assert {link.removeprefix("#") for link in links} <= set(ids)
 
 
-def test_the_page_can_be_read_aloud(text: str, page: Page) -> None:
+def test_a_screen_reader_can_read_the_page(text: str, page: Page) -> None:
     assert next(page.all("html")) == {"lang": "en"}
     headings = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h\d", tag)]
     assert headings.count(1) == 1
@@ -126,7 +127,7 @@ def test_the_page_can_be_read_aloud(text: str, page: Page) -> None:
     assert all(figure["role"] == "img" and figure["aria-label"] for figure in figures)
 
 
-def test_a_hostile_study_is_shown_and_not_obeyed(tmp_path: Path) -> None:
+def test_markup_in_names_is_shown_as_text(tmp_path: Path) -> None:
     hostile = "<script>alert('a')</script> & \"b\" </style></title>{{ run }}"
     page = page_of(made_run(tmp_path, title=hostile, name=hostile, searches=ONE_SIZE))
     assert page.words.count(hostile) >= 3
@@ -139,7 +140,7 @@ def test_a_study_without_a_title_is_called_by_its_name(tmp_path: Path) -> None:
     assert page.words.count("nameless") >= 2
 
 
-def test_what_is_missing_is_named_with_the_way_on(tmp_path: Path) -> None:
+def test_missing_trials_are_named_with_the_command_to_continue(tmp_path: Path) -> None:
     run = made_run(tmp_path, lambda trial: trial.group == "relu", searches=ONE_SIZE)
     error = RunFolderError("The disk is full.", "Records are kept there.", "Make room.")
     page = page_of(replace(run, failures=(Failure(trials=tuple(run.missing), error=error),)))
@@ -148,7 +149,7 @@ def test_what_is_missing_is_named_with_the_way_on(tmp_path: Path) -> None:
     assert {"href": "#missing"} in list(page.all("a"))
 
 
-def test_a_complete_run_misses_nothing(tmp_path: Path) -> None:
+def test_the_page_of_a_complete_run_names_nothing_as_missing(tmp_path: Path) -> None:
     run = made_run(tmp_path, searches=ONE_SIZE, controls=[])
     for group in run.study.networks:
         for name in group.networks:
@@ -156,23 +157,32 @@ def test_a_complete_run_misses_nothing(tmp_path: Path) -> None:
     assert "missing" not in page_of(run).words
 
 
-def test_controls_that_are_not_there_are_named(tmp_path: Path) -> None:
+def test_missing_controls_are_named(tmp_path: Path) -> None:
     page = page_of(with_controls(made_run(tmp_path, searches=ONE_SIZE)))
     assert "controls at layer1 of relu-01" in page.words
     assert "controls at layer1 of tanh-00" in page.words
     assert "the networks relu-00, relu-01" in page.words
-    assert "blank" not in page.words.partition("The folder lacks:")[2].partition("Time and settings")[0].replace(
+    assert "blank" not in page.words.partition("Missing from the folder:")[2].partition("Time and settings")[0].replace(
         "the networks blank-00, blank-01", ""
     )
 
 
-def test_both_answers_stand_at_the_top(tmp_path: Path) -> None:
+def test_both_answers_are_at_the_top(tmp_path: Path) -> None:
     run = made_run(tmp_path, searches=ONE_SIZE)
     words = " ".join(page_of(run).words.split())
     for group in ("relu", "tanh"):
         said = run.answer["direct"].partition(f"{group}: ")[2].split(". ")[0]
         assert f"{group}: {said}" in words
     assert run.answer["search"].strip() in words
+
+
+def test_every_word_on_the_page_is_explained_there(tmp_path: Path) -> None:
+    run = made_run(tmp_path, searches=ONE_SIZE)
+    words = " ".join(page_of(run).words.split())
+    for network in run.verdicts:
+        assert ANSWER_WORDS[network.answer].explanation in words
+        for verdict in (verdict for row in network.sites for verdict in row):
+            assert VERDICT_WORDS[verdict.word].explanation in words
 
 
 def test_every_entry_and_every_verdict_can_be_opened(tmp_path: Path) -> None:
@@ -187,7 +197,7 @@ def test_every_entry_and_every_verdict_can_be_opened(tmp_path: Path) -> None:
     assert len(data["verdicts"]) == sum(len(row) for one in run.verdicts for row in one.sites)
 
 
-def test_a_locked_folder_is_told_in_one_message(tmp_path: Path, fails) -> None:
+def test_a_folder_that_cannot_be_written_gives_one_message(tmp_path: Path, fails) -> None:
     run = made_run(tmp_path, searches=ONE_SIZE)
     shutil.rmtree(tmp_path / "figures")
     (tmp_path / "figures").write_text("in the way")  # what a test that runs as root can do to lock a folder
@@ -200,12 +210,12 @@ def test_an_empty_run_has_a_page(tmp_path: Path) -> None:
     assert page.words.count("Nothing is measured yet.") >= 3
 
 
-def test_times_are_told_where_they_are_known(tmp_path: Path, page: Page) -> None:
+def test_times_are_shown_where_they_are_known(tmp_path: Path, page: Page) -> None:
     run = made_run(tmp_path, searches=ONE_SIZE)
     assert "searching" not in page.words
     timed = page_of(replace(run, seconds={"searching": 125.2, "reading the results": 0.26}))
     assert "searching 2 min 5 s, reading the results 0.3 s." in timed.words
-    assert "Time of one process that the searches of a family took, by site." in page.words
+    assert "Search time of each group by site, added over processes." in page.words
 
 
 def test_the_page_of_a_run_is_the_same_each_time(tmp_path: Path) -> None:

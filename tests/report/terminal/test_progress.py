@@ -15,8 +15,8 @@ def test_a_terminal_sees_one_line_a_phase(monkeypatch):
     for phase, share in (("training", 0.0), ("training", 0.5), ("searching", 0.0), ("searching", 1.0)):
         show(StageProgress(phase, share))
     lines = [line.split("\r")[-1].strip() for line in stream.getvalue().split("\n")]
-    assert lines[0] == "training: 50%, 1 s, 1 s left"
-    assert lines[1] == "searching: 100%, 1 s"
+    assert lines[0] == "training: 50 %, 1 s, 1 s left"
+    assert lines[1] == "searching: 100 %, 1 s"
 
 
 def test_a_share_alone_is_a_search(capsys):
@@ -25,7 +25,7 @@ def test_a_share_alone_is_a_search(capsys):
     show(1.0)
     out, err = capsys.readouterr()
     assert not out
-    assert err.split("\r")[-1].startswith("searching: 100%")
+    assert err.split("\r")[-1].startswith("searching: 100 %")
 
 
 def test_a_notebook_gets_one_bar_a_phase_that_moves(monkeypatch):
@@ -41,7 +41,7 @@ def test_a_notebook_gets_one_bar_a_phase_that_moves(monkeypatch):
         pictures.append([picture])
         return Handle()
 
-    monkeypatch.setattr(progress, "_display_of_notebook", lambda: display)
+    monkeypatch.setattr(progress, "_notebook_display", lambda: display)
     stream = io.StringIO()
     show = il.show_progress(stream)
     for phase, share in (("<script>", 0.0), ("<script>", 1.0), ("searching", 0.0)):
@@ -63,4 +63,4 @@ def test_what_is_a_notebook(inside, monkeypatch):
             return inside and name == "kernel"
 
     monkeypatch.setattr(IPython, "get_ipython", Shell)
-    assert progress._display_of_notebook() is (display if inside else None)
+    assert progress._notebook_display() is (display if inside else None)

@@ -10,7 +10,7 @@ import torch
 from interlocus.core.random import derived_generator
 from interlocus.searches.starts import Covariance, Perturbed, StartContext, find_start
 from interlocus.studies.results.basins import Basin, radius
-from interlocus.studies.results.summary import Solved
+from interlocus.studies.results.summary import SolveRate
 
 GENERATOR = derived_generator(0, "basin")
 SIGHT = StartContext(
@@ -26,7 +26,7 @@ def test_the_radius_lies_between_the_noises_where_one_half_is_passed():
 
 @pytest.mark.parametrize(("hits", "text"), [((8, 7), "more than 0.2"), ((3, 1), "less than 0.1"), ((8, 0), "0.150")])
 def test_a_radius_beyond_what_was_tried_is_said(hits, text):
-    shares = {noise: Solved.of(count, 8) for noise, count in zip((0.1, 0.2), hits, strict=True)}
+    shares = {noise: SolveRate.of(count, 8) for noise, count in zip((0.1, 0.2), hits, strict=True)}
     assert Basin(group="x", site="input", schedule="", start="covariance", shares=shares).text == text
 
 

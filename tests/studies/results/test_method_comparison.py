@@ -14,7 +14,7 @@ def run(tmp_path_factory) -> Run:
     return run_study(Study.parse(TINY, "tiny"), tmp_path_factory.mktemp("methods"))
 
 
-def test_one_entry_a_map_and_site_over_the_networks_of_all_trained_families(run):
+def test_there_is_an_entry_for_each_featurizer_and_site_over_all_trained_groups(run):
     assert [(one.map, one.site) for one in run.methods] == [
         ("rotation", "input"),
         ("rotation", "layer1"),
@@ -30,5 +30,5 @@ def test_one_entry_a_map_and_site_over_the_networks_of_all_trained_families(run)
 
 
 def test_time_is_that_of_the_records(run):
-    spent = sum(record.seconds for record in run.store.records() if record.trial.hypothesis == "both")
+    spent = sum(record.seconds for record in run.records if record.trial.hypothesis == "both")
     assert sum(one.seconds for one in run.methods) == pytest.approx(spent)

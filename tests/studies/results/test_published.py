@@ -1,4 +1,4 @@
-"""What others have published, and what stands beside it."""
+"""Published scores, and ours beside them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from interlocus.core.statistics import Interval
-from interlocus.report.figures.published import published_figure
-from interlocus.studies.results.published import beside_published, published, sentences
-from interlocus.studies.results.summary import Line, SizeLine, Solved
+from interlocus.report.figures.published import PublishedFigure
+from interlocus.studies.results.published import compare_with_published, published, published_sentences
+from interlocus.studies.results.summary import Line, SizeLine, SolveRate
 from interlocus.studies.run import Run
 from interlocus.studies.spec.study import Study
 from interlocus.studies.store import Store
@@ -26,7 +26,7 @@ def line(start: str = "random", count: int = 10, **about) -> Line:
         highest=0.95,
         worst_transition=0.7,
         by_start={start: 0.9},
-        solved={start: Solved.of(0, count)},
+        solved={start: SolveRate.of(0, count)},
     )
     usual = Line(
         group="relu",
@@ -60,14 +60,14 @@ def test_the_reference_holds_the_scores_that_are_known():
 
 
 def test_a_single_start_stands_beside_means_and_several_beside_the_best_too():
-    assert [one.published.mean for one in beside_published(STUDY, [line()])] == [0.842]
-    assert {one.published.value for one in beside_published(STUDY, [line(count=30)])} == {0.842, 1.0}
+    assert [one.published.mean for one in compare_with_published(STUDY, [line()])] == [0.842]
+    assert {one.published.value for one in compare_with_published(STUDY, [line(count=30)])} == {0.842, 1.0}
 
 
 def test_neurons_stand_beside_neurons_found_in_the_same_way():
-    found = beside_published(STUDY, [line("neurons_greedy", featurizer="identity")])
+    found = compare_with_published(STUDY, [line("neurons_greedy", featurizer="identity")])
     assert [one.published.method for one in found] == ["greedy neurons"]
-    assert not beside_published(STUDY, [line("random", featurizer="identity")])
+    assert not compare_with_published(STUDY, [line("random", featurizer="identity")])
 
 
 @pytest.mark.parametrize(
@@ -76,19 +76,21 @@ def test_neurons_stand_beside_neurons_found_in_the_same_way():
 def test_networks_that_are_not_alike_stand_beside_nothing(change):
     entries = [f"searches.{i}.sites=[layer1]" for i in range(5)] if "hidden" in change else []
     study = STUDY.with_values([*entries, "sites=[layer1]", change])
-    assert not beside_published(study, [line()])
+    assert not compare_with_published(study, [line()])
 
 
 def test_a_site_is_a_sentence_with_both_figures():
-    (said,) = sentences(beside_published(STUDY, [line()]))
+    (said,) = published_sentences(compare_with_published(STUDY, [line()]))
     assert said.startswith("layer1: rotation at size 8 0.900 [0.800, 0.950], published 0.842")
 
 
 def test_it_is_drawn_where_there_is_something(tmp_path):
     run = Run(store=Store(tmp_path), study=STUDY, table=(), lines=(line(), line(site="layer2")))
-    figure = published_figure(run)
+    assert PublishedFigure().available(run)
+    (picture,) = PublishedFigure().draw(run)
+    figure = picture.drawing
     assert isinstance(figure, Figure)
     (axes,) = figure.axes
     drawn = [float(mark.get_ydata()[0]) for mark in axes.lines if mark.get_marker() in ("o", "D")]
     assert drawn == [0.9, 0.842, 0.9, 0.614]
-    assert published_figure(replace(run, lines=())) is None
+    assert not PublishedFigure().available(replace(run, lines=()))

@@ -1,4 +1,4 @@
-"""What a table says over networks."""
+"""Scores over networks, and what they say."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ def row(network: int, size: int, iia: float) -> Row:
         "featurizer": "rotation",
         "size": size,
         "iia": iia,
-        "by_start": f"random={iia}",
-        "solved": "random=0/2",
+        "by_start": {"random": iia},
+        "solved": {"random": (0, 2)},
+        "by_kind": {},
         "accuracy": 1.0,
     }
     return Row(**(values | own))
@@ -48,13 +49,13 @@ def test_the_smallest_sufficient_size_is_within_a_hundredth_of_the_best():
     assert found.best.size == 8
 
 
-def test_networks_that_are_alike_leave_no_doubt_of_it():
+def test_networks_that_are_alike_give_a_narrow_interval():
     found, _ = line([(0.7, 0.97, 0.97, 0.97)] * 6)
     assert found.enough_range == (2, 2)
     assert found.enough_text == "2"
 
 
-def test_networks_that_differ_leave_doubt():
+def test_networks_that_differ_give_a_wide_interval():
     """Half of them need one direction, half eight: by which are drawn, any size may do."""
     found, _ = line([(0.9, 0.9, 0.9, 0.9)] * 3 + [(0.86, 0.88, 0.88, 0.9)] * 3)
     low, high = found.enough_range
@@ -63,7 +64,7 @@ def test_networks_that_differ_leave_doubt():
 
 
 @pytest.mark.parametrize("curve", [(0.9, 0.9, 0.9, 0.95), (0.9, 0.95, 0.96, 0.96)])
-def test_the_answer_says_whether_fewer_would_do(curve):
+def test_the_sentence_says_whether_fewer_features_suffice(curve):
     found, table = line([curve] * 6)
     (sentence,) = group_sentences(STUDY, table, [found]).values()
     assert ("would do" in sentence) == (found.enough < found.best.size)

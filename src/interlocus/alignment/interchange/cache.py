@@ -1,7 +1,7 @@
 """Swap features of the base for those of sources, and run the networks on from there.
 
 The hot part of the library. Searches that share a network, a site and a hypothesis (a *problem*) share what is gathered
-and the first product; what is behind the entry of a tail runs for all searches at once. Everything is written into
+and the first product; the body of a suffix runs for all searches at once. Everything is written into
 buffers of a workspace, and gradients are written out, so a step builds no graph and asks for no memory.
 """
 
@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.causal.interventions import Interventions
 from interlocus.core.errors import NetworkError
 from interlocus.networks import AbstractNetworks
@@ -30,16 +30,16 @@ class Cache:
 
     Args:
         activations: at the site.
-        entered: behind the entry of the tail.
+        projected: Output of the input projection of the suffix.
         inputs: what the networks were shown, for tails that run them whole.
     """
 
     activations: Float[Tensor, "network row width"]
-    entered: Float[Tensor, "network row entered"]
+    projected: Float[Tensor, "network row projected"]
     inputs: Float[Tensor, "row ..."] | None = None
 
 
-def cache_activations(networks: AbstractNetworks, site: str, pool: Pool) -> Cache:
+def cache_activations(networks: AbstractNetworks, site: str, pool: Examples) -> Cache:
     """Run networks on a pool and keep what searches at a site need.
 
     Raises:
@@ -57,9 +57,9 @@ def cache_activations(networks: AbstractNetworks, site: str, pool: Pool) -> Cach
                 "Look at its parameters and inputs; train it again with a lower learning rate.",
             )
         suffix = networks.suffix(site)
-        entered = suffix.enter(activations).contiguous()
+        projected = suffix.project(activations).contiguous()
     inputs = pool.inputs.to(networks.device) if suffix.needs_inputs else None
-    return Cache(activations=activations, entered=entered, inputs=inputs)
+    return Cache(activations=activations, projected=projected, inputs=inputs)
 
 
 class Problems(NamedTuple):
@@ -74,7 +74,7 @@ class Batch:
     """What one step needs of the cache, for each problem.
 
     Args:
-        base: behind the entry, batch last.
+        base: Output of the input projection for the bases, batch last.
         differences: for each variable source minus base at the site, batch last, where it is swapped.
         places: where that is.
         one_hot: the counterfactual labels.
@@ -82,7 +82,7 @@ class Batch:
         hidden: the bases at the site itself, batch last.
     """
 
-    base: Float[Tensor, "problem entered batch"]
+    base: Float[Tensor, "problem projected batch"]
     differences: tuple[Float[Tensor, "problem width swapped"], ...]
     places: tuple[slice, ...]
     one_hot: Float[Tensor, "problem 1 class batch"]
@@ -126,7 +126,9 @@ def plan_batches(cache: Cache, asked: Sequence[Interventions], problems: Problem
     offset = (problems.network * cache.activations.shape[1]).unsqueeze(1)
     places = asked[0].places
     labels = for_problems([one.labels for one in asked]).unsqueeze(2)
-    one_hot = torch.zeros(*labels.shape[:2], classes, labels.shape[3], device=labels.device, dtype=cache.entered.dtype)
+    one_hot = torch.zeros(
+        *labels.shape[:2], classes, labels.shape[3], device=labels.device, dtype=cache.projected.dtype
+    )
     return BatchPlan(
         base=for_problems([one.base for one in asked]) + offset,
         sources=tuple(for_problems([o.sources[v][:, place] for o in asked]) + offset for v, place in enumerate(places)),
@@ -139,20 +141,21 @@ def batches(cache: Cache, script: BatchPlan) -> Iterator[Batch]:
     """Fetch what each step needs, for as many steps at once as fit into `FETCHED_BYTES`."""
     problems, batch = script.base.shape[1:]
     width = (
-        cache.entered.shape[2] + sum(source.shape[2] * cache.activations.shape[2] for source in script.sources) // batch
+        cache.projected.shape[2]
+        + sum(source.shape[2] * cache.activations.shape[2] for source in script.sources) // batch
     )
-    together = max(1, FETCHED_BYTES // (problems * batch * width * cache.entered.element_size()))
+    together = max(1, FETCHED_BYTES // (problems * batch * width * cache.projected.element_size()))
     for first in range(0, len(script), together):
         steps = slice(first, first + together)
         base = script.base[steps]
-        entered, here = _columns(cache.entered, base), _columns(cache.activations, base)
+        projected, here = _columns(cache.projected, base), _columns(cache.activations, base)
         differences = [
             _columns(cache.activations, source[steps]).sub_(here[..., place])
             for source, place in zip(script.sources, script.places, strict=True)
         ]
         for step in range(len(base)):
             yield Batch(
-                base=entered[step],
+                base=projected[step],
                 differences=tuple(difference[step] for difference in differences),
                 places=script.places,
                 one_hot=script.one_hot[first + step],

@@ -17,21 +17,21 @@ def slopes(
     """The gradient of each logit with respect to the activations of some rows, in one network.
 
     Args:
-        tail: what is behind the site.
+        suffix: The part of the networks after the site.
         cache: activations there.
         network: which.
         rows: of the cache.
         classes: how many logits there are.
     """
-    entered = cache.entered[network, rows].T.unsqueeze(0).contiguous()
+    projected = cache.projected[network, rows].T.unsqueeze(0).contiguous()
     inputs = None if cache.inputs is None else cache.inputs[rows].unsqueeze(0)
-    rest = suffix.rest(torch.tensor([network], device=entered.device))
+    body = suffix.body(torch.tensor([network], device=projected.device))
     found = []
     for label in range(classes):
-        buffers = BufferPool(entered)
-        logits, saved = rest.forward(entered.clone(), buffers, inputs)
+        buffers = BufferPool(projected)
+        logits, saved = body.forward(projected.clone(), buffers, inputs)
         one = torch.zeros_like(logits)
         one[:, label] = 1.0
-        slope = rest.backward(saved, one, buffers)[0].T
-        found.append(slope.clone() if suffix.entry is None else slope @ suffix.entry[network])
+        slope = body.backward(saved, one, buffers)[0].T
+        found.append(slope.clone() if suffix.input_projection is None else slope @ suffix.input_projection[network])
     return torch.stack(found)

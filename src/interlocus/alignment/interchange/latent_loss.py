@@ -13,7 +13,7 @@ from torch import Tensor
 
 from interlocus.alignment.interchange.cache import Batch, Cache, Problems
 from interlocus.alignment.interchange.nonlinear import AnyInterchange
-from interlocus.causal.examples import Pool
+from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import Interventions
 from interlocus.causal.model import Values
@@ -47,7 +47,7 @@ class Natural:
     known: Bool[Tensor, "hypothesis code"]
 
     @classmethod
-    def of(cls, cache: Cache, pool: Pool, hypotheses: Sequence[Hypothesis]) -> Natural:
+    def of(cls, cache: Cache, pool: Examples, hypotheses: Sequence[Hypothesis]) -> Natural:
         """Look at what the networks do on a pool."""
         states = cache.activations
         most = max(_combinations(hypothesis) for hypothesis in hypotheses)
@@ -102,7 +102,7 @@ class Natural:
         mine = codes.to(number.device)[number]
         target = self.means[network[:, None], number[:, None], mine].transpose(1, 2)
         share = weight * self.known[number[:, None], mine] / self.spread[network, number, None]
-        states = replace(interchange, entry=None, rest=_AsItIs(), buffers=BufferPool(batch.hidden))
+        states = replace(interchange, input_projection=None, body=_AsItIs(), buffers=BufferPool(batch.hidden))
         there = replace(batch, base=batch.hidden, inputs=None)
 
         def gradient(maps: Any) -> Any:
@@ -119,15 +119,15 @@ class _AsItIs(AbstractSuffixBody):
 
     def forward(
         self,
-        entered: Float[Tensor, "search entered batch"],
+        projected: Float[Tensor, "search projected batch"],
         buffers: BufferPool,
         inputs: Float[Tensor, "problem batch ..."] | None = None,
-    ) -> tuple[Float[Tensor, "search entered batch"], Any]:
-        return entered, None
+    ) -> tuple[Float[Tensor, "search projected batch"], Any]:
+        return projected, None
 
     def backward(
-        self, saved: Any, gradient: Float[Tensor, "search entered batch"], buffers: BufferPool
-    ) -> Float[Tensor, "search entered batch"]:
+        self, saved: Any, gradient: Float[Tensor, "search projected batch"], buffers: BufferPool
+    ) -> Float[Tensor, "search projected batch"]:
         return gradient
 
 

@@ -1,7 +1,7 @@
 """Swap features of the base for those of sources, and run the networks on from there.
 
 The hot part of the library. Searches that share a network, a site and a hypothesis (a *problem*) share what is gathered
-and the first product; what is behind the entry of a tail runs for all searches at once. Everything is written into
+and the first product; the body of a suffix runs for all searches at once. Everything is written into
 buffers of a workspace, and gradients are written out, so a step builds no graph and asks for no memory.
 """
 
@@ -26,8 +26,8 @@ class ForwardState(NamedTuple):
     """What the way back needs."""
 
     features: list[Float[Tensor, "search feature swapped"]]
-    written: list[Float[Tensor, "search feature entered"]]
-    rest: Any
+    written: list[Float[Tensor, "search feature projected"]]
+    body: Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +35,13 @@ class Interchange:
     """From maps to logits and back, for a stack of searches.
 
     Args:
-        entry: of the tail, for each problem; `None` stands for the identity, so that wide sites need no square matrix.
-        rest: what comes behind it, for each search.
+        input_projection: Input projection of the suffix for each problem; `None` for the identity.
+        body: Body of the suffix, for each search.
         workspace: the buffers.
     """
 
-    entry: Float[Tensor, "problem entered width"] | None
-    rest: AbstractSuffixBody
+    input_projection: Float[Tensor, "problem projected width"] | None
+    body: AbstractSuffixBody
     buffers: BufferPool
 
     def forward(self, frames: Frames, batch: Batch) -> tuple[Float[Tensor, "problem search class batch"], ForwardState]:
@@ -50,10 +50,10 @@ class Interchange:
         With d the difference of source and base, `read` R and `write` W, the entry E gives
         E(h + Wᵀ R d) = E h + (W Eᵀ)ᵀ R d.
         """
-        problems, entered, count = batch.base.shape
+        problems, projected, count = batch.base.shape
         searches, _, size, _ = frames.read.shape
         each = searches // problems
-        state = self.buffers("state", problems, each, entered, count)
+        state = self.buffers("state", problems, each, projected, count)
         base = batch.base.unsqueeze(1)
         all_features, all_written = [], []
         for v, place in enumerate(batch.places):
@@ -62,18 +62,18 @@ class Interchange:
             read = frames.read[:, v].reshape(problems, each * size, -1)
             features = self.buffers(f"features{v}", problems, each * size, swapped)
             features = torch.bmm(read, difference, out=features).view(searches, size, swapped)
-            written = self._entered(frames.write[:, v], problems)
-            change = self.buffers(f"change{v}", searches, entered, swapped)
+            written = self._projected(frames.write[:, v], problems)
+            change = self.buffers(f"change{v}", searches, projected, swapped)
             torch.bmm(written.transpose(1, 2).contiguous(), features, out=change)
             if v == 0:  # one pass over memory where filling with the base and adding to it would take two
-                torch.add(base[..., place], change.view(problems, each, entered, swapped), out=state[..., place])
+                torch.add(base[..., place], change.view(problems, each, projected, swapped), out=state[..., place])
                 for outside in (slice(0, place.start), slice(place.stop, count)):
                     state[..., outside] = base[..., outside]
             else:
-                state.view(searches, entered, count)[..., place].add_(change)
+                state.view(searches, projected, count)[..., place].add_(change)
             all_features.append(features)
             all_written.append(written)
-        logits, saved = self.rest.forward(state.view(searches, entered, count), self.buffers, batch.inputs)
+        logits, saved = self.body.forward(state.view(searches, projected, count), self.buffers, batch.inputs)
         return logits.view(problems, each, -1, count), ForwardState(all_features, all_written, saved)
 
     def backward(
@@ -83,28 +83,28 @@ class Interchange:
         problems = len(batch.base)
         searches, _, size, _ = frames.read.shape
         each = searches // problems
-        into = self.rest.backward(saved.rest, gradient.flatten(0, 1), self.buffers)
+        into = self.body.backward(saved.body, gradient.flatten(0, 1), self.buffers)
         read, write = torch.empty_like(frames.read), torch.empty_like(frames.write)
         for v, (features, written) in enumerate(zip(saved.features, saved.written, strict=True)):
             here = into[:, :, batch.places[v]]
             outer = torch.bmm(features, here.transpose(1, 2))
-            if self.entry is not None:
-                outer = torch.bmm(outer.view(problems, each * size, -1), self.entry).view(searches, size, -1)
+            if self.input_projection is not None:
+                outer = torch.bmm(outer.view(problems, each * size, -1), self.input_projection).view(searches, size, -1)
             write[:, v] = outer
             pulled = torch.bmm(written, here, out=features)  # nobody needs the features any more
             difference = batch.differences[v].transpose(1, 2)
             read[:, v] = torch.bmm(pulled.view(problems, each * size, -1), difference).view(searches, size, -1)
         return Frames(read=read, write=write)
 
-    def _entered(
+    def _projected(
         self, write: Float[Tensor, "search feature width"], problems: int
-    ) -> Float[Tensor, "search feature entered"]:
+    ) -> Float[Tensor, "search feature projected"]:
         """Directions that are written, as they come out of the entry."""
-        if self.entry is None:
+        if self.input_projection is None:
             return write
         searches, size, width = write.shape
         rows = write.reshape(problems, -1, width)
-        return torch.bmm(rows, self.entry.transpose(1, 2)).view(searches, size, -1)
+        return torch.bmm(rows, self.input_projection.transpose(1, 2)).view(searches, size, -1)
 
 
 def is_right(

@@ -1,6 +1,6 @@
-"""Networks of known truth: variables that are planted, wired by hand, left unused, or absent by construction.
+"""Networks of known truth: a variable is planted, wired by hand, held as an unused copy, or absent by construction.
 
-Searching these networks belongs in `controls.power` and `controls.negative_controls`.
+Searches of these networks belong in `controls.power` and `controls.negative_controls`.
 """
 
 __all__ = []

@@ -1,12 +1,12 @@
-"""Networks in which a variable is known not to be, though they solve the task: what a search must not find there.
+"""Networks that solve the task and are known not to hold a variable: a search must not find it in them.
 
-They are written down (`wiring`) rather than trained, so what a site carries is certain, and it is measured besides.
+Their weights are written by hand (`wiring`) and not trained, so what a site carries is certain. It is also measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -15,49 +15,60 @@ from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.evaluation import evaluate
 from interlocus.alignment.metrics import Score
 from interlocus.controls.ground_truth.planting import ADMITTED_IIA
-from interlocus.controls.ground_truth.wiring import CODE_VALUES, Wired, assembled, wire
+from interlocus.controls.ground_truth.wiring import CODE_VALUES, Code, WiredNetwork, stack_wired, wire
 from interlocus.core.errors import SpecificationError, UnknownNameError
 from interlocus.core.threads import one_thread
 from interlocus.featurizers import Frames
 from interlocus.networks import MLP
 from interlocus.networks.mlp.activations import find_activation
+from interlocus.networks.site import INPUT_SITE
 from interlocus.tasks import HierarchicalEquality
 
-_ASKED = {"bits": "both", "count": "count", "pair": "symmetric", "output": "output", "copies": "count"}
-"""The hypothesis that says what is known of a code."""
-_MIDDLE = {"bits", "pair"}
+_HYPOTHESIS_OF_CODE: dict[Code, str] = {
+    "bits": "both",
+    "count": "count",
+    "pair": "symmetric",
+    "output": "output",
+    "copies": "count",
+}
+"""The hypothesis that states what a layer with a code carries."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decoys:
-    """Networks of one architecture with what one of their sites carries.
+class HandWiredNetworks:
+    """Networks of one architecture, with what one of their sites carries.
 
     Args:
-        networks: the networks.
-        site: where their truth is known.
-        carries: `count`, `pair`, `output`, or `copies` (the count, read on, and left and right, which nobody reads).
-        accuracy: of each, on fresh examples.
-        alignments: for each the directions in which what is read on lies.
-        scores: for each what exchanging these scores, on fresh examples.
-        shadows: where there are copies, for each network linear maps that read the unused copies of left and right and
-            write what is read on.
-        shadow_scores: what exchanging these scores: about one, though only the count is used.
+        networks: The networks, a stack of perceptrons.
+        site: Name of the site at which the ground truth is known.
+        carries: The code that the site carries: `count`, `pair`, `output`, or `copies` (the count, which the next layer
+            reads, and copies of left and right, which nothing reads).
+        accuracy: Accuracy of each network on fresh examples.
+        alignments: For each network the directions that the next layer reads.
+        scores: For each network the score of exchanging these directions, on fresh examples.
+        copy_alignments: With `copies`, for each network linear maps that read the unused copies of left and right and
+            write the direction that the next layer reads; otherwise empty.
+        copy_scores: Scores of exchanging through these maps. They are near one although only the count is used.
     """
 
     networks: MLP
     site: str
-    carries: str
+    carries: Code
     accuracy: tuple[float, ...]
     alignments: tuple[Alignment, ...]
     scores: tuple[Score, ...]
-    shadows: tuple[Alignment, ...] = ()
-    shadow_scores: tuple[Score, ...] = field(default=())
+    copy_alignments: tuple[Alignment, ...] = ()
+    copy_scores: tuple[Score, ...] = ()
 
     @property
     def admitted(self) -> tuple[int, ...]:
-        """The networks that solve the task, and whose site certainly carries what it should."""
-        measured = zip(self.accuracy, self.scores, self.shadow_scores or self.scores, strict=True)
-        return tuple(i for i, (a, *both) in enumerate(measured) if min(a, *(s.iia for s in both)) >= ADMITTED_IIA)
+        """Indices of the networks that solve the task, and whose site measurably carries its code."""
+        measured = zip(self.accuracy, self.scores, self.copy_scores or self.scores, strict=True)
+        return tuple(
+            i
+            for i, (accuracy, *scores) in enumerate(measured)
+            if min(accuracy, *(score.iia for score in scores)) >= ADMITTED_IIA
+        )
 
 
 def count_only(
@@ -69,28 +80,28 @@ def count_only(
     activation: str = "relu",
     count: int = 4,
     seed: int = 0,
-) -> Decoys:
-    """Networks of which a site carries how many pairs are equal, and not which: left and right cannot be told there.
+) -> HandWiredNetworks:
+    """Networks with a site that carries how many pairs are equal, but not which: left and right are not there.
 
-    Layers before the site hold both truth values, and those behind it the count too. As a `pair` it is (both are equal,
-    none is), two numbers that the next layer reads one by one.
+    Layers before the site carry both truth values; later layers carry the count. The code `pair` writes the count as
+    two numbers, (both are equal, neither is equal), which the next layer reads separately.
 
     Args:
-        task: what they solve.
-        site: a hidden layer behind the first; the first is linear in the items before its activation.
-        code: as one number or two.
-        hidden: widths of the hidden layers.
-        activation: between the layers.
-        count: how many networks.
-        seed: decides on directions and weights.
+        task: The task that the networks solve.
+        site: Name of a hidden layer other than the first, whose pre-activations are linear in the items.
+        code: Whether the count is written as one number or as two.
+        hidden: Widths of the hidden layers.
+        activation: Activation function of the hidden layers.
+        count: Number of networks, 1 or more.
+        seed: Seed of directions and weights.
 
     Raises:
-        UnknownNameError: no such site or activation.
-        SpecificationError: the site is not behind the first layer, or a layer is too narrow.
+        UnknownNameError: There is no such site or activation.
+        SpecificationError: The site is not after the first layer, or a layer is too narrow.
     """
-    place = _place(site, hidden, first=2, last=len(hidden))
-    codes = ["bits"] * (place - 2) + [code] * (len(hidden) - place + 1)
-    return _made(task, site, codes, hidden, activation, count, seed)
+    layer = _layer_number(site, hidden, first=2, last=len(hidden))
+    codes = _repeat("bits", layer - 2) + _repeat(code, len(hidden) - layer + 1)
+    return _make(task, site, codes, hidden, activation, count, seed)
 
 
 def output_only(
@@ -101,31 +112,32 @@ def output_only(
     activation: str = "relu",
     count: int = 4,
     seed: int = 0,
-) -> Decoys:
-    """Networks of which a site and all behind it carry the answer and nothing else.
+) -> HandWiredNetworks:
+    """Networks with a site that carries the answer and nothing else, as do all later sites.
 
-    At `layer2` they go straight to the end: from the first layer on only the answer is read. At a later layer the truth
-    values are there before. At `layer1`, what is read of it is the answer alone, while its units hold more than that;
-    no linear map finds the truth values, for a sum of what is known of the base and of the source is no XOR.
+    With `layer2` the networks go straight to the end: only the answer is read from the first layer. With a later layer
+    the layers before it carry the truth values. With `layer1` only the answer is read from it, although its units hold
+    more. No linear map finds the truth values there, because a sum of one number from the base and one from the source
+    is not an XOR.
 
     Args:
-        task: what they solve.
-        site: a hidden layer.
-        hidden: widths of the hidden layers.
-        activation: between the layers.
-        count: how many networks.
-        seed: decides on directions and weights.
+        task: The task that the networks solve.
+        site: Name of a hidden layer.
+        hidden: Widths of the hidden layers.
+        activation: Activation function of the hidden layers.
+        count: Number of networks, 1 or more.
+        seed: Seed of directions and weights.
 
     Raises:
-        UnknownNameError: no such site or activation.
-        SpecificationError: the input is named, or a layer is too narrow.
+        UnknownNameError: There is no such site or activation.
+        SpecificationError: The site is the input, or a layer is too narrow.
     """
-    place = max(2, _place(site, hidden, first=1, last=len(hidden)))
-    codes = ["bits"] * (place - 2) + ["output"] * (len(hidden) - place + 1)
-    return _made(task, site, codes[: len(hidden) - 1], hidden, activation, count, seed)
+    layer = max(2, _layer_number(site, hidden, first=1, last=len(hidden)))
+    codes = _repeat("bits", layer - 2) + _repeat("output", len(hidden) - layer + 1)
+    return _make(task, site, codes[: len(hidden) - 1], hidden, activation, count, seed)
 
 
-def dormant(
+def count_with_unused_copies(
     task: HierarchicalEquality,
     *,
     site: str,
@@ -133,99 +145,106 @@ def dormant(
     activation: str = "relu",
     count: int = 4,
     seed: int = 0,
-) -> Decoys:
-    """Networks of which a site carries the count, and copies of left and right in neurons that nobody reads.
+) -> HandWiredNetworks:
+    """Networks with a site that carries the count, and copies of left and right in neurons that nothing reads.
 
-    A free linear map reads a copy and writes the count, and scores one; the network uses the count only.
+    A free linear map that reads a copy and writes the count scores one, although the network uses the count only.
 
     Args:
-        task: what they solve.
-        site: a hidden layer, neither the first nor the last.
-        hidden: widths of the hidden layers.
-        activation: between the layers.
-        count: how many networks.
-        seed: decides on directions and weights.
+        task: The task that the networks solve.
+        site: Name of a hidden layer, neither the first nor the last.
+        hidden: Widths of the hidden layers.
+        activation: Activation function of the hidden layers.
+        count: Number of networks, 1 or more.
+        seed: Seed of directions and weights.
 
     Raises:
-        UnknownNameError: no such site or activation.
-        SpecificationError: the first or the last hidden layer is named, or a layer is too narrow.
+        UnknownNameError: There is no such site or activation.
+        SpecificationError: The site is the first or the last hidden layer, or a layer is too narrow.
 
     Source: the dormant pathways of arXiv 2311.17030.
     """
-    place = _place(site, hidden, first=2, last=len(hidden) - 1)
-    codes = ["bits"] * (place - 2) + ["copies"] + ["count"] * (len(hidden) - place)
-    return _made(task, site, codes, hidden, activation, count, seed)
+    layer = _layer_number(site, hidden, first=2, last=len(hidden) - 1)
+    codes = _repeat("bits", layer - 2) + _repeat("copies", 1) + _repeat("count", len(hidden) - layer)
+    return _make(task, site, codes, hidden, activation, count, seed)
 
 
-def _place(site: str, hidden: Sequence[int], *, first: int, last: int) -> int:
-    """The number of a hidden layer."""
+def _repeat(code: Code, count: int) -> list[Code]:
+    return [code] * count
+
+
+def _layer_number(site: str, hidden: Sequence[int], *, first: int, last: int) -> int:
+    """Number of a hidden layer, from 1 on; the input has number 0."""
     names = [f"layer{i}" for i in range(1, len(hidden) + 1)]
-    if site not in ("input", *names):
-        raise UnknownNameError("site", site, names, "such a network")
-    place = names.index(site) + 1 if site in names else 0
-    if not first <= place <= last:
+    if site not in (INPUT_SITE, *names):
+        raise UnknownNameError("site", site, names, "a network of this depth")
+    number = names.index(site) + 1 if site in names else 0
+    if not first <= number <= last:
         raise SpecificationError(
-            f"The site {site!r} of a network with {len(hidden)} hidden layers is asked for.",
-            "What it carries there could not be written down.",
-            f"Ask for one from layer{first} to layer{last}." if first <= last else "Use more hidden layers.",
+            f"The site {site!r} was given for networks with {len(hidden)} hidden layers.",
+            "These networks cannot be wired so that this site carries the code.",
+            f"Pass a site from layer{first} to layer{last}." if first <= last else "Use more hidden layers.",
         )
-    return place
+    return number
 
 
-def _made(
+def _make(
     task: HierarchicalEquality,
     site: str,
-    codes: Sequence[str],
+    codes: Sequence[Code],
     hidden: Sequence[int],
     activation: str,
     count: int,
     seed: int,
-) -> Decoys:
-    """Write the networks down, and measure that they are what they should be."""
+) -> HandWiredNetworks:
+    """Wire the networks, and measure what their site carries."""
     find_activation(activation)
-    place = int(site.removeprefix("layer")) - 1
-    carries = codes[place - 1] if place else "output"
-    following = codes[place] if place < len(codes) else "output"
+    layer = int(site.removeprefix("layer")) - 1
+    carries: Code = codes[layer - 1] if layer else "output"
+    following: Code = codes[layer] if layer < len(codes) else "output"
     with one_thread():
         wired = [
             wire(task, codes, hidden=hidden, activation=activation, seed=seed, network=number)
             for number in range(count)
         ]
-        networks = assembled(wired, activation)
-        known = [_known(one, place, carries, following) for one in wired]
-        alignments = _alignments(networks, task, site, _ASKED[carries], known)
-        scores = tuple(evaluate(one, networks[i], task, seed=seed) for i, one in enumerate(alignments))
-        shadows = _alignments(networks, task, site, "both", [_shadow(one, place) for one in wired if one.copies])
-        return Decoys(
+        networks = stack_wired(wired, activation)
+        read = [_read_directions(network, layer, carries, following) for network in wired]
+        alignments = _alignments(networks, task, site, _HYPOTHESIS_OF_CODE[carries], read)
+        scores = tuple(evaluate(alignment, networks[i], task, seed=seed) for i, alignment in enumerate(alignments))
+        through_copies = [_map_from_copies(network, layer) for network in wired if network.copies]
+        copy_alignments = _alignments(networks, task, site, "both", through_copies)
+        return HandWiredNetworks(
             networks=networks,
             site=site,
             carries=carries,
             accuracy=tuple(networks.accuracy(task, seed=seed)),
             alignments=alignments,
             scores=scores,
-            shadows=shadows,
-            shadow_scores=tuple(evaluate(one, networks[i], task, seed=seed) for i, one in enumerate(shadows)),
+            copy_alignments=copy_alignments,
+            copy_scores=tuple(
+                evaluate(alignment, networks[i], task, seed=seed) for i, alignment in enumerate(copy_alignments)
+            ),
         )
 
 
-def _known(wired: Wired, place: int, carries: str, following: str) -> Frames:
-    """Where what is read on lies: one direction, or for a pair one for each of its numbers."""
-    reading = wired.readings[place].weight
+def _read_directions(wired: WiredNetwork, layer: int, carries: Code, following: Code) -> Frames:
+    """The directions that the next layer reads: one direction, or for a pair one for each of its numbers."""
+    reading = wired.readings[layer].weight
     if carries != "pair":
         row = torch.nn.functional.normalize(reading, dim=1).unsqueeze(1)
         return Frames(read=row, write=row)
     write = torch.linalg.pinv(reading).T
-    if following == "output":  # its sum is read
-        states, values = wired.states[place - 1], torch.stack(CODE_VALUES["pair"], 1)
+    if following == "output":  # the next layer reads the sum of the pair
+        states, values = wired.states[layer - 1], torch.stack(CODE_VALUES["pair"], 1)
         read = (torch.linalg.pinv(states - states.mean(0)) @ (values - values.mean(0))).T
         return Frames(read=read.unsqueeze(1), write=write.expand(2, -1).unsqueeze(1).contiguous())
     return Frames(read=reading.unsqueeze(1), write=write.unsqueeze(1))
 
 
-def _shadow(wired: Wired, place: int) -> Frames:
-    """Read the copies, write the count."""
+def _map_from_copies(wired: WiredNetwork, layer: int) -> Frames:
+    """A linear map that reads the copies and writes the count."""
     assert wired.copies is not None
-    write = torch.linalg.pinv(wired.readings[place].weight).T
+    write = torch.linalg.pinv(wired.readings[layer].weight).T
     return Frames(read=wired.copies.weight.unsqueeze(1), write=write.expand(2, -1).unsqueeze(1).contiguous())
 
 

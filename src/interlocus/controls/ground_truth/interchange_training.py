@@ -1,4 +1,4 @@
-"""Interchange intervention training: networks learn a task, and to be changed at a site as a causal model says.
+"""Interchange intervention training: networks learn a task, and to follow a causal model under interventions at a site.
 
 Source: arXiv 2112.00826, section 3.
 """
@@ -6,313 +6,204 @@ Source: arXiv 2112.00826, section 3.
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.causal.hypothesis import Hypothesis
-from interlocus.causal.interventions import draw
+from interlocus.controls.ground_truth.training_batches import TrainingBatch, TrainingConfig, TrainingSteps
 from interlocus.core.linalg import Adam
-from interlocus.core.random import derived_generator
 from interlocus.networks import MLP, Module
 from interlocus.networks.mlp.activations import find_activation
-from interlocus.tasks import AbstractTask
-
-IIT_CHUNK = 32
-"""Steps whose examples are drawn together."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingConfig:
-    """What networks learn, and how.
-
-    Args:
-        task: what they solve.
-        hypothesis: toward which they are trained besides.
-        site: where its variables are exchanged.
-        steps: of AdamW, with cosine decay.
-        batch: examples a step, and as many interventions.
-        rate: of learning, at first.
-        weight_decay: of AdamW.
-        seed: decides on examples.
-        progress: is told the share that is done.
-    """
-
-    task: AbstractTask
-    hypothesis: Hypothesis
-    site: str
-    steps: int
-    batch: int
-    rate: float
-    weight_decay: float
-    seed: int
-    progress: Callable[[float], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingBatch:
-    """What one step is about: bases, and their states when variables take what they are in sources.
-
-    Args:
-        shown: the bases, and behind them the sources of each variable where it is swapped.
-        counts: how many these are.
-        places: for each variable where in the batch it is swapped.
-        wanted: of the bases the class, and behind it the label after the exchange.
-        codes: for each variable with declared values which of them it has on the bases.
-    """
-
-    shown: Float[Tensor, "row ..."]
-    counts: list[int]
-    places: tuple[slice, ...]
-    wanted: Int[Tensor, "network wanted"]
-    codes: tuple[Int[Tensor, " base"], ...]
-
-    def patched(
-        self, states: Float[Tensor, "network row width"], projections: Float[Tensor, "network variable width width"]
-    ) -> Float[Tensor, "network wanted width"]:
-        """States of the bases, and behind them the same after the exchange.
-
-        Args:
-            states: of everything that is shown.
-            projections: onto the directions of each variable.
-        """
-        base, *sources = states.split(self.counts, 1)
-        after = base
-        for v, (source, place) in enumerate(zip(sources, self.places, strict=True)):
-            change = torch.bmm(source - base[:, place], projections[:, v])
-            after = after + F.pad(change, (0, 0, place.start, base.shape[1] - place.stop))
-        return torch.cat([base, after], 1)
-
-    def loss(self, logits: Float[Tensor, "network wanted class"]) -> Tensor:
-        """Cross-entropy, a mean over rows and a sum over networks, which do not feel each other."""
-        wanted = self.wanted.to(logits.device)
-        return F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="sum") / wanted.shape[1]
 
 
 def train_perceptrons(
     networks: MLP,
-    course: TrainingConfig,
+    config: TrainingConfig,
     subspaces: Float[Tensor, "network variable feature width"],
     shares: Float[Tensor, " network"],
 ) -> MLP:
-    """Perceptrons go on learning, all at once.
+    """Train a stack of perceptrons, all at once; the given networks stay as they are.
 
     Args:
-        networks: as they are.
-        course: what they learn.
-        subspaces: for each network and variable the orthonormal rows that are exchanged, or zero.
-        shares: for each network the share of bases in which that is to change anything.
+        networks: The perceptrons that training starts from.
+        config: The task, the hypothesis and the settings of training.
+        subspaces: Orthonormal rows for each network and variable; rows of zeros fill up smaller subspaces.
+        shares: For each network the share of bases, from 0 to 1, in which an interchange changes the label.
     """
-    learners, projections = _Learners(networks, course.site), _projections(subspaces)
+    learners, projections = _Learners(networks, config.site), _projections(subspaces)
 
-    def loss(lesson: TrainingBatch) -> Tensor:
-        return lesson.loss(learners.run_on(lesson.patched(learners.run_to(lesson.shown), projections)))
+    def loss(batch: TrainingBatch) -> Tensor:
+        return batch.loss(learners.run_from(batch.interchange(learners.run_to(batch.inputs), projections)))
 
-    _learn(learners.parameters, course, shares, loss)
+    _learn(learners.parameters, TrainingSteps(config, config.rate_for(networks), shares), loss)
     return learners.networks
 
 
-def train_unread(
+def train_unused_copies(
     networks: MLP,
-    course: TrainingConfig,
+    config: TrainingConfig,
     read: Float[Tensor, "network read width"],
-    dormant: Float[Tensor, "network variable feature width"],
+    unused: Float[Tensor, "network variable feature width"],
 ) -> MLP:
-    """Perceptrons learn to answer from few directions of a site, with the variables to be decoded from others.
+    """Train perceptrons to answer from a few directions of a site, and to hold unused copies of variables in others.
 
-    With the rest of the state at its mean they are to give the same answers, exchanging the other directions is to
-    change nothing, and a linear read-out that learns along is to tell each variable from these.
+    Three losses are added. With the rest of the state at its mean, the networks give the same answers. Exchanging the
+    directions of the copies changes nothing. A linear read-out, trained at the same time, decodes each variable from
+    its copy.
 
     Args:
-        networks: as they are.
-        course: what they learn; its variables have declared values.
-        read: for each network orthonormal rows that are read on.
-        dormant: for each network and variable orthonormal rows of its own, apart from those.
+        networks: The perceptrons that training starts from; they stay as they are.
+        config: The task and the settings of training. The variables of its hypothesis have declared values.
+        read: For each network the orthonormal rows that it answers from.
+        unused: For each network and variable the orthonormal rows of its copy, orthogonal to `read`.
     """
-    learners = _Learners(networks, course.site)
-    values = [len(course.hypothesis.model.variables[name].values or ()) for name in course.hypothesis.variables]
-    heads = [torch.zeros(len(networks), dormant.shape[2], count, requires_grad=True) for count in values]
-    asleep, kept = _projections(dormant), read.transpose(1, 2) @ read
+    learners = _Learners(networks, config.site)
+    values = [len(config.hypothesis.model.variables[name].values or ()) for name in config.hypothesis.variables]
+    heads = [torch.zeros(len(networks), unused.shape[2], count, requires_grad=True) for count in values]
+    onto_copies, onto_read = _projections(unused), read.transpose(1, 2) @ read
 
-    def loss(lesson: TrainingBatch) -> Tensor:
-        states = lesson.patched(learners.run_to(lesson.shown), asleep)
-        base = states[:, : lesson.counts[0]]
+    def loss(batch: TrainingBatch) -> Tensor:
+        states = batch.interchange(learners.run_to(batch.inputs), onto_copies)
+        base = states[:, : batch.bases]
         mean = base.mean(1, keepdim=True)
-        confined = mean + (base - mean) @ kept
-        wanted = torch.cat([lesson.wanted, lesson.wanted[:, : base.shape[1]]], 1)
-        total = replace(lesson, wanted=wanted).loss(learners.run_on(torch.cat([states, confined], 1)))
-        for variable, (head, codes) in enumerate(zip(heads, lesson.codes, strict=True)):
-            told = base @ dormant[:, variable].transpose(1, 2) @ head
-            total = total + replace(lesson, wanted=codes.expand(len(networks), -1)).loss(told)
+        restricted = mean + (base - mean) @ onto_read
+        labels = torch.cat([batch.labels, batch.labels[:, : base.shape[1]]], 1)
+        total = replace(batch, labels=labels).loss(learners.run_from(torch.cat([states, restricted], 1)))
+        for variable, (head, indices) in enumerate(zip(heads, batch.value_indices, strict=True)):
+            logits = base @ unused[:, variable].transpose(1, 2) @ head
+            total = total + replace(batch, labels=indices.expand(len(networks), -1)).loss(logits)
         return total
 
-    _learn([*learners.parameters, *heads], course, torch.zeros(len(networks)), loss)
+    no_effect = torch.zeros(len(networks))
+    _learn([*learners.parameters, *heads], TrainingSteps(config, config.rate_for(networks), no_effect), loss)
     return learners.networks
 
 
 def train_module(
     network: Module,
-    course: TrainingConfig,
+    config: TrainingConfig,
     subspaces: Float[Tensor, "1 variable feature width"],
     shares: Float[Tensor, " 1"],
 ) -> Module:
-    """A copy of any module goes on learning, in evaluation mode: what it draws at random would hide an exchange.
+    """Train a copy of a module in evaluation mode, since random layers such as dropout would hide an interchange.
 
     Args:
-        network: as it is.
-        course: what it learns.
-        subspaces: for each variable the orthonormal rows that are exchanged, or zero.
-        shares: the share of bases in which that is to change anything.
+        network: The module that training starts from; it stays as it is.
+        config: The task, the hypothesis and the settings of training.
+        subspaces: Orthonormal rows for each variable; rows of zeros fill up smaller subspaces.
+        shares: The share of bases, from 0 to 1, in which an interchange changes the label.
     """
     learner = network.copy()
     learner.module.train(False)
     parameters = [p.requires_grad_() for p in learner.module.parameters() if p.is_floating_point()]
     projections = _projections(subspaces).to(learner.device)
 
-    def answer(lesson: TrainingBatch) -> Float[Tensor, "1 wanted class"]:
-        states = learner.run_to(course.site, lesson.shown).unsqueeze(0)
-        bases = lesson.shown[: lesson.counts[0]]
-        patched = lesson.patched(states, projections.to(states))[0]
-        return learner.run_on(course.site, patched, torch.cat([bases, bases])).unsqueeze(0)
+    def logits(batch: TrainingBatch) -> Float[Tensor, "1 label class"]:
+        states = learner.differentiable_activations(config.site, batch.inputs).unsqueeze(0)
+        bases = batch.inputs[: batch.bases]
+        patched = batch.interchange(states, projections.to(states))[0]
+        return learner.differentiable_run_from(config.site, patched, torch.cat([bases, bases])).unsqueeze(0)
 
-    _learn(parameters, course, shares, lambda lesson: lesson.loss(answer(lesson)))
+    _learn(parameters, TrainingSteps(config, config.rate_for(network), shares), lambda batch: batch.loss(logits(batch)))
     for parameter in parameters:
         parameter.requires_grad_(False)
     return learner
 
 
 class _Learners:
-    """Perceptrons whose parameters learn, run in two parts.
+    """Perceptrons with trainable parameters, run in two parts.
 
     Args:
-        begin: as they are; they are left so.
-        site: between the parts.
+        initial: The perceptrons that training starts from; they stay as they are.
+        site: Name of the site between the two parts.
     """
 
-    def __init__(self, begin: MLP, site: str) -> None:
-        self._begin, self._layer = begin, list(begin.sites).index(site)
+    def __init__(self, initial: MLP, site: str) -> None:
+        self._initial, self._layer = initial, list(initial.sites).index(site)
         self._weights, self._biases = (
-            [p.clone().requires_grad_() for p in some] for some in (begin.weights, begin.biases)
+            [p.clone().requires_grad_() for p in some] for some in (initial.weights, initial.biases)
         )
 
     @property
     def parameters(self) -> list[Tensor]:
-        """All of them."""
+        """All weights, then all biases."""
         return [*self._weights, *self._biases]
 
     @property
     def networks(self) -> MLP:
-        """As they are now."""
+        """The perceptrons with the parameters of now."""
         parts = ([parameter.detach() for parameter in some] for some in (self._weights, self._biases))
-        return MLP(*parts, activation=self._begin.activation)
+        return MLP(*parts, activation=self._initial.activation)
 
     def run_to(self, inputs: Float[Tensor, "row input"]) -> Float[Tensor, "network row width"]:
         """Activations at the site."""
-        return self._through(range(self._layer), inputs.expand(len(self._begin), -1, -1))
+        return self._through(range(self._layer), inputs.expand(len(self._initial), -1, -1))
 
-    def run_on(self, states: Float[Tensor, "network row width"]) -> Float[Tensor, "network row class"]:
-        """Logits from activations at the site on."""
-        before = self._through(range(self._layer, len(self._weights) - 1), states)
-        return torch.baddbmm(self._biases[-1].unsqueeze(1), before, self._weights[-1].transpose(1, 2))
+    def run_from(self, states: Float[Tensor, "network row width"]) -> Float[Tensor, "network row class"]:
+        """Logits from activations at the site."""
+        hidden = self._through(range(self._layer, len(self._weights) - 1), states)
+        return torch.baddbmm(self._biases[-1].unsqueeze(1), hidden, self._weights[-1].transpose(1, 2))
 
     def _through(self, layers: range, value: Float[Tensor, "network row _"]) -> Float[Tensor, "network row _"]:
-        act = find_activation(self._begin.activation)
+        act = find_activation(self._initial.activation)
         for i in layers:
             value = act.function(torch.baddbmm(self._biases[i].unsqueeze(1), value, self._weights[i].transpose(1, 2)))
         return value
 
 
-def _learn(
-    parameters: Sequence[Tensor],
-    course: TrainingConfig,
-    shares: Float[Tensor, " network"],
-    loss: Callable[[TrainingBatch], Tensor],
-) -> None:
-    """AdamW on the loss of each lesson; parameters are changed in place."""
-    flats: list[_Flat] = []
-    for step, lesson in enumerate(_lessons(course, shares)):
+def _learn(parameters: Sequence[Tensor], steps: TrainingSteps, loss: Callable[[TrainingBatch], Tensor]) -> None:
+    """Minimise the loss of each batch with AdamW; parameters are changed in place."""
+    groups: list[_FlatParameters] = []
+    for batch, rate in steps:
         with torch.enable_grad():
-            gradients = torch.autograd.grad(loss(lesson), parameters, allow_unused=not flats)
-        if not flats:  # what has no part in the answer is left alone
+            gradients = torch.autograd.grad(loss(batch), parameters, allow_unused=not groups)
+        if not groups:  # a parameter without a gradient does not affect the answer, and stays as it is
             used = [gradient is not None for gradient in gradients]
             parameters, gradients = (list(itertools.compress(some, used)) for some in (parameters, gradients))
-            flats = _Flat.all_of(parameters)
-        falling = course.rate * (1 + math.cos(math.pi * step / course.steps)) / 2
-        for flat in flats:
-            flat.step(gradients, falling, course.weight_decay)
+            groups = _FlatParameters.by_precision(parameters)
+        for group in groups:
+            group.step(gradients, rate, steps.config.weight_decay)
 
 
-class _Flat:
-    """Parameters of one precision as one vector, so that a step of the optimiser is a few operations for all of them.
+class _FlatParameters:
+    """Parameters of one precision as one vector, so that a step of AdamW takes a few operations for all of them.
 
     Args:
-        parameters: of the networks, of which some are meant; they become views of the vector.
-        places: which.
+        parameters: All parameters of the networks. Those of this precision become views of the vector.
+        places: Indices of the parameters that have this precision.
     """
 
     def __init__(self, parameters: Sequence[Tensor], places: Sequence[int]) -> None:
         self._places = places
-        own = [parameters[place] for place in places]
-        self._vector = torch.cat([one.data.flatten() for one in own])
-        for one, part in zip(own, self._vector.split([one.numel() for one in own]), strict=True):
-            one.data = part.view(one.shape)
+        chosen = [parameters[place] for place in places]
+        self._vector = torch.cat([parameter.data.flatten() for parameter in chosen])
+        parts = self._vector.split([parameter.numel() for parameter in chosen])
+        for parameter, part in zip(chosen, parts, strict=True):
+            parameter.data = part.view(parameter.shape)
         self._adam = Adam.begin(self._vector)
 
     @classmethod
-    def all_of(cls, parameters: Sequence[Tensor]) -> list[_Flat]:
-        """All of them, a vector a precision."""
-        kinds = dict.fromkeys(parameter.dtype for parameter in parameters)
-        return [cls(parameters, [i for i, one in enumerate(parameters) if one.dtype == kind]) for kind in kinds]
+    def by_precision(cls, parameters: Sequence[Tensor]) -> list[_FlatParameters]:
+        """One vector for each precision among the parameters."""
+        precisions = dict.fromkeys(parameter.dtype for parameter in parameters)
+        return [cls(parameters, [i for i, p in enumerate(parameters) if p.dtype == dtype]) for dtype in precisions]
 
     def step(self, gradients: Sequence[Tensor], rate: float, weight_decay: float) -> None:
         """One step of AdamW.
 
         Args:
-            gradients: of all parameters.
-            rate: of learning.
-            weight_decay: likewise.
+            gradients: Gradients of all parameters of the networks, also of those of other precisions.
+            rate: Learning rate of this step.
+            weight_decay: Weight decay, which the learning rate multiplies.
         """
         self._vector.mul_(1 - rate * weight_decay)
         self._adam.step(self._vector, torch.cat([gradients[place].flatten() for place in self._places]), rate)
-
-
-def _lessons(course: TrainingConfig, shares: Float[Tensor, " network"]) -> Iterator[TrainingBatch]:
-    """One a step, of fresh examples."""
-    generator, about = derived_generator(course.seed, "planting examples"), course.hypothesis
-    for first in range(0, course.steps, IIT_CHUNK):
-        course.progress(first / course.steps)
-        pool = course.task.pool(course.batch * IIT_CHUNK, split="train", generator=generator, own_of=(about.name,))
-        asked = draw(pool, about, shape=(IIT_CHUNK, course.batch), generator=generator)
-        classes = pool.values[course.task.model.output]
-        known = [(pool.values[name], about.model.variables[name].values) for name in about.variables]
-        codes = [(own.unsqueeze(1) == torch.tensor(values)).int().argmax(1) for own, values in known if values]
-        counts = _rank(pool.inputs)[asked.base] < shares[:, None, None]
-        labels = torch.where(counts, asked.labels, classes[asked.base])
-        for at in range(min(IIT_CHUNK, course.steps - first)):
-            now = asked[at]
-            rows = [now.base, *(own[place] for own, place in zip(now.sources, now.places, strict=True))]
-            yield TrainingBatch(
-                shown=pool.inputs[torch.cat(rows)],
-                counts=[len(own) for own in rows],
-                places=now.places,
-                wanted=torch.cat([classes[now.base].expand(len(shares), -1), labels[:, at]], 1),
-                codes=tuple(own[now.base] for own in codes),
-            )
 
 
 def _projections(
     subspaces: Float[Tensor, "network variable feature width"],
 ) -> Float[Tensor, "network variable width width"]:
     return torch.einsum("nvfw,nvfu->nvwu", subspaces, subspaces)
-
-
-def _rank(inputs: Float[Tensor, "row ..."]) -> Float[Tensor, " row"]:
-    """Where each example stands among all, from 0 to 1, along a direction that is the same for all networks."""
-    rows = inputs.flatten(1)
-    along = rows @ torch.randn(rows.shape[1], generator=derived_generator(0, "counts"))
-    return along.argsort().argsort() / len(rows)

@@ -1,8 +1,8 @@
-"""Networks in which a variable is known to be: a search that cannot find it there could not have found it elsewhere."""
+"""Networks in which a variable is known to be: a search that misses it there could have missed it elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,22 +13,61 @@ from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.evaluation import evaluate_each
 from interlocus.alignment.metrics import Score
 from interlocus.causal.hypothesis import Hypothesis
-from interlocus.controls.ground_truth.interchange_training import TrainingConfig, train_module, train_perceptrons
+from interlocus.controls.ground_truth.interchange_training import train_module, train_perceptrons
+from interlocus.controls.ground_truth.training_batches import TrainingConfig
 from interlocus.core.errors import SpecificationError
+from interlocus.core.progress import OnProgress, ignore_progress
 from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread
 from interlocus.featurizers import Frames
 from interlocus.networks import MLP, Module
-from interlocus.networks.mlp.training import RECIPES
+from interlocus.networks.site import INPUT_SITE
 from interlocus.tasks import AbstractTask
 
-PLANT_BATCH = 512
-MODULE_PLANTING_RATE = 3e-3
-"""Learning rate of modules, of which nothing is known."""
 Plantable = MLP | Module
-"""Networks that can learn toward a hypothesis."""
+"""Networks that can be trained toward a hypothesis."""
 ADMITTED_IIA = 0.99
-"""A planted network counts from this IIA on, measured through the known subspace."""
+"""A planted network is used from this IIA on, measured through the known subspace."""
+SITE_SEARCH_SIZES = (2, 4)
+"""Sizes in which variables are planted, unless a request names others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlantingRequest:
+    """What a planting recipe makes.
+
+    Args:
+        task: The task that the planted networks solve.
+        hypothesis: Name of the hypothesis of the task whose variables are planted.
+        site: Name of the hidden site where they are planted, a key of `like.sites`.
+        like: Networks of the architecture to plant in: a stack of perceptrons, or one module.
+        count: Number of networks to make, 1 or more. Of a module a recipe makes 1.
+        seed: Seed of parameters, subspaces and examples. A recipe uses this seed and some that follow it.
+        sizes: Features per variable. The networks are shared out equally among the sizes that fit the site.
+        allowed_failures: Number of networks whose planting may fail. Training ends when no more than these are left,
+            since the last ones take longest.
+        on_progress: Called with the share of the work that is done, from 0 to 1.
+    """
+
+    task: AbstractTask
+    hypothesis: str
+    site: str
+    like: Plantable
+    count: int
+    seed: int
+    sizes: Sequence[int] = SITE_SEARCH_SIZES
+    allowed_failures: int = 0
+    on_progress: OnProgress = ignore_progress
+
+    @property
+    def target(self) -> Hypothesis:
+        """The hypothesis whose variables are planted."""
+        return self.task.hypothesis(self.hypothesis)
+
+    @property
+    def width(self) -> int:
+        """Width of the site."""
+        return self.like.width(self.site)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +75,16 @@ class Planted:
     """Networks with a variable in a known place.
 
     Args:
-        networks: the networks.
-        alignments: for each the subspaces in which the variables were put.
-        scores: for each what exchanging these subspaces scores, on fresh examples.
-        least: the score from which on a network counts.
+        networks: The planted networks, perceptrons in a stack or one module.
+        alignments: For each network the alignment with the subspaces in which the variables were planted.
+        scores: For each network the score of interchange interventions on these subspaces, on fresh examples.
+        admission_iia: The IIA from which on a network counts as planted.
     """
 
     networks: Plantable
     alignments: tuple[Alignment, ...]
     scores: tuple[Score, ...]
-    least: float = ADMITTED_IIA
+    admission_iia: float = ADMITTED_IIA
 
     @classmethod
     def of(
@@ -58,7 +97,16 @@ class Planted:
         *,
         seed: int,
     ) -> Planted:
-        """Networks whose subspaces of the variables are known, with what exchanging these scores."""
+        """Score networks through subspaces that are known.
+
+        Args:
+            networks: The planted networks, perceptrons in a stack or one module.
+            task: The task that they solve.
+            hypothesis: The hypothesis whose variables were planted.
+            site: Name of the site where they were planted.
+            subspaces: Orthonormal rows of each variable; rows of zeros fill up smaller subspaces.
+            seed: Seed of the test examples.
+        """
         alignments = tuple(
             Alignment(
                 site=site,
@@ -77,121 +125,102 @@ class Planted:
 
     @property
     def admitted(self) -> tuple[int, ...]:
-        """The networks in which the variable certainly is."""
-        return tuple(i for i, score in enumerate(self.scores) if score.iia >= self.least)
+        """Indices of the networks in which the variable certainly is."""
+        return tuple(i for i, score in enumerate(self.scores) if score.iia >= self.admission_iia)
 
-    def select(self, place: int) -> Planted:
-        """One of them."""
+    def select(self, index: int) -> Planted:
+        """One of the networks, as a stack of one."""
         return Planted(
-            networks=self.networks.select([place]),
-            alignments=(self.alignments[place],),
-            scores=(self.scores[place],),
+            networks=self.networks.select([index]),
+            alignments=(self.alignments[index],),
+            scores=(self.scores[index],),
         )
 
     @classmethod
-    def together(cls, parts: Sequence[Planted]) -> Planted:
-        """Several, one behind the other; of modules there can be one only."""
+    def concatenate(cls, parts: Sequence[Planted]) -> Planted:
+        """Join several stacks of perceptrons, in order. A module cannot be stacked, so of modules there is one part."""
         perceptrons = [part.networks for part in parts if isinstance(part.networks, MLP)]
         return cls(
             networks=MLP.stacked(perceptrons) if perceptrons else parts[0].networks,
-            alignments=tuple(one for part in parts for one in part.alignments),
-            scores=tuple(one for part in parts for one in part.scores),
+            alignments=tuple(alignment for part in parts for alignment in part.alignments),
+            scores=tuple(score for part in parts for score in part.scores),
         )
 
 
 def plant(
-    task: AbstractTask,
+    networks: Plantable,
+    config: TrainingConfig,
     *,
-    hypothesis: str,
-    site: str,
-    size: int,
-    hidden: Sequence[int] = (16, 16, 16),
-    activation: str = "relu",
-    count: int = 4,
-    steps: int = 6000,
-    learning_rate: float | None = None,
-    batch: int = PLANT_BATCH,
-    weight_decay: float = 0.01,
-    begin: Plantable | None = None,
-    subspaces: Float[Tensor, "network variable feature width"] | None = None,
+    subspaces: Float[Tensor, "network variable feature width"],
     shares: Sequence[float] | None = None,
-    seed: int = 0,
-    progress: Callable[[float], None] = lambda share: None,
 ) -> Planted:
-    """Train networks on a task, and toward a hypothesis at a site: perceptrons, several at once, or any one module.
+    """Train networks on a task and, at a site, toward a hypothesis: the variables come to lie in given subspaces.
 
-    For each network and variable some columns of a random orthogonal matrix are drawn. In every step the networks learn
-    the class of examples, and the counterfactual label of interventions in which these columns are exchanged. A change
-    of basis cannot be put in afterwards, since an activation works on each neuron by itself before the site.
-
-    Behind the last hidden layer everything is linear, so variables that the output combines in another way (an
-    equality of two bits) cannot be planted there; the scores say so.
+    Nothing else of the site decides on the variables. Training can fail, which `Planted.admitted` says.
 
     Args:
-        task: what they learn.
-        hypothesis: one of the task's, by name.
-        site: a hidden layer, by name.
-        size: columns a variable.
-        hidden: widths of the hidden layers.
-        activation: between the layers.
-        count: how many networks.
-        steps: of training.
-        learning_rate: of AdamW; by default what works for the activation.
-        batch: examples a step, and as many interventions.
-        weight_decay: of AdamW.
-        begin: networks to begin from, in place of fresh perceptrons; a `Module` is left as it is, and a copy learns.
-        subspaces: orthonormal rows in which the variables are planted, in place of random ones.
-        shares: for each network in which share of the bases the variables count, by default in all. In the others, on
-            one side of a plane through the inputs, exchanging them is to change nothing.
-        seed: decides on parameters, subspaces and examples.
-        progress: is told the share that is done.
+        networks: Perceptrons, several at once, or one `Module`. They stay as they are; copies are trained.
+        config: The task, the hypothesis, the site and the settings of training.
+        subspaces: Orthonormal rows in which the variables are planted (see `random_planting_subspaces`); rows of zeros
+            fill up smaller subspaces.
+        shares: For each network the share of bases, from 0 to 1, in which the variables count; by default 1 for all.
+            In the other bases, on one side of a plane through the inputs, an interchange changes nothing.
 
     Raises:
-        UnknownNameError: no such hypothesis or site.
-        SpecificationError: the input is named, or the columns do not fit the site.
+        UnknownNameError: The networks have no such site.
+        SpecificationError: The site is the input, or the subspaces have more rows than the site is wide.
 
     Source: interchange intervention training, arXiv 2112.00826, section 3.
     """
-    sought = task.hypothesis(hypothesis)
-    networks = begin or MLP.untrained(task, hidden=hidden, activation=activation, count=count, seed=seed)
-    width = networks.width(site)
-    if site == "input" or size < 1 or size * len(sought.variables) > width:
-        raise SpecificationError(
-            f"Size {size} is to be planted for each of {len(sought.variables)} variables at {site!r}, {width} wide.",
-            "Nothing before the input can be trained, and each variable needs columns of its own.",
-            f"Plant at a hidden layer, with sizes from 1 to {width // len(sought.variables)}.",
-        )
-    if subspaces is None:
-        subspaces = random_planting_subspaces(len(networks), width, len(sought.variables), size, seed)
-    course = TrainingConfig(
-        task=task,
-        hypothesis=sought,
-        site=site,
-        steps=steps,
-        batch=batch,
-        rate=learning_rate or _rate(networks),
-        weight_decay=weight_decay,
-        seed=seed,
-        progress=progress,
-    )
-    counts = torch.ones(len(networks)) if shares is None else torch.tensor(shares)
+    variables, size, width = len(config.hypothesis.variables), subspaces.shape[2], networks.width(config.site)
+    check_planting(config.site, variables=variables, size=size, width=width)
+    counted = torch.ones(len(networks)) if shares is None else torch.tensor(shares)
     with one_thread():
         if isinstance(networks, Module):
-            networks = train_module(networks, course, subspaces, counts)
+            trained: Plantable = train_module(networks, config, subspaces, counted)
         else:
-            networks = train_perceptrons(networks, course, subspaces, counts)
-    return Planted.of(networks, task, sought, site, subspaces, seed=seed)
+            trained = train_perceptrons(networks, config, subspaces, counted)
+    return Planted.of(trained, config.task, config.hypothesis, config.site, subspaces, seed=config.seed)
 
 
-def _rate(networks: Plantable) -> float:
-    """What works."""
-    return MODULE_PLANTING_RATE if isinstance(networks, Module) else RECIPES[networks.activation].learning_rate / 2
+def check_planting(site: str, *, variables: int, size: int, width: int) -> None:
+    """Check that variables can be planted at a site.
+
+    Args:
+        site: Name of the site.
+        variables: Number of variables to plant there.
+        size: Features per variable, 1 or more.
+        width: Width of the site.
+
+    Raises:
+        SpecificationError: The site is the input, or the subspaces have more rows than the site is wide.
+    """
+    if site == INPUT_SITE:
+        raise SpecificationError(
+            "Variables are to be planted at 'input'.",
+            "No parameters of the network stand before its input, so nothing can be trained to hold them there.",
+            "Plant at a hidden layer.",
+        )
+    if size < 1 or size * variables > width:
+        raise SpecificationError(
+            f"{variables} variables of size {size} are to be planted at {site!r}, which is {width} wide.",
+            "Each variable needs directions that are orthogonal to those of the others.",
+            f"Pass sizes from 1 to {width // variables}.",
+        )
 
 
 def random_planting_subspaces(
     count: int, width: int, variables: int, size: int, seed: int
 ) -> Float[Tensor, "network variable feature width"]:
-    """Rows of a random orthogonal matrix for each network."""
+    """Orthonormal rows drawn at random for each network (the Q of a QR decomposition of Gaussian noise).
+
+    Args:
+        count: Number of networks, 1 or more.
+        width: Width of the site.
+        variables: Number of variables, 1 or more.
+        size: Features per variable; `variables * size` may not exceed the width.
+        seed: Seed of the noise.
+    """
     noise = torch.stack(
         [torch.randn(width, width, generator=derived_generator(seed, "planted", i)) for i in range(count)]
     )

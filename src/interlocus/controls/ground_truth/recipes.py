@@ -1,259 +1,239 @@
-"""Networks of the architecture of others in which the variables certainly are, of several kinds.
+"""Recipes that plant variables in networks of a given architecture.
 
-What is easy to plant is easy to find, so power is asked of each kind and the hardest counts.
+What is easy to plant is easy to find, so power is measured with every recipe, and the hardest one counts.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Protocol
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from interlocus.controls.ground_truth.neuron_blocks import neuron_blocks
-from interlocus.controls.ground_truth.planting import Plantable, Planted, plant, random_planting_subspaces
+from interlocus.controls.ground_truth.planting import (
+    Plantable,
+    Planted,
+    PlantingRequest,
+    check_planting,
+    plant,
+    random_planting_subspaces,
+)
+from interlocus.controls.ground_truth.training_batches import TrainingConfig
 from interlocus.core.errors import SpecificationError
 from interlocus.core.random import derived_generator
 from interlocus.featurizers import Frames
 from interlocus.networks import Module
-from interlocus.networks.mlp.untrained import quick_rate, untrained_perceptrons_like
+from interlocus.networks.mlp.fast_training import fast_learning_rate, untrained_perceptrons_like
 from interlocus.searches.api import search
 from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.tasks import AbstractTask
 from interlocus.tasks.chance_levels import chance_levels
 
-SITE_SEARCH_SIZES = (2, 4)
-PLANTING_BATCH, STEPS_PER_ROUND, PLANTING_ROUNDS = 128, 1000, 6
-"""Networks learn in rounds of so many steps, and leave once the variables are where they should be."""
+ROUND_BATCH, STEPS_PER_ROUND, PLANTING_ROUNDS = 128, 1000, 6
+"""Networks are trained in rounds, and leave training after the round in which their IIA reaches its target."""
 TARGET_IIA = 0.992
-"""Planted IIA with which a network leaves: above what it is admitted with."""
+"""Planted IIA at which a network leaves training; it is above `ADMITTED_IIA`, since that is measured again."""
 LOWEST_GRADED_SHARE = 0.2
-"""Share of the bases in which the variables count on the lowest rung: an IIA of .6 where doing nothing scores .5."""
+"""Share of the bases in which the variables count in the lowest grade: an IIA of .6 where no effect scores .5."""
 GRADED_TOLERANCE = 0.05
-"""So much less than it should is enough for such a network: near the plane that parts its bases it is unsure."""
+"""A graded network may stay this far below its true IIA, since it is unsure near the plane that parts its bases."""
 NEW_MODULE_RATE = 1e-2
-"""Learning rate of fresh modules."""
+"""Learning rate of modules with fresh parameters."""
 FINE_TUNING_RATE = 3e-3
-"""Learning rate of somebody's own module that is trained on: it should change as little as is needed."""
+"""Learning rate of a user's module that is trained further; a low rate changes it as little as needed."""
 SITE_SEARCH_PHASES = (Phase(steps=300),)
 SITE_SEARCH_BUDGET = Budget(pool=16_384, held_out=8_192, test=2_000)
-"""A short search for the place in which a variable is to be put."""
+"""A short search for the subspace in which a variable is to be planted."""
 
 
 Subspaces = Float[Tensor, "network variable feature width"]
-Where = Callable[[int, Sequence[int]], Subspaces]
-"""Gives the subspaces of some networks, for a size."""
+ChooseSubspaces = Callable[[int, Sequence[int]], Subspaces]
+"""Chooses, for a size and the indices of some networks, the subspaces in which they are planted."""
 
 
-class PlantingRecipe(Protocol):
-    """A kind of planting. Of a module one twin is made at a time, of perceptrons any number; some may be spared.
+@dataclass(frozen=True, kw_only=True)
+class PlantingRecipe:
+    """One way of planting variables.
 
-    Raises `SpecificationError` where variables cannot be planted in this way.
+    Args:
+        plant: Makes the planted networks of a request. It raises `SpecificationError` where it cannot plant the
+            variables of the request.
+        random_stream: Name of the random streams of this recipe. It stays what it is when the recipe is renamed, so
+            that equal seeds give equal networks.
+        changes_studied_networks: Whether the recipe starts from the studied networks. If not, its networks depend on
+            the architecture only.
     """
 
-    def __call__(
-        self,
-        task: AbstractTask,
-        *,
-        hypothesis: str,
-        site: str,
-        like: Plantable,
-        count: int,
-        seed: int,
-        allowed_failures: int = ...,
-        progress: Callable[[float], None] = ...,
-    ) -> Planted: ...
+    plant: Callable[[PlantingRequest], Planted]
+    random_stream: str
+    changes_studied_networks: bool = False
 
 
-def random_subspace(
-    task: AbstractTask,
-    *,
-    hypothesis: str,
-    site: str,
-    like: Plantable,
-    count: int,
-    seed: int,
-    sizes: Sequence[int] = SITE_SEARCH_SIZES,
-    allowed_failures: int = 0,
-    progress: Callable[[float], None] = lambda share: None,
-) -> Planted:
-    """Fresh networks, trained toward the hypothesis through few random directions: the values are in their means."""
-    begin, anywhere = _fresh(task, like, count, seed), _anywhere(task, hypothesis, site, like, seed)
-    return _trained(task, hypothesis, site, begin, seed, sizes, allowed_failures, progress, anywhere)
+def random_subspace(request: PlantingRequest) -> Planted:
+    """Plant variables in fresh networks, in few random directions; the values lie in the means of the states."""
+    initial = _fresh(request)
+    return _in_rounds(request, _RoundPlan(initial, random_subspaces(request), (1.0,) * len(initial)))
 
 
-def graded(
-    task: AbstractTask,
-    *,
-    hypothesis: str,
-    site: str,
-    like: Plantable,
-    count: int,
-    seed: int,
-    sizes: Sequence[int] = SITE_SEARCH_SIZES,
-    allowed_failures: int = 0,
-    progress: Callable[[float], None] = lambda share: None,
-) -> Planted:
-    """Like `mean_coded`, with the variables in nearly all bases of the last network and in fewer of every one before.
+def graded(request: PlantingRequest) -> Planted:
+    """Plant as `random_subspace` does, but so that the variables count in a share of the bases.
 
-    In the other bases exchanging them changes nothing. So the true IIA climbs in equal steps, from .6 where doing
-    nothing scores .5, to one.
+    In the other bases an interchange changes nothing. The share rises in equal steps from network to network. So the
+    true IIA rises from .6, where no effect scores .5, to one.
     """
-    begin, anywhere = _fresh(task, like, count, seed), _anywhere(task, hypothesis, site, like, seed)
-    offset = torch.rand(1, generator=derived_generator(seed, "rungs"))
+    initial = _fresh(request)
+    offset = torch.rand(1, generator=derived_generator(request.seed, "rungs"))
+    count = request.count
     shares = (LOWEST_GRADED_SHARE + (1 - LOWEST_GRADED_SHARE) * (torch.arange(count) + offset) / count).tolist()
-    made = _trained(task, hypothesis, site, begin, seed, sizes, allowed_failures, progress, anywhere, shares)
-    return replace(made, least=_aim(task, hypothesis, LOWEST_GRADED_SHARE))
+    planted = _in_rounds(request, _RoundPlan(initial, random_subspaces(request), tuple(shares)))
+    return replace(planted, admission_iia=target_iia(request.task, request.hypothesis, LOWEST_GRADED_SHARE))
 
 
-def fine_tuned(
-    task: AbstractTask,
-    *,
-    hypothesis: str,
-    site: str,
-    like: Plantable,
-    count: int,
-    seed: int,
-    sizes: Sequence[int] = SITE_SEARCH_SIZES,
-    allowed_failures: int = 0,
-    progress: Callable[[float], None] = lambda share: None,
-) -> Planted:
-    """The studied networks themselves, changed until the variables are where a search already came nearest to them.
+def fine_tuned(request: PlantingRequest) -> Planted:
+    """Train the studied networks further until the variables lie where a short search came nearest to them.
 
-    Of a network that is taken several times every copy has a place of its own, from another random start; otherwise
-    they would be one and the same twin. A module is taken once for each seed.
+    If a network is used several times, every copy gets another subspace, from another random start; otherwise the
+    copies would be the same network. A module is used once for each seed.
     """
-    begin = like.select([i % len(like) for i in range(count)])
+    like = request.like
+    initial = like.select([i % len(like) for i in range(request.count)])
 
     def nearest(size: int, networks: Sequence[int]) -> Subspaces:
-        maps: list[Tensor] = []
-        for number, own in itertools.groupby(networks, key=lambda i: i // len(like)):
-            found = search(
-                begin.select(list(own)),
-                task,
-                hypothesis=hypothesis,
-                site=site,
+        rows: list[Tensor] = []
+        for repeat, copies in itertools.groupby(networks, key=lambda i: i // len(like)):
+            result = search(
+                initial.select(list(copies)),
+                request.task,
+                hypothesis=request.hypothesis,
+                site=request.site,
                 sizes=(size,),
-                starts={"random": 1} if number or isinstance(like, Module) else STARTS_BY_DEFAULT,
+                starts={"random": 1} if repeat or isinstance(like, Module) else STARTS_BY_DEFAULT,
                 phases=SITE_SEARCH_PHASES,
                 budget=SITE_SEARCH_BUDGET,
-                seed=seed + number,
+                seed=request.seed + repeat,
             )
-            frames = (finding.frames[0] for finding in found.findings)
-            maps += [rotation.read for rotation in frames if isinstance(rotation, Frames)]
-        return torch.stack(maps)
+            frames = (finding.frames[0] for finding in result.findings)
+            rows += [rotation.read for rotation in frames if isinstance(rotation, Frames)]
+        return torch.stack(rows)
 
-    return _trained(
-        task,
-        hypothesis,
-        site,
-        begin,
-        seed,
-        sizes,
-        allowed_failures,
-        progress,
-        nearest,
-        module_learning_rate=FINE_TUNING_RATE,
-    )
+    plan = _RoundPlan(initial, nearest, (1.0,) * len(initial), module_learning_rate=FINE_TUNING_RATE)
+    return _in_rounds(request, plan)
 
 
-def _fresh(task: AbstractTask, like: Plantable, count: int, seed: int) -> Plantable:
-    """Networks built alike that have learned nothing, and can."""
-    if not isinstance(like, Module):
-        return untrained_perceptrons_like(task, like, count, seed)
-    fresh = like.afresh(seed)
+def _fresh(request: PlantingRequest) -> Plantable:
+    """Networks of the same architecture with fresh parameters."""
+    if not isinstance(request.like, Module):
+        return untrained_perceptrons_like(request.task, request.like, request.count, request.seed)
+    fresh = request.like.reinitialised(request.seed)
     if fresh is None:
         raise SpecificationError(
-            "A module is to be made anew, and one of its parts has parameters and no `reset_parameters`.",
-            "It is not known how it begins.",
-            "Use a kind of planting that begins with the studied network.",
+            "The module has a part with parameters and without a method `reset_parameters`.",
+            "So its initial parameters cannot be drawn again, and no fresh copy of it can be planted.",
+            "Give that part a `reset_parameters`, or use a recipe that starts from the studied network.",
         )
     return fresh
 
 
-def _anywhere(task: AbstractTask, hypothesis: str, site: str, like: Plantable, seed: int) -> Where:
-    """Subspaces drawn at random."""
-    variables, width = len(task.hypothesis(hypothesis).variables), like.width(site)
-    return lambda size, networks: random_planting_subspaces(len(networks), width, variables, size, seed + size)
+def random_subspaces(request: PlantingRequest) -> ChooseSubspaces:
+    """Random subspaces for the networks of a request."""
+    variables, width = len(request.target.variables), request.width
+
+    def choose(size: int, networks: Sequence[int]) -> Subspaces:
+        check_planting(request.site, variables=variables, size=size, width=width)
+        return random_planting_subspaces(len(networks), width, variables, size, request.seed + size)
+
+    return choose
 
 
-def _trained(
-    task: AbstractTask,
-    hypothesis: str,
-    site: str,
-    begin: Plantable,
-    seed: int,
-    sizes: Sequence[int],
-    allowed_failures: int,
-    progress: Callable[[float], None],
-    where: Where,
-    shares: Sequence[float] = (),
-    module_learning_rate: float = NEW_MODULE_RATE,
-) -> Planted:
-    """Networks that go on learning, toward the hypothesis, in equal shares of some sizes as far as they fit.
+@dataclass(frozen=True)
+class _RoundPlan:
+    """How the networks of a request are trained.
 
     Args:
-        task: what they learn.
-        hypothesis: toward which.
-        site: where.
-        begin: the networks as they are.
-        seed: decides on examples.
-        sizes: of which each network gets one.
-        spare: so many of them need not get there.
-        progress: is told the share that is done.
-        where: gives the subspaces of some networks, for one of the sizes.
-        shares: for each the share of bases in which the variables are to count, by default all.
-        gentle: learning rate of modules.
+        initial: The networks that training starts from.
+        choose_subspaces: Chooses the subspaces of some of them.
+        shares: For each network the share of bases in which the variables count.
+        module_learning_rate: Learning rate of a module; perceptrons have that of their activation.
     """
-    shares = shares or [1.0] * len(begin)
-    rate = module_learning_rate if isinstance(begin, Module) else quick_rate(begin.activation)
-    enough = [TARGET_IIA if share == 1 else _aim(task, hypothesis, share) for share in shares]
-    variables, width = len(task.hypothesis(hypothesis).variables), begin.width(site)
-    sizes = [size for size in sizes if size * variables <= width] or [max(width // variables, 1)]
-    rows = torch.zeros(len(begin), variables, max(sizes), width)  # smaller ones are filled up with nothing
-    for number, size in enumerate(sizes):
-        own = range(len(begin))[number :: len(sizes)]
-        if own:
-            rows[number :: len(sizes), :, :size] = where(size, own)
-    learned: dict[int, Planted] = {}
-    learning = list(range(len(begin)))
-    networks = begin
-    for number in range(PLANTING_ROUNDS):
-        planted = plant(
-            task,
-            hypothesis=hypothesis,
-            site=site,
-            size=max(sizes),
-            begin=networks,
-            subspaces=rows[learning],
-            shares=[shares[i] for i in learning],
-            steps=STEPS_PER_ROUND,
-            batch=PLANTING_BATCH,
-            learning_rate=rate,
-            weight_decay=0.0,
-            seed=seed + number,
-            progress=lambda part, number=number: progress((number + part) / PLANTING_ROUNDS),
+
+    initial: Plantable
+    choose_subspaces: ChooseSubspaces
+    shares: tuple[float, ...]
+    module_learning_rate: float = NEW_MODULE_RATE
+
+    @property
+    def learning_rate(self) -> float:
+        """Learning rate of the first step of each round."""
+        return (
+            self.module_learning_rate
+            if isinstance(self.initial, Module)
+            else fast_learning_rate(self.initial.activation)
         )
-        learned |= {i: planted.select(place) for place, i in enumerate(learning)}
-        rest = [place for place, i in enumerate(learning) if planted.scores[place].iia < enough[i]]
-        if len(rest) <= allowed_failures:
+
+    def subspaces(self, request: PlantingRequest) -> Subspaces:
+        """The subspaces of all networks, with sizes in turn; smaller ones are filled up with zeros."""
+        count, variables, width = len(self.initial), len(request.target.variables), self.initial.width(request.site)
+        sizes = [size for size in request.sizes if size * variables <= width] or [max(width // variables, 1)]
+        rows = torch.zeros(count, variables, max(sizes), width)
+        for number, size in enumerate(sizes):
+            networks = range(count)[number :: len(sizes)]
+            if networks:
+                rows[number :: len(sizes), :, :size] = self.choose_subspaces(size, networks)
+        return rows
+
+
+def _in_rounds(request: PlantingRequest, plan: _RoundPlan) -> Planted:
+    """Train the networks of a request in rounds; a network leaves when its variables are where they should be."""
+    rows, networks = plan.subspaces(request), plan.initial
+    targets = [
+        TARGET_IIA if share == 1 else target_iia(request.task, request.hypothesis, share) for share in plan.shares
+    ]
+    latest: dict[int, Planted] = {}
+    learning = list(range(len(networks)))
+    for number in range(PLANTING_ROUNDS):
+        config = TrainingConfig(
+            task=request.task,
+            hypothesis=request.target,
+            site=request.site,
+            steps=STEPS_PER_ROUND,
+            batch=ROUND_BATCH,
+            learning_rate=plan.learning_rate,
+            weight_decay=0.0,
+            seed=request.seed + number,
+            on_progress=lambda share, number=number: request.on_progress((number + share) / PLANTING_ROUNDS),
+        )
+        planted = plant(networks, config, subspaces=rows[learning], shares=[plan.shares[i] for i in learning])
+        latest |= {i: planted.select(place) for place, i in enumerate(learning)}
+        rest = [place for place, i in enumerate(learning) if planted.scores[place].iia < targets[i]]
+        if len(rest) <= request.allowed_failures:
             break
         networks, learning = planted.networks.select(rest), [learning[place] for place in rest]
-    return Planted.together([learned[i] for i in range(len(begin))])
+    return Planted.concatenate([latest[i] for i in range(len(plan.initial))])
 
 
-def _aim(task: AbstractTask, hypothesis: str, share: float) -> float:
-    """The IIA of a network in which the variables count in a share of the bases, as far as that is sharp."""
+def target_iia(task: AbstractTask, hypothesis: str, share: float) -> float:
+    """The IIA at which a graded network leaves training: `n + (1 − n) · share − tolerance`, `n` the IIA of no effect.
+
+    Args:
+        task: The task of the network.
+        hypothesis: Name of the hypothesis whose variables are planted.
+        share: Share of the bases in which the variables count, from 0 to 1.
+    """
     no_effect = chance_levels(task, task.hypothesis(hypothesis)).no_effect
     return no_effect + (1 - no_effect) * share - GRADED_TOLERANCE
 
 
 PLANTING_RECIPES: MappingProxyType[str, PlantingRecipe] = MappingProxyType(
-    {"blocks": neuron_blocks, "fine_tuned": fine_tuned, "ladder": graded, "mean_coded": random_subspace}
+    {
+        "neuron_blocks": PlantingRecipe(plant=neuron_blocks, random_stream="blocks"),
+        "fine_tuned": PlantingRecipe(plant=fine_tuned, random_stream="fine_tuned", changes_studied_networks=True),
+        "graded": PlantingRecipe(plant=graded, random_stream="ladder"),
+        "random_subspace": PlantingRecipe(plant=random_subspace, random_stream="mean_coded"),
+    }
 )
-"""Ways of planting, by name; the hardest to find first."""
+"""The recipes by name; those whose networks are hardest to search come first."""

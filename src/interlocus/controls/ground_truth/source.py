@@ -1,137 +1,169 @@
-"""Perceptrons of which it is known what one of their sites carries: what a verdict is tried on."""
+"""Perceptrons with a known ground truth at one of their sites: verdicts are checked against them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Literal, Protocol
 
-from interlocus.controls.ground_truth.hand_wired import Decoys, count_only, dormant, output_only
-from interlocus.controls.ground_truth.neuron_blocks import neuron_blocks
-from interlocus.controls.ground_truth.planting import Planted
-from interlocus.controls.ground_truth.recipes import fine_tuned, random_subspace
+from interlocus.controls.ground_truth.hand_wired import (
+    HandWiredNetworks,
+    count_only,
+    count_with_unused_copies,
+    output_only,
+)
+from interlocus.controls.ground_truth.planting import Planted, PlantingRequest
+from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
 from interlocus.core.errors import NetworkError, SpecificationError, UnknownNameError
+from interlocus.core.progress import OnProgress
 from interlocus.networks import MLP, AbstractNetworks
-from interlocus.networks.sources._base import OnProgress
 from interlocus.networks.sources.trained_mlp import TrainedMLPs
 from interlocus.tasks import AbstractTask, HierarchicalEquality
 
 Truth = Literal["there", "not there"]
-"""Whether the rest of the network reads the variables at the site."""
+"""Whether the site holds the variables and the rest of the network reads them."""
 
 MAX_NETWORK_ROUNDS = 4
-"""So often networks are made anew where some did not become what they should."""
+"""Rounds in which networks are made again, in place of those whose ground truth failed its check."""
 MIN_NETWORKS_AT_ONCE = 4
-"""Fewer are not made at once."""
+"""Smallest number of networks that a round makes."""
+SIZED_RECIPES = ("random_subspace", "fine_tuned")
+"""Recipes that plant a given number of directions per variable."""
 
 
-class _Makes(Protocol):
+class HandWiring(Protocol):
+    """A function that writes the weights of networks of one kind."""
+
     def __call__(
-        self, known: GroundTruthNetworks, task: AbstractTask, begin: MLP, count: int, seed: int
-    ) -> Planted | Decoys: ...
+        self,
+        task: HierarchicalEquality,
+        *,
+        site: str,
+        hidden: Sequence[int],
+        activation: str,
+        count: int,
+        seed: int,
+    ) -> HandWiredNetworks:
+        """Make the networks.
+
+        Args:
+            task: The task that they solve.
+            site: Name of the site with the known ground truth.
+            hidden: Widths of the hidden layers.
+            activation: Activation function of the hidden layers.
+            count: Number of networks, 1 or more.
+            seed: Seed of directions and weights.
+        """
+        ...
+
+
+HAND_WIRED: Mapping[str, HandWiring] = MappingProxyType(
+    {
+        "count_only": count_only,
+        "pair_only": partial(count_only, code="pair"),
+        "output_only": output_only,
+        "unused_copies": count_with_unused_copies,
+    }
+)
+"""Constructions whose site does not hold the variables, or holds copies of them that nothing reads."""
+PLANTING_CONSTRUCTIONS = ("random_subspace", "fine_tuned", "neuron_blocks")
+"""Constructions whose site holds the variables, read by the rest of the network: names of planting recipes."""
+CONSTRUCTIONS = (*PLANTING_CONSTRUCTIONS, *HAND_WIRED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GroundTruthNetworks(TrainedMLPs):
-    """Perceptrons with a variable planted at a site, or certainly without it.
+    """Perceptrons of which it is known whether a site holds the variables of a hypothesis.
 
     Args:
-        what: how they are made: `mean_coded`, `fine_tuned`, `blocks` (the variables are there), `count_only`,
-            `pair_only` (the count as two numbers), `output_only` or `dormant` (they are not).
-        site: a hidden layer.
-        size: directions a variable, of `mean_coded` and `fine_tuned` ones.
-        hypothesis: what is planted.
+        construction: How the networks are made. With `random_subspace`, `fine_tuned` and `neuron_blocks` the site
+            holds the variables; with `count_only`, `pair_only` (the count as two numbers), `output_only` and
+            `unused_copies` it does not, or nothing reads them.
+        site: Name of the hidden layer with the known ground truth.
+        size: Features per variable, with `random_subspace` and `fine_tuned`; the other constructions ignore it.
+        hypothesis: Name of the hypothesis whose variables are planted.
 
     Raises:
-        UnknownNameError: no such way.
+        UnknownNameError: There is no such construction.
     """
 
-    what: str
+    construction: str
     site: str
     size: int = 2
     hypothesis: str = "both"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.what not in CONSTRUCTIONS:
-            raise UnknownNameError("way of planting", self.what, CONSTRUCTIONS)
+        if self.construction not in CONSTRUCTIONS:
+            raise UnknownNameError("construction", self.construction, CONSTRUCTIONS)
 
     @property
     def truth(self) -> Truth:
-        """Whether the variables are there."""
-        return "there" if self.what in PRESENT else "not there"
+        """Whether the variables are at the site."""
+        return "there" if self.construction in PLANTING_CONSTRUCTIONS else "not there"
 
     def make(
-        self, task: AbstractTask, *, count: int, trained: bool, seed: int, done: OnProgress
+        self, task: AbstractTask, *, count: int, trained: bool, seed: int, on_progress: OnProgress
     ) -> list[AbstractNetworks]:
-        """Only networks that measurably are what they should be.
+        """Make networks, and keep those whose ground truth passes its check.
 
         Raises:
-            NetworkError: too few become so.
+            NetworkError: Too few networks pass.
         """
         if not trained:
-            return super().make(task, count=count, trained=trained, seed=seed, done=done)
+            return super().make(task, count=count, trained=trained, seed=seed, on_progress=on_progress)
         kept: list[AbstractNetworks] = []
         for number in range(MAX_NETWORK_ROUNDS):
-            missing, own = count - len(kept), seed + 1000 * number
-            begin = self._begin(task, max(missing, MIN_NETWORKS_AT_ONCE), own)
-            made = CONSTRUCTIONS[self.what](self, task, begin, len(begin), own)
+            missing, round_seed = count - len(kept), seed + 1000 * number
+            made = self._construct(task, max(missing, MIN_NETWORKS_AT_ONCE), round_seed)
             kept += [made.networks[i] for i in made.admitted][:missing]
-            done(len(kept) / count)
+            on_progress(len(kept) / count)
             if len(kept) == count:
                 return kept
         raise NetworkError(
-            f"Of {count} networks ({self.summary}) {len(kept)} became what they should.",
-            "Others would say nothing about a verdict, since their truth is not known.",
-            "Ask for fewer, another size or another architecture.",
+            f"Of {count} networks ({self.summary}) only {len(kept)} passed the check of their ground truth.",
+            "A network whose ground truth is not known says nothing about a verdict.",
+            "Use fewer networks, another size or another architecture.",
         )
 
     @property
     def summary(self) -> str:
-        size = f" of size {self.size}" if self.what in {"mean_coded", "fine_tuned"} else ""
-        return f"{self.what}{size} at {self.site}, {self.activation}, {'×'.join(map(str, self.hidden))}"
+        size = f" of size {self.size}" if self.construction in SIZED_RECIPES else ""
+        return f"{self.construction}{size} at {self.site}, {self.activation}, {'×'.join(map(str, self.hidden))}"
 
-    def _begin(self, task: AbstractTask, count: int, seed: int) -> MLP:
-        """What is changed until the variables are there: trained networks, or fresh ones."""
-        about = {"hidden": self.hidden, "activation": self.activation, "count": count, "seed": seed}
-        if self.what == "fine_tuned":
-            return MLP.train(task, **about, weight_decay=self.weight_decay, recipe=self.recipe)
-        return MLP.untrained(task, **about)
-
-
-def _twins(known: GroundTruthNetworks, task: AbstractTask, begin: MLP, count: int, seed: int) -> Planted:
-    way = random_subspace if known.what == "mean_coded" else fine_tuned
-    about = {"hypothesis": known.hypothesis, "site": known.site, "count": count, "seed": seed}
-    return way(task, like=begin, sizes=(known.size,), **about)
-
-
-def _blocks(known: GroundTruthNetworks, task: AbstractTask, begin: MLP, count: int, seed: int) -> Planted:
-    return neuron_blocks(task, hypothesis=known.hypothesis, site=known.site, like=begin, count=count, seed=seed)
-
-
-def _decoys(known: GroundTruthNetworks, task: AbstractTask, begin: MLP, count: int, seed: int) -> Decoys:
-    if not isinstance(task, HierarchicalEquality):
-        raise SpecificationError(
-            f"Networks of kind {known.what!r} are asked for in the task {task.name!r}.",
-            "They are written down by hand, for hierarchical equality.",
-            "Use that task, or plant variables.",
+    def _construct(self, task: AbstractTask, count: int, seed: int) -> Planted | HandWiredNetworks:
+        if self.construction in HAND_WIRED:
+            if not isinstance(task, HierarchicalEquality):
+                raise SpecificationError(
+                    f"The construction {self.construction!r} is used with the task {task.name!r}.",
+                    "Its weights are written by hand for hierarchical equality.",
+                    "Use that task, or a construction that plants variables.",
+                )
+            make = HAND_WIRED[self.construction]
+            return make(task, site=self.site, hidden=self.hidden, activation=self.activation, count=count, seed=seed)
+        request = PlantingRequest(
+            task=task,
+            hypothesis=self.hypothesis,
+            site=self.site,
+            like=self._initial(task, count, seed),
+            count=count,
+            seed=seed,
+            sizes=(self.size,),
         )
-    way = HAND_WIRED[known.what]
-    return way(task, site=known.site, hidden=known.hidden, activation=known.activation, count=count, seed=seed)
+        return PLANTING_RECIPES[self.construction].plant(request)
 
-
-HAND_WIRED: Mapping[str, Callable[..., Decoys]] = MappingProxyType(
-    {
-        "count_only": count_only,
-        "pair_only": partial(count_only, code="pair"),
-        "output_only": output_only,
-        "dormant": dormant,
-    }
-)
-"""Ways that leave something else where the variables could be."""
-PRESENT: Mapping[str, _Makes] = MappingProxyType({"mean_coded": _twins, "fine_tuned": _twins, "blocks": _blocks})
-"""Ways that leave the variables where the rest of the network reads them."""
-CONSTRUCTIONS: Mapping[str, _Makes] = MappingProxyType({**PRESENT, **dict.fromkeys(HAND_WIRED, _decoys)})
-"""All ways."""
+    def _initial(self, task: AbstractTask, count: int, seed: int) -> MLP:
+        """The networks that a recipe changes, or fresh ones where it needs the architecture only."""
+        if PLANTING_RECIPES[self.construction].changes_studied_networks:
+            return MLP.train(
+                task,
+                hidden=self.hidden,
+                activation=self.activation,
+                count=count,
+                seed=seed,
+                weight_decay=self.weight_decay,
+                recipe=self.recipe,
+            )
+        return MLP.untrained(task, hidden=self.hidden, activation=self.activation, count=count, seed=seed)

@@ -1,4 +1,4 @@
-"""Multilayer perceptrons: stacked networks of one shape, how they are trained, and their suffix with written gradients.
+"""Multilayer perceptrons: stacks of networks of one shape, their training, and their suffixes.
 
 Networks of other kinds belong in `networks.module`.
 """

@@ -1,4 +1,4 @@
-"""Activation functions with their derivatives, in buffers."""
+"""Activation functions and their derivatives, computed into existing memory."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from interlocus.core.errors import UnknownNameError
 
 
 class Activation(NamedTuple):
-    """A function of each number by itself.
+    """An element-wise activation function with a hand-written gradient.
 
     Args:
-        function: the values, differentiable.
-        fill: the values, written into the second tensor.
-        pull: turns the gradient with respect to the values into that with respect to the arguments, in place; it is
-            given the gradient, the arguments and the values.
-        needs_argument: whether `pull` looks at the arguments; where not, values may take their place in memory.
+        function: The function itself, differentiable by torch.
+        forward_into: Writes the values of its first argument into its second, and returns the second.
+        backward_in_place: Takes the gradient with respect to the values, the arguments and the values, and turns the
+            gradient into that with respect to the arguments, in place.
+        needs_argument: Whether `backward_in_place` uses the arguments. If not, the values may overwrite them.
     """
 
     function: Callable[[Tensor], Tensor]
-    fill: Callable[[Tensor, Tensor], Tensor]
-    pull: Callable[[Tensor, Tensor, Tensor], Tensor]
+    forward_into: Callable[[Tensor, Tensor], Tensor]
+    backward_in_place: Callable[[Tensor, Tensor, Tensor], Tensor]
     needs_argument: bool = False
 
 
@@ -32,7 +32,7 @@ def _relu(argument: Tensor, out: Tensor) -> Tensor:
     return torch.clamp_min(argument, 0, out=out)
 
 
-def _relu_pull(gradient: Tensor, argument: Tensor, value: Tensor) -> Tensor:
+def _relu_backward(gradient: Tensor, argument: Tensor, value: Tensor) -> Tensor:
     return torch.ops.aten.threshold_backward.grad_input(gradient, value, 0, grad_input=gradient)
 
 
@@ -40,7 +40,7 @@ def _sigmoid(argument: Tensor, out: Tensor) -> Tensor:
     return torch.sigmoid(argument, out=out)
 
 
-def _sigmoid_pull(gradient: Tensor, argument: Tensor, value: Tensor) -> Tensor:
+def _sigmoid_backward(gradient: Tensor, argument: Tensor, value: Tensor) -> Tensor:
     return torch.ops.aten.sigmoid_backward.grad_input(gradient, value, grad_input=gradient)
 
 
@@ -48,7 +48,7 @@ def _tanh(argument: Tensor, out: Tensor) -> Tensor:
     return torch.tanh(argument, out=out)
 
 
-def _tanh_pull(gradient: Tensor, argument: Tensor, value: Tensor) -> Tensor:
+def _tanh_backward(gradient: Tensor, argument: Tensor, value: Tensor) -> Tensor:
     return torch.ops.aten.tanh_backward.grad_input(gradient, value, grad_input=gradient)
 
 
@@ -56,23 +56,23 @@ def _gelu(argument: Tensor, out: Tensor) -> Tensor:
     return torch.ops.aten.gelu.out(argument, out=out)
 
 
-def _gelu_pull(gradient: Tensor, argument: Tensor, value: Tensor) -> Tensor:
+def _gelu_backward(gradient: Tensor, argument: Tensor, value: Tensor) -> Tensor:
     return torch.ops.aten.gelu_backward.grad_input(gradient, argument, grad_input=gradient)
 
 
 ACTIVATIONS = {
-    "relu": Activation(torch.relu, _relu, _relu_pull),
-    "sigmoid": Activation(torch.sigmoid, _sigmoid, _sigmoid_pull),
-    "tanh": Activation(torch.tanh, _tanh, _tanh_pull),
-    "gelu": Activation(torch.nn.functional.gelu, _gelu, _gelu_pull, needs_argument=True),
+    "relu": Activation(torch.relu, _relu, _relu_backward),
+    "sigmoid": Activation(torch.sigmoid, _sigmoid, _sigmoid_backward),
+    "tanh": Activation(torch.tanh, _tanh, _tanh_backward),
+    "gelu": Activation(torch.nn.functional.gelu, _gelu, _gelu_backward, needs_argument=True),
 }
 
 
 def find_activation(name: str) -> Activation:
-    """An activation function by its name.
+    """The activation function of a name.
 
     Raises:
-        UnknownNameError: there is none of that name.
+        UnknownNameError: There is no activation of that name.
     """
     if name not in ACTIVATIONS:
         raise UnknownNameError("activation", name, ACTIVATIONS)

@@ -1,6 +1,6 @@
-"""Any torch module: where it can be read and exchanged, run through hooks and left as it was found.
+"""Adapter for any torch module: discovers its sites, reads and exchanges activations with hooks, changes nothing else.
 
-Nothing here may rely on what kind of module it is, beyond chains of layers that are recognised and verified.
+Code for one kind of module does not belong here, except for chains of layers, which are recognised and verified.
 """
 
 from interlocus.networks.module.model import Module

@@ -1,4 +1,4 @@
-"""Looking at a site of a module while it runs, and putting something else there."""
+"""Reading and replacing the tensor at a site while a module runs."""
 
 from __future__ import annotations
 
@@ -12,36 +12,42 @@ from torch import Tensor, nn
 from interlocus.core.errors import NetworkError, UnknownNameError
 from interlocus.networks.site import Site
 
-Change = Callable[[Tensor], Tensor | None]
-"""Is given the tensor at a site; what it returns, if anything, takes its place."""
+Replace = Callable[[Tensor], Tensor | None]
+"""Takes the tensor at a site and returns its replacement, or `None` to leave it."""
 
 
 @contextmanager
-def hooked(module: nn.Module, site: Site, change: Change) -> Iterator[None]:
-    """Call `change` whenever the site is passed; the hook is gone afterwards.
+def hooked(module: nn.Module, site: Site, replace: Replace) -> Iterator[None]:
+    """Call a function with the tensor at a site whenever the module computes it. The hook is removed on exit.
+
+    Args:
+        module: The network that contains the site.
+        site: The site to read or replace.
+        replace: Takes the tensor; what it returns, unless `None`, replaces it.
 
     Raises:
-        UnknownNameError: the module has no part at that path.
+        UnknownNameError: The module has no part at the site's path.
     """
-    part = find(module, site.path)
+    part = find_part(module, site.path)
+    # What a hook receives and returns has the types of the user's module, so nothing is known about them.
     if site.end == "output":
 
-        def after(_: nn.Module, given: Any, answer: Any) -> Any:
-            return _replaced(answer, site, change)
+        def after(_: nn.Module, arguments: Any, output: Any) -> Any:
+            return _replaced(output, site, replace)
 
         handle = part.register_forward_hook(after)
     else:
 
-        def before(_: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
-            if not given and len(named) == 1 and site.element is None:  # the only argument, passed by its name
+        def before(_: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+            if not arguments and len(named) == 1 and site.element is None:  # the only argument, passed by name
                 name, value = next(iter(named.items()))
-                changed = _replaced(value, site, change)
-                return None if changed is None else (given, {name: changed})
-            whole = given[0] if site.element is None and len(given) == 1 else given
-            changed = _replaced(whole, site, change)
-            if changed is None:
+                new = _replaced(value, site, replace)
+                return None if new is None else (arguments, {name: new})
+            whole = arguments[0] if site.element is None and len(arguments) == 1 else arguments
+            new = _replaced(whole, site, replace)
+            if new is None:
                 return None
-            return ((changed,) if whole is not given else changed), named
+            return ((new,) if whole is not arguments else new), named
 
         handle = part.register_forward_pre_hook(before, with_kwargs=True)
     try:
@@ -50,11 +56,15 @@ def hooked(module: nn.Module, site: Site, change: Change) -> Iterator[None]:
         handle.remove()
 
 
-def find(module: nn.Module, path: str) -> nn.Module:
+def find_part(module: nn.Module, path: str) -> nn.Module:
     """The part of a module at a path.
 
+    Args:
+        module: The module that contains the part.
+        path: Path as in `named_modules()`; empty for the module itself.
+
     Raises:
-        UnknownNameError: there is none.
+        UnknownNameError: The module has no part at that path.
     """
     parts = dict(module.named_modules(remove_duplicate=False))
     if path not in parts:
@@ -62,46 +72,47 @@ def find(module: nn.Module, path: str) -> nn.Module:
     return parts[path]
 
 
-def _replaced(value: Any, site: Site, change: Change) -> Any:
-    """The value with what `change` makes of the tensor that the site means; `None` where nothing is to be changed."""
-    whole = _element(value, site)
+def _replaced(value: Any, site: Site, replace: Replace) -> Any:
+    """An input or output of a module with the site's tensor replaced, or `None` where it stays as it is."""
+    whole = _tensor_at(value, site)
     if site.axis is None:
-        new = change(whole)
+        new = replace(whole)
     else:
-        if not -whole.dim() <= site.axis < whole.dim() or not _within(site.index, whole.shape[site.axis]):
+        if not -whole.dim() <= site.axis < whole.dim() or not _is_index(site.index, whole.shape[site.axis]):
             raise NetworkError(
-                f"The site {str(site)!r} takes part {site.index} along axis {site.axis} of shape {list(whole.shape)}.",
-                "There is no such part.",
-                "Choose an axis and an index that it has.",
+                f"The site {str(site)!r} selects index {site.index} along axis {site.axis}.",
+                f"The tensor there has shape {list(whole.shape)}, without such an index.",
+                "Choose an axis and an index within that shape.",
             )
-        part = change(whole.select(site.axis, site.index or 0))
-        new = None if part is None else _with_part(whole, part, site)
+        part = replace(whole.select(site.axis, site.index or 0))
+        new = None if part is None else _with_slice(whole, part, site)
     if new is None or site.element is None:
         return new
     elements = [new if place == site.element else element for place, element in enumerate(value)]
-    # a named tuple takes its elements one by one
+    # The constructor of a named tuple takes the elements as separate arguments.
     return type(value)(*elements) if hasattr(value, "_fields") else type(value)(elements)
 
 
-def _element(value: Any, site: Site) -> Tensor:
+def _tensor_at(value: Any, site: Site) -> Tensor:
+    """The tensor that a site selects from an input or output of its module."""
     if site.element is not None and isinstance(value, tuple | list) and site.element < len(value):
         value = value[site.element]
     if not isinstance(value, Tensor) or not value.is_floating_point():
-        size = f" of {len(value)}" if isinstance(value, tuple | list) else ""
+        size = f" of {len(value)} elements" if isinstance(value, tuple | list) else ""
         raise NetworkError(
-            f"At the site {str(site)!r} there is a {type(value).__name__}{size}.",
-            "Activations are a tensor of real numbers.",
-            "Name an element of it, as in block:output[0], or another site.",
+            f"The site {str(site)!r} holds a {type(value).__name__}{size}.",
+            "Activations must be one tensor of floating-point numbers.",
+            "Select an element, as in block:output[0], or choose another site.",
         )
     return value
 
 
-def _within(index: int | None, length: int) -> bool:
+def _is_index(index: int | None, length: int) -> bool:
     return index is not None and -length <= index < length
 
 
-def _with_part(whole: Tensor, part: Tensor, site: Site) -> Tensor:
-    """The tensor with another part, and with gradients to that part."""
+def _with_slice(whole: Tensor, part: Tensor, site: Site) -> Tensor:
+    """A tensor with one slice replaced, differentiable with respect to the new slice."""
     assert site.axis is not None
     assert site.index is not None
     return torch.select_scatter(whole, part.to(whole), site.axis, site.index)

@@ -1,11 +1,11 @@
-"""Anyone's torch module as a network to be searched."""
+"""Adapter that makes any torch module a network in which alignments can be searched."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -14,46 +14,49 @@ from torch import Tensor, nn
 from interlocus.core import tensor_files as files
 from interlocus.core.errors import InterlocusError, NetworkError
 from interlocus.networks._base import AbstractNetworks, AbstractSuffix
-from interlocus.networks.module.discover_sites import survey, usable_sites
+from interlocus.networks.module.discover_sites import check_logits, check_site, usable_sites
 from interlocus.networks.module.hooks import hooked
 from interlocus.networks.module.preserve import preserved
-from interlocus.networks.module.sequential import behind, perceptron_suffix
+from interlocus.networks.module.sequential import modules_after, perceptron_suffix
 from interlocus.networks.module.suffix import ModuleSuffix
 from interlocus.networks.site import Site
 
 Call = Callable[[nn.Module, Tensor], Tensor]
-"""Runs a module on encoded inputs, one a row, and gives its logits."""
+"""Runs a module on encoded inputs, one example a row, and returns its logits."""
 
 _FORMAT = "interlocus.module/1"
 ROWS_AT_ONCE = 4096
-"""Rows that are run at once where no gradient is asked for."""
+"""Examples that run in one pass where no gradient is needed."""
 
 
 def call_directly(module: nn.Module, inputs: Tensor) -> Tensor:
-    """The module takes the inputs as they are, and returns the logits."""
+    """Call a module with the inputs as its only argument."""
     return module(inputs)
 
 
 class Module(AbstractNetworks):
-    """One torch module, left as it was found.
+    """One torch module, which is never changed.
 
-    Args:
-        module: takes encoded inputs `[batch, …]` and returns logits `[batch, class]`.
-        sites: names for places in it, each as text (`"encoder.1"`, `"encoder.1:input"`, `"block:output[0]"`,
-            `"block@1=-1"`; see `Site`). Without them, every module whose output can be exchanged is a site of its own
-            name, and so is the input.
-        call: how the module is run on encoded inputs, where it wants something else than one tensor or returns more
-            than the logits: `call=lambda module, x: module(x[:, :4], mask=x[:, 4:]).logits`.
-
-    It is run in evaluation mode and asks for no gradients of its parameters; afterwards modes, gradients, buffers,
-    hooks and random numbers are as they were. From a site on, a `Sequential` runs only what is behind; any other module
-    is run whole, with the site's activations put in.
+    The module runs in evaluation mode and without gradients of its parameters. Afterwards modes, gradients, buffers,
+    hooks and random state are as before. From a site on, a `Sequential` runs only the modules after the site; any other
+    module runs as a whole, with the activations at the site replaced.
 
         >>> module = nn.Sequential(nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 2))
         >>> network = Module(module, sites={"hidden": "1"})
-        >>> network.meet(torch.randn(5, 8))
+        >>> network.prepare(torch.randn(5, 8))
         >>> network.sites
         {'hidden': 4}
+
+    Args:
+        module: Takes encoded inputs `[batch, …]` and returns logits `[batch, class]`.
+        sites: The name and the place of each site, in the notation of `Site` (`"encoder.1"`, `"encoder.1:input"`,
+            `"block:output[0]"`, `"block@1=-1"`). By default, the input and every module whose output can be exchanged
+            is a site, named by its path.
+        call: How to run the module where it does not take one tensor or returns more than logits, for example
+            `lambda module, x: module(x[:, :4], mask=x[:, 4:]).logits`.
+
+    Raises:
+        SpecificationError: The place of a site is not in the notation of `Site`.
     """
 
     def __init__(
@@ -66,43 +69,44 @@ class Module(AbstractNetworks):
         self._classes: int | None = None
 
     def list_sites(self, example: Float[Tensor, "batch ..."]) -> dict[str, tuple[int, ...]]:
-        """Every place that can be exchanged, as text, with the shape of its activations on an example.
+        """The activation shape of every place that can be a site, by its notation.
 
         Args:
-            example: two encoded inputs or more.
+            example: At least two encoded inputs.
         """
         with preserved(self.module):
             return usable_sites(self.module, self._run, self._cast(example))
 
     def prepare(self, inputs: Float[Tensor, "batch ..."]) -> None:
-        """Run the module once on some inputs and see that each site can be exchanged.
+        """Run the module on example inputs, and check that the activations at each site can be exchanged.
+
+        Args:
+            inputs: At least two encoded inputs; the first eight are used.
 
         Raises:
-            UnknownNameError: there is no module at a site's path.
-            NetworkError: a site is passed twice or never, is no tensor, changes its width, is changed in place, does
-                not act on the output, or makes it infinite when it is exchanged.
+            UnknownNameError: The module has no part at a site's path.
+            NetworkError: The module fails, or activations at a site cannot be exchanged; the message says why.
         """
         example = self._cast(inputs[:8])
-        with preserved(self.module), torch.enable_grad():  # whether a site acts on the output shows in its gradient
+        with preserved(self.module), torch.enable_grad():  # a gradient shows whether a site influences the output
             if self._places is None:
-                found = usable_sites(self.module, self._run, example)
-                self._places = {text: Site.parse(text) for text in found}
-            self._shapes = {
-                name: survey(self.module, self._run, place, example) for name, place in self._places.items()
-            }
+                notations = usable_sites(self.module, self._run, example)
+                self._places = {text: Site.parse(text) for text in notations}
+            check = partial(check_site, self.module, self._run, example=example)
+            self._shapes = {name: check(site) for name, site in self._places.items()}
             with torch.no_grad():
                 self._classes = self._run(example).shape[1]
         self._input_shape = tuple(example.shape[1:])
 
     def untrained_copies(self, count: int, *, seed: int) -> Sequence[Module]:
-        fresh = [self.afresh(seed + number) for number in range(count)]
-        return [one for one in fresh if one is not None]
+        copies = [self.reinitialised(seed + number) for number in range(count)]
+        return [network for network in copies if network is not None]
 
     def __len__(self) -> int:
         return 1
 
     def __getitem__(self, index: int) -> Module:
-        range(1)[index]
+        range(1)[index]  # an index out of range raises here
         return self
 
     def select(self, indices: Sequence[int]) -> Module:
@@ -113,9 +117,9 @@ class Module(AbstractNetworks):
     def sites(self) -> Mapping[str, int]:
         if not self._shapes:
             raise NetworkError(
-                "The module has not been run yet.",
-                "How wide its sites are shows when it is.",
-                "Call `network.meet(inputs)` with some encoded inputs first.",
+                "The module has not run yet.",
+                "The widths of its sites are known only after a run.",
+                "Call `network.prepare(inputs)` with some encoded inputs first.",
             )
         return {name: torch.Size(shape).numel() for name, shape in self._shapes.items()}
 
@@ -133,52 +137,62 @@ class Module(AbstractNetworks):
 
     @property
     def device(self) -> torch.device:
-        return next((tensor.device for tensor in self._tensors()), torch.device("cpu"))
+        tensors = [*self.module.parameters(), *self.module.buffers()]
+        return next((tensor.device for tensor in tensors), torch.device("cpu"))
 
     def __call__(self, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "1 batch class"]:
         with preserved(self.module), torch.no_grad():
             parts = [self._run(self._cast(part)) for part in inputs.split(ROWS_AT_ONCE)]
         return torch.cat(parts).float().unsqueeze(0)
 
-    def run(self, inputs: Float[Tensor, "batch ..."], *, detached: str | None = None) -> Float[Tensor, "batch class"]:
-        """Logits with their graph, in the mode that the module is in; at one site the graph may be cut off."""
-        if detached is None:
+    def differentiable_logits(
+        self, inputs: Float[Tensor, "batch ..."], *, detach_at: str | None = None
+    ) -> Float[Tensor, "batch class"]:
+        """Logits with their graph, in the module's current mode.
+
+        Args:
+            inputs: Encoded inputs, one example a row.
+            detach_at: Name of a site at which to cut the graph, so that no gradient passes; `None` for no cut.
+        """
+        if detach_at is None:
             return self._run(self._cast(inputs))
-        with hooked(self.module, self._place(detached), lambda value: value.detach()):
+        with hooked(self.module, self._place(detach_at), lambda value: value.detach()):
             return self._run(self._cast(inputs))
 
-    def run_to(self, site: str, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch width"]:
-        """Activations at a site with their graph, in the mode that the module is in."""
-        seen: list[Tensor] = []
-        with hooked(self.module, self._place(site), lambda value: seen.append(value)):
+    def differentiable_activations(self, site: str, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch width"]:
+        """Activations at a site with their graph, in the module's current mode."""
+        activations: list[Tensor] = []
+        with hooked(self.module, self._place(site), activations.append):
             self._run(self._cast(inputs))
-        return seen[-1].flatten(1)
+        return activations[-1].flatten(1)
 
-    def run_on(
+    def differentiable_run_from(
         self, site: str, activations: Float[Tensor, "batch width"], inputs: Float[Tensor, "batch ..."]
     ) -> Float[Tensor, "batch class"]:
-        """Logits from activations at a site on, with their graph."""
-        return self._suffix(site).learn(activations, inputs)
+        """Logits that follow from activations at a site, with their graph, in the module's current mode."""
+        return self._suffix(site).logits_in_current_mode(activations, inputs)
 
     def activations(self, site: str, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "1 batch width"]:
-        self._known(site, inputs)
-        place, seen = self._place(site), []
-        with preserved(self.module), torch.no_grad(), hooked(self.module, place, lambda value: seen.append(value)):
-            for part in inputs.split(ROWS_AT_ONCE):
-                self._run(self._cast(part))
-                seen[-1] = seen[-1].flatten(1).float().clone()
-        return torch.cat(seen).unsqueeze(0)
+        if not self._shapes:
+            self.prepare(inputs)
+        self.width(site)
+        place, parts = self._place(site), []
+        with preserved(self.module), torch.no_grad(), hooked(self.module, place, parts.append):
+            for rows in inputs.split(ROWS_AT_ONCE):
+                self._run(self._cast(rows))
+                parts[-1] = parts[-1].flatten(1).float().clone()
+        return torch.cat(parts).unsqueeze(0)
 
     def run_from(
         self, site: str, activations: Float[Tensor, "1 batch width"], inputs: Float[Tensor, "batch ..."] | None = None
     ) -> Float[Tensor, "1 batch class"]:
         with torch.no_grad():
-            return self._suffix(site).answer(activations[0], inputs).unsqueeze(0)
+            return self._suffix(site).logits(activations[0], inputs).unsqueeze(0)
 
     def suffix(self, site: str) -> AbstractSuffix:
         suffix = self._suffix(site)
-        written = None if suffix.parts is None else perceptron_suffix(suffix.parts, suffix.shape)
-        return written or suffix
+        of_perceptron = None if suffix.parts is None else perceptron_suffix(suffix.parts, suffix.shape)
+        return of_perceptron or suffix
 
     def _suffix(self, site: str) -> ModuleSuffix:
         self.width(site)
@@ -189,58 +203,64 @@ class Module(AbstractNetworks):
             cast=self._cast,
             site=place,
             shape=self._shapes[site],
-            parts=behind(self.module, place) if self._call is call_directly else None,
+            parts=modules_after(self.module, place) if self._call is call_directly else None,
         )
 
     def to(self, device: str | torch.device) -> Module:
         if torch.device(device) == self.device:
             return self
-        return self._with(copy.deepcopy(self.module).to(device))
+        return self._with_module(copy.deepcopy(self.module).to(device))
 
     def copy(self) -> Module:
-        """The same with a module of its own, so that other parameters can be put in."""
-        return self._with(copy.deepcopy(self.module))
+        """The same network with a copy of the module, whose parameters may be changed."""
+        return self._with_module(copy.deepcopy(self.module))
 
-    def _with(self, module: nn.Module) -> Module:
-        """What is known of this module's sites, for another like it."""
-        other = Module(module, call=self._call)
-        other._places, other._shapes = self._places, self._shapes
-        other._classes, other._input_shape = self._classes, self._input_shape
-        return other
-
-    def afresh(self, seed: int) -> Module | None:
-        """The same module before any training, or `None` where one of its parts does not say how it begins.
+    def reinitialised(self, seed: int) -> Module | None:
+        """A copy with fresh initial parameters.
 
         Args:
-            seed: decides on the parameters.
+            seed: Seed of the initial parameters.
+
+        Returns:
+            `None` where a part has parameters or buffers but no `reset_parameters` method.
         """
-        blank = copy.deepcopy(self.module)
+        module = copy.deepcopy(self.module)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            for part in blank.modules():
+            for part in module.modules():
                 reset = getattr(part, "reset_parameters", None)
                 if callable(reset):
                     reset()
                 elif [*part.parameters(recurse=False), *part.buffers(recurse=False)]:
                     return None
-        return self._with(blank)
+        return self._with_module(module)
+
+    def _with_module(self, module: nn.Module) -> Module:
+        """A network around another module of the same architecture, which need not be prepared again."""
+        other = Module(module, call=self._call)
+        other._places, other._shapes = self._places, self._shapes
+        other._classes, other._input_shape = self._classes, self._input_shape
+        return other
 
     def to_bytes(self) -> bytes:
         return files.to_bytes(self.module.state_dict(), {"format": _FORMAT})
 
-    def load_parameters(self, path: files.Source) -> None:
-        """Put in parameters and buffers that were kept of a module like this one.
+    def load_parameters(self, source: files.Source) -> None:
+        """Load parameters and buffers of a module of the same architecture.
+
+        Args:
+            source: A safetensors file with the content of `to_bytes`, as a path or in memory.
 
         Raises:
-            NetworkError: the file holds something else.
+            NetworkError: The file cannot be read, or its parameters do not fit the module.
         """
-        tensors, _ = files.read(path, _FORMAT, NetworkError, "a run")
+        tensors, _ = files.read(source, _FORMAT, NetworkError, "a run")
         try:
             self.module.load_state_dict(tensors)
         except RuntimeError as error:
             raise NetworkError(
-                f"The parameters in {path} do not fit the module: {str(error).splitlines()[-1].strip()}.",
-                "They were kept of another one.",
+                f"The parameters in {source} do not fit the module: {str(error).splitlines()[-1].strip()}.",
+                "They belong to a module of another architecture.",
                 "Run the study in a new folder if the code of the network has changed.",
             ) from None
 
@@ -256,35 +276,20 @@ class Module(AbstractNetworks):
         assert self._places is not None
         return self._places[site]
 
-    def _known(self, site: str, inputs: Tensor) -> None:
-        if not self._shapes:
-            self.prepare(inputs)
-        self.width(site)
-
-    def _tensors(self) -> list[Tensor]:
-        return [*self.module.parameters(), *self.module.buffers()]
-
     def _cast(self, inputs: Tensor) -> Tensor:
-        """Where the module is, and in its precision."""
-        real = [tensor.dtype for tensor in self.module.parameters() if tensor.is_floating_point()]
-        return inputs.to(device=self.device, dtype=real[0] if real else inputs.dtype)
+        """Inputs on the device and in the floating-point precision of the module."""
+        precisions = [tensor.dtype for tensor in self.module.parameters() if tensor.is_floating_point()]
+        return inputs.to(device=self.device, dtype=precisions[0] if precisions else inputs.dtype)
 
     def _run(self, inputs: Tensor) -> Tensor:
         try:
-            logits: Any = self._call(self.module, inputs)
+            output: object = self._call(self.module, inputs)
         except InterlocusError:
             raise
-        except Exception as error:  # it is somebody's module, and can fail in any way
+        except Exception as error:  # code of the user, which can raise anything
             raise NetworkError(
                 f"The module fails on inputs of shape {list(inputs.shape)}: {type(error).__name__}: {error}.",
-                "It is run on what the task's `encode` gives, a row an example.",
-                "Mend `encode`, or pass `call=lambda module, x: …` that shows the module what it wants.",
+                "Its inputs are the rows that the task's `encode` returns, one row for each example.",
+                "Change `encode`, or pass `call=lambda module, x: …` that calls the module with what it expects.",
             ) from error
-        if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != len(inputs):
-            shape = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-            raise NetworkError(
-                f"For {len(inputs)} inputs the module returns {shape}.",
-                "Its answer should be logits, a row an input and a column a class.",
-                "Pass `call=lambda module, x: …` that gives the logits.",
-            )
-        return logits
+        return check_logits(output, inputs)

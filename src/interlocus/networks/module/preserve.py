@@ -1,4 +1,4 @@
-"""A borrowed module comes back as it was given."""
+"""Running a user's module without changing it."""
 
 from __future__ import annotations
 
@@ -11,34 +11,37 @@ from torch import nn
 
 @contextmanager
 def preserved(module: nn.Module) -> Iterator[None]:
-    """Let a module answer without learning: in evaluation mode, and no parameter asks for a gradient.
+    """Put a module into evaluation mode without parameter gradients, and restore its state on exit.
 
-    Afterwards, also after an error or an interruption, every submodule is in the mode in which it was, every parameter
-    asks for gradients as it did, buffers hold what they held, and the state of the random numbers is what it was.
-    Gradients and hooks are not touched.
+    On exit, also after an error or an interruption, every part is in its previous mode, every parameter has its
+    previous `requires_grad`, every buffer has its previous value, and torch's random state is as before. Gradients and
+    hooks are never touched.
+
+    Args:
+        module: The module to run inside the block.
     """
     modes = [(part, part.training) for part in module.modules()]
-    asks = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
+    requires_grad = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
     buffers = [(buffer, buffer.detach().clone()) for buffer in module.buffers()]
-    with torch.random.fork_rng(devices=_cuda(module)):
+    with torch.random.fork_rng(devices=_cuda_devices(module)):
         try:
             for part, _ in modes:
                 part.training = False
-            for parameter, _ in asks:
+            for parameter, _ in requires_grad:
                 parameter.requires_grad_(False)
             yield
         finally:
             for part, training in modes:
                 part.training = training
-            for parameter, asked in asks:
-                parameter.requires_grad_(asked)
+            for parameter, required in requires_grad:
+                parameter.requires_grad_(required)
             with torch.no_grad():
-                for buffer, kept in buffers:
-                    if not torch.equal(buffer, kept):
-                        buffer.copy_(kept)
+                for buffer, previous in buffers:
+                    if not torch.equal(buffer, previous):
+                        buffer.copy_(previous)
 
 
-def _cuda(module: nn.Module) -> list[torch.device]:
-    """The devices, other than the processor, whose random numbers a module may use."""
+def _cuda_devices(module: nn.Module) -> list[torch.device]:
+    """The GPUs that hold the module's tensors, whose random states it may change."""
     tensors = [*module.parameters(), *module.buffers()]
     return sorted({tensor.device for tensor in tensors if tensor.device.type == "cuda"}, key=str)

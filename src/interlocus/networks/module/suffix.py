@@ -1,10 +1,9 @@
-"""The part of any module behind a site, with gradients by torch."""
+"""The part of any module after a site, with gradients by torch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -17,18 +16,21 @@ from interlocus.networks.module.hooks import hooked
 from interlocus.networks.module.preserve import preserved
 from interlocus.networks.site import Site
 
+SavedGraph = tuple[Tensor, Tensor]
+"""The activations, one example of one search a row, and the logits, with the graph between them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModuleSuffix(AbstractSuffix):
-    """What is behind a site, or the whole module with the site's activations put in.
+    """The modules after a site where they form a chain; otherwise the whole module with the activations replaced.
 
     Args:
-        module: that is searched.
-        run: from encoded inputs to logits.
-        cast: brings inputs where the module is.
-        site: the place.
-        shape: of the activations there.
-        parts: the modules that are behind it, where these stand in a row.
+        module: The whole network that contains the site.
+        run: Runs the network on encoded inputs and returns logits.
+        cast: Converts a tensor to the device and precision of the network.
+        site: The site where the suffix starts.
+        shape: Shape of the activations there, without the axis of examples.
+        parts: The modules after the site, in order; `None` where they form no chain.
     """
 
     module: nn.Module
@@ -39,30 +41,46 @@ class ModuleSuffix(AbstractSuffix):
     parts: list[nn.Module] | None
 
     @property
-    def entry(self) -> None:
+    def input_projection(self) -> None:
         return None
 
     @property
     def needs_inputs(self) -> bool:
         return self.parts is None
 
-    def enter(self, activations: Float[Tensor, "1 row width"]) -> Float[Tensor, "1 row width"]:
+    def project(self, activations: Float[Tensor, "1 row width"]) -> Float[Tensor, "1 row width"]:
         return activations
 
-    def rest(self, network: Int[Tensor, " search"]) -> ModuleRest:
-        return ModuleRest(self)
+    def body(self, network: Int[Tensor, " search"]) -> ModuleSuffixBody:
+        return ModuleSuffixBody(self)
 
-    def answer(
+    def logits(
         self, activations: Float[Tensor, "row width"], inputs: Float[Tensor, "row ..."] | None
     ) -> Float[Tensor, "row class"]:
-        """Logits from activations on; where the module is run whole, `inputs` are what it is shown."""
+        """Logits that follow from activations, in evaluation mode and without gradients of parameters.
+
+        Args:
+            activations: Flattened activations at the site.
+            inputs: The network inputs of the same rows; required where the suffix `needs_inputs`.
+
+        Raises:
+            NetworkError: Inputs are required and missing.
+        """
         with preserved(self.module):
-            return self.learn(activations, inputs).float()
+            return self.logits_in_current_mode(activations, inputs).float()
 
-    def learn(
+    def logits_in_current_mode(
         self, activations: Float[Tensor, "row width"], inputs: Float[Tensor, "row ..."] | None
     ) -> Float[Tensor, "row class"]:
-        """The same as the module is: in its mode, and with gradients for the parameters that ask for them."""
+        """The same in the module's current mode, with gradients of the parameters that require them.
+
+        Args:
+            activations: Flattened activations at the site.
+            inputs: The network inputs of the same rows; required where the suffix `needs_inputs`.
+
+        Raises:
+            NetworkError: Inputs are required and missing.
+        """
         value = self.cast(activations.unflatten(1, self.shape) if len(self.shape) != 1 else activations)
         if self.parts is not None:
             for part in self.parts:
@@ -70,19 +88,19 @@ class ModuleSuffix(AbstractSuffix):
             return value
         if inputs is None:
             raise NetworkError(
-                f"The network is to be run from the site {str(self.site)!r} on, without inputs.",
-                "It is run whole, with the activations put in, and has to be shown something.",
+                f"The network was to continue from the site {str(self.site)!r} without its inputs.",
+                "This network can only run as a whole, with the activations at the site replaced.",
                 "Pass the inputs of the bases as well.",
             )
         with hooked(self.module, self.site, lambda _: value):
             return self.run(self.cast(inputs))
 
 
-class ModuleRest(AbstractSuffixBody):
-    """The rest of a module, for searches in one network.
+class ModuleSuffixBody(AbstractSuffixBody[SavedGraph]):
+    """The suffix of a module as a body, for searches in this one network.
 
     Args:
-        tail: that knows how it is run.
+        suffix: The suffix that runs the module.
     """
 
     def __init__(self, suffix: ModuleSuffix) -> None:
@@ -90,21 +108,21 @@ class ModuleRest(AbstractSuffixBody):
 
     def forward(
         self,
-        entered: Float[Tensor, "search entered batch"],
+        projected: Float[Tensor, "search projected batch"],
         buffers: BufferPool,
         inputs: Float[Tensor, "problem batch ..."] | None = None,
-    ) -> tuple[Float[Tensor, "search class batch"], Any]:
-        searches, _, batch = entered.shape
-        rows = entered.transpose(1, 2).flatten(0, 1)
+    ) -> tuple[Float[Tensor, "search class batch"], SavedGraph]:
+        searches, _, batch = projected.shape
+        rows = projected.transpose(1, 2).flatten(0, 1)
         rows = rows.detach().requires_grad_()
-        shown = None if inputs is None else inputs[0].repeat(searches, *[1] * (inputs.dim() - 2))
+        row_inputs = None if inputs is None else inputs[0].repeat(searches, *[1] * (inputs.dim() - 2))
         with torch.enable_grad():
-            logits = self._suffix.answer(rows, shown).unflatten(0, (searches, batch)).transpose(1, 2)
+            logits = self._suffix.logits(rows, row_inputs).unflatten(0, (searches, batch)).transpose(1, 2)
         return logits.detach().contiguous(), (rows, logits)
 
     def backward(
-        self, saved: Any, gradient: Float[Tensor, "search class batch"], buffers: BufferPool
-    ) -> Float[Tensor, "search entered batch"]:
+        self, saved: SavedGraph, gradient: Float[Tensor, "search class batch"], buffers: BufferPool
+    ) -> Float[Tensor, "search projected batch"]:
         rows, logits = saved
         (slope,) = torch.autograd.grad(logits, rows, gradient)
         return slope.unflatten(0, (gradient.shape[0], -1)).transpose(1, 2).contiguous()

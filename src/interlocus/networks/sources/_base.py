@@ -1,53 +1,71 @@
-"""Kinds of networks that a family can be of: how they are made, kept and fetched again."""
+"""The interface of a network source: how the networks of a study are made, stored and loaded."""
 
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
+from interlocus.core.progress import OnProgress
 from interlocus.core.tensor_files import TensorFile
 from interlocus.networks import AbstractNetworks
 from interlocus.tasks import AbstractTask
 
-OnProgress = Callable[[float], None]
-"""Is told the share that is done."""
-
 
 class AbstractNetworkSource(abc.ABC):
-    """Networks of one kind; its settings are its constructor's."""
+    """A way of making networks of one architecture. Its settings are the arguments of its constructor."""
 
     @abc.abstractmethod
     def sites(self, task: AbstractTask) -> Mapping[str, int]:
-        """The places in such networks, with their widths, before any is trained."""
+        """The width of every site of such a network, by name; known before any network is trained."""
 
     @abc.abstractmethod
     def make(
-        self, task: AbstractTask, *, count: int, trained: bool, seed: int, done: OnProgress
+        self, task: AbstractTask, *, count: int, trained: bool, seed: int, on_progress: OnProgress
     ) -> list[AbstractNetworks]:
-        """That many networks, each by itself."""
+        """Make networks, each as an object of length one.
+
+        Args:
+            task: The task that the networks learn.
+            count: The number of networks.
+            trained: Whether to train them; otherwise they keep their initial parameters.
+            seed: Seed of initial parameters and training examples.
+            on_progress: Called with the finished share of the work.
+
+        Raises:
+            InterlocusError: The source cannot make such networks.
+        """
 
     @abc.abstractmethod
     def load(self, task: AbstractTask, files: Sequence[TensorFile], *, seed: int) -> list[AbstractNetworks]:
-        """Kept networks, in order; those that can be searched at once in one."""
+        """Load networks that `make` returned and a run stored.
+
+        Args:
+            task: The task that the networks have learned.
+            files: One parameter file for each network.
+            seed: The seed with which they were made.
+
+        Returns:
+            The networks in the order of their files. Networks that can be searched together form one object.
+        """
 
     @abc.abstractmethod
-    def flops_behind(self, task: AbstractTask, site: str) -> float:
-        """Operations of the part behind a site for one example, roughly."""
+    def flops_after(self, task: AbstractTask, site: str) -> float:
+        """Rough number of operations of the part after a site, for one example."""
 
     @abc.abstractmethod
     def flops_of_training(self, task: AbstractTask) -> float:
-        """Operations of making one, roughly."""
+        """Rough number of operations of training one network."""
 
     @property
     @abc.abstractmethod
     def summary(self) -> str:
-        """In a few words for people."""
+        """The settings in a few words, for tables and pages."""
 
     @property
     @abc.abstractmethod
     def architecture(self) -> str:
-        """Equal for networks that differ in their parameters only: what an untrained one is held against."""
+        """Equal for two sources whose networks differ in parameters only, so that trained can meet untrained ones."""
 
-    def plantable(self, task: AbstractTask) -> bool:
-        """Whether twins of them with a planted variable can be made."""
+    def can_be_trained(self, task: AbstractTask) -> bool:
+        """Whether copies of these networks can be trained in minutes, as planting a variable requires."""
         return True

@@ -1,4 +1,4 @@
-"""A network that looks at four items with one encoder, trained here."""
+"""The network source `shared_encoder`: one encoder applied to four items, then layers over the four codes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from interlocus.causal.model import Values
 from interlocus.core.errors import SpecificationError
 from interlocus.core.linalg import Adam
+from interlocus.core.progress import OnProgress, ignore_progress
 from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread
 from interlocus.networks.module.model import Module
@@ -22,31 +23,37 @@ from interlocus.tasks import AbstractTask
 
 ITEMS = "abcd"
 ENCODER_BATCH = 512
+"""Examples in each training step."""
 PRETRAINING_SHARE = 0.3
-"""The share of the training in which the encoder learns to tell items apart, where the task knows what they are."""
+"""Share of the steps in which only the encoder is trained, on the variable of each single item."""
+PROGRESS_INTERVAL = 50
+"""Steps between two reports of progress."""
+
+Loss = Callable[[Tensor, Values], Tensor]
+"""Takes encoded inputs and the values of the task's inputs; returns a scalar."""
 
 
 def shared_encoder(item: int, *, code: int, encoder: int, hidden: Sequence[int], classes: int) -> nn.Sequential:
-    """Four items, each coded by the same encoder; then layers over the four codes.
+    """An untrained network: four items encoded by one encoder, then layers over the four codes.
 
-    All parts stand in a row, so that searches run only what is behind their site.
+    The parts form a sequence, so that a search runs only the parts after its site.
 
     Args:
-        item: numbers an item.
-        code: width of its code.
-        encoder: width of the encoder's hidden layer.
-        hidden: widths of the layers over the codes.
-        classes: how many there are.
+        item: Width of one item; the input has four times that width.
+        code: Width of the code of one item.
+        encoder: Width of the encoder's hidden layer.
+        hidden: Widths of the layers over the codes.
+        classes: The number of classes.
     """
-    coder = nn.Sequential(nn.Linear(item, encoder), nn.ReLU(), nn.Linear(encoder, code), nn.Tanh())
+    encode_item = nn.Sequential(nn.Linear(item, encoder), nn.ReLU(), nn.Linear(encoder, code), nn.Tanh())
     parts: dict[str, nn.Module] = {
         "items": nn.Unflatten(1, (len(ITEMS), item)),
-        "encoder": coder,
+        "encoder": encode_item,
         "codes": nn.Flatten(),
     }
     widths = (len(ITEMS) * code, *hidden)
-    for number, (one, other) in enumerate(itertools.pairwise(widths), start=1):
-        parts[f"layer{number}"] = nn.Sequential(nn.Linear(one, other), nn.ReLU())
+    for number, (inputs, outputs) in enumerate(itertools.pairwise(widths), start=1):
+        parts[f"layer{number}"] = nn.Sequential(nn.Linear(inputs, outputs), nn.ReLU())
     return nn.Sequential(OrderedDict(parts | {"head": nn.Linear(widths[-1], classes)}))
 
 
@@ -54,7 +61,7 @@ def make_shared_encoder(
     task: AbstractTask,
     seed: int,
     trained: bool = True,
-    done: Callable[[float], None] = lambda share: None,
+    on_progress: OnProgress = ignore_progress,
     code: int = 16,
     encoder: int = 128,
     hidden: Sequence[int] = (64, 64, 64),
@@ -63,32 +70,35 @@ def make_shared_encoder(
     weight_decay: float = 0.01,
     noise: float = 0.3,
 ) -> Module:
-    """A network for a task of four items, wrapped; its sites are the four codes, all of them, and the layers.
+    """A network for a task of four items.
 
-    Where the task has a discrete variable of each single item (which digit it shows), the encoder first learns to tell
-    its values apart: equality of equalities alone gives it nothing to begin with.
+    Its sites are the code of each item (`code_a` to `code_d`), all codes together (`codes`) and the layers over them
+    (`layer1`, …). Where the task has a discrete variable of each single item, such as the digit that it shows, the
+    encoder first learns to classify it: the answer to the whole task alone gives the encoder too weak a gradient.
+
+    Every argument after `on_progress` is an option in a study, so the arguments are not grouped.
 
     Args:
-        task: whose inputs are four items, one behind the other.
-        seed: decides on first parameters and examples.
-        trained: whether it is.
-        done: is told the share of the training that is done.
-        code: width of an item's code.
-        encoder: width of the encoder's hidden layer.
-        hidden: widths of the layers over the codes.
-        steps: of training, with 512 examples each.
-        learning_rate: of AdamW; it falls to zero along a cosine.
-        weight_decay: of AdamW, on weights and not on biases.
-        noise: standard deviation of what is added to the inputs while it is trained.
+        task: A task whose input is four items of equal width, one after another.
+        seed: Seed of initial parameters and training examples.
+        trained: Whether to train the network.
+        on_progress: Called with the finished share of the training.
+        code: Width of the code of one item.
+        encoder: Width of the encoder's hidden layer.
+        hidden: Widths of the layers over the codes.
+        steps: Number of training steps with 512 examples each, pretraining of the encoder included.
+        learning_rate: Initial learning rate of AdamW; it decays to zero along a cosine.
+        weight_decay: Weight decay of AdamW, on weights but not on biases.
+        noise: Standard deviation of Gaussian noise added to training inputs.
 
     Raises:
-        SpecificationError: the inputs cannot be parted into four items.
+        SpecificationError: The input width is no multiple of four.
     """
     if task.input_width % len(ITEMS):
         raise SpecificationError(
-            f"The task {task.name} shows a network {task.input_width} numbers.",
-            "A shared encoder looks at four items of equal width.",
-            "Use another kind of network for this task.",
+            f"The inputs of the task {task.name} are {task.input_width} numbers wide.",
+            "A shared encoder needs four items of equal width.",
+            "Use another network for this task, such as `mlp`.",
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -96,16 +106,17 @@ def make_shared_encoder(
             task.input_width // len(ITEMS), code=code, encoder=encoder, hidden=hidden, classes=task.classes
         )
         if trained:
+            recipe = _EncoderRecipe(steps, learning_rate, weight_decay, noise)
             with one_thread():
-                _train(module, task, _Recipe(steps, learning_rate, weight_decay, noise), code, seed, done)
+                _train(module, task, recipe, code, seed, on_progress)
     module.eval()
     layers = [f"layer{number}" for number in range(1, len(hidden) + 1)]
     codes = {f"code_{item}": f"encoder@1={place}" for place, item in enumerate(ITEMS)}
     return Module(module, sites={**codes, **{name: name for name in ("codes", *layers)}})
 
 
-class _Recipe(NamedTuple):
-    """How it is trained."""
+class _EncoderRecipe(NamedTuple):
+    """Settings of the training, as in `make_shared_encoder`."""
 
     steps: int
     learning_rate: float
@@ -116,62 +127,67 @@ class _Recipe(NamedTuple):
 def _train(
     module: nn.Sequential,
     task: AbstractTask,
-    recipe: _Recipe,
+    recipe: _EncoderRecipe,
     code: int,
     seed: int,
-    done: Callable[[float], None],
+    on_progress: OnProgress,
 ) -> None:
-    """First the encoder, where there is something to tell apart by itself; then everything."""
-    examples, kinds = derived_generator(seed, "training examples"), _kinds_of_items(task)
-    first = int(PRETRAINING_SHARE * recipe.steps) if kinds else 0
-    if kinds:
-        coder = module.get_submodule("encoder")
-        head = nn.Linear(code, len(task.model.variables[kinds[0]].values or ()))
+    """Train the encoder on the variables of single items, where there are such; then the whole network."""
+    examples, item_variables = derived_generator(seed, "training examples"), _item_variables(task)
+    pretraining_steps = int(PRETRAINING_SHARE * recipe.steps) if item_variables else 0
+    if item_variables:
+        encode_item = module.get_submodule("encoder")
+        head = nn.Linear(code, len(task.model.variables[item_variables[0]].values or ()))
 
-        def of_items(inputs: Tensor, drawn: Values) -> Tensor:
-            known = task.model.run(drawn)
-            wanted = torch.stack([known[name] for name in kinds], 1)
-            codes = coder(inputs.unflatten(1, (len(ITEMS), -1)))
-            return F.cross_entropy(head(codes).flatten(0, 1), wanted.flatten())
+        def item_loss(inputs: Tensor, drawn: Values) -> Tensor:
+            values = task.model.run(drawn)
+            labels = torch.stack([values[name] for name in item_variables], 1)
+            codes = encode_item(inputs.unflatten(1, (len(ITEMS), -1)))
+            return F.cross_entropy(head(codes).flatten(0, 1), labels.flatten())
 
-        parameters = [*coder.parameters(), *head.parameters()]
         _fit(
-            parameters,
-            of_items,
+            [*encode_item.parameters(), *head.parameters()],
+            item_loss,
             task,
-            recipe._replace(steps=first),
+            recipe._replace(steps=pretraining_steps),
             examples,
-            lambda share: done(share * PRETRAINING_SHARE),
+            lambda share: on_progress(share * PRETRAINING_SHARE),
         )
 
-    def of_classes(inputs: Tensor, drawn: Values) -> Tensor:
+    def class_loss(inputs: Tensor, drawn: Values) -> Tensor:
         return F.cross_entropy(module(inputs), task.model.run(drawn)[task.model.output])
 
-    begun = first / recipe.steps
-    rest = recipe._replace(steps=recipe.steps - first)
-    _fit(list(module.parameters()), of_classes, task, rest, examples, lambda share: done(begun + share * (1 - begun)))
+    finished = pretraining_steps / recipe.steps
+    _fit(
+        list(module.parameters()),
+        class_loss,
+        task,
+        recipe._replace(steps=recipe.steps - pretraining_steps),
+        examples,
+        lambda share: on_progress(finished + share * (1 - finished)),
+    )
 
 
-def _kinds_of_items(task: AbstractTask) -> list[str]:
-    """For each item the discrete variable that is computed from it alone; none where some item has no such variable."""
+def _item_variables(task: AbstractTask) -> list[str]:
+    """For each item a discrete variable that depends on this item alone; empty if some item has none."""
     variables = task.model.variables
-    found = [[name for name in task.model.discrete if variables[name].parents == (item,)] for item in ITEMS]
-    return [names[0] for names in found] if all(found) else []
+    of_items = [[name for name in task.model.discrete if variables[name].parents == (item,)] for item in ITEMS]
+    return [names[0] for names in of_items] if all(of_items) else []
 
 
 def _fit(
     parameters: Sequence[Tensor],
-    loss: Callable[[Tensor, Values], Tensor],
+    loss: Loss,
     task: AbstractTask,
-    recipe: _Recipe,
+    recipe: _EncoderRecipe,
     examples: torch.Generator,
-    done: Callable[[float], None],
+    on_progress: OnProgress,
 ) -> None:
-    """AdamW with cosine decay, on examples that are drawn afresh for every step."""
+    """Train parameters with AdamW and a cosine decay, on new examples in every step."""
     optimisers = [Adam.begin(parameter.data) for parameter in parameters]
     for step in range(recipe.steps):
-        if step % 50 == 0:
-            done(step / recipe.steps)
+        if step % PROGRESS_INTERVAL == 0:
+            on_progress(step / recipe.steps)
         drawn = task.sample(ENCODER_BATCH, split="train", generator=examples)
         inputs = task.encode(drawn)
         inputs = inputs + recipe.noise * torch.randn(inputs.shape, generator=examples)

@@ -1,19 +1,27 @@
-"""Networks built like others that were never trained: what a search finds in nothing."""
+"""Untrained copies of a network, the control that shows what a search finds where nothing was learned.
+
+They are initialised exactly as for ordinary training. Networks that are about to be trained quickly come from
+`networks.mlp.fast_training` instead.
+"""
 
 from __future__ import annotations
 
 from interlocus.networks import MLP, AbstractNetworks
 
-UNTRAINED = 5
+UNTRAINED_COPIES = 5
+"""Copies of a network for this control."""
 
 
 def untrained_like(network: AbstractNetworks, *, seed: int) -> list[AbstractNetworks]:
-    """Such networks, those together that can be searched at once; none where that cannot be made.
+    """Untrained copies of a network; copies that can be searched together form one object.
 
     Args:
-        network: like which they are.
-        seed: decides on their parameters.
+        network: The network whose architecture is copied.
+        seed: Seed of the initial parameters.
+
+    Returns:
+        An empty list where it is unknown how such a network is initialised.
     """
-    copies = list(network.untrained_copies(UNTRAINED, seed=seed))
-    perceptrons = [one for one in copies if isinstance(one, MLP)]
+    copies = list(network.untrained_copies(UNTRAINED_COPIES, seed=seed))
+    perceptrons = [copy for copy in copies if isinstance(copy, MLP)]
     return [MLP.stacked(perceptrons)] if perceptrons else copies

@@ -1,83 +1,81 @@
-"""Records -> figures, a file a kind. Nothing is computed here: means and intervals are those of `summary`.
+"""The figures of a run, one file a kind, found through the registry `core.plugins.FIGURES`.
 
-What a run does not hold yet stays empty, and a kind of which it holds nothing is left out.
+Nothing is computed here: means and intervals come from `studies.results`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from itertools import groupby
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from interlocus.report.figures._base import AskedScores, arrange, hypotheses, render, untrained_twin
-from interlocus.report.figures.decodable import decodable_curve, has_decodable
-from interlocus.report.figures.heat_map import heat_map
-from interlocus.report.figures.published import published_figure
-from interlocus.report.figures.restarts import restart_strips
-from interlocus.report.figures.reuse import reuse_figure
-from interlocus.report.figures.size_curve import size_curve
-from interlocus.report.figures.stages import has_stages, stage_curve
-from interlocus.report.figures.subspace import subspace_picture
-from interlocus.studies.projection import Projection
+from interlocus.core.plugins import FIGURES
+from interlocus.report.figures._base import AbstractFigure, Picture, Section, fix_layout, render
 from interlocus.studies.run import Run
 
-__all__ = [
-    "decodable_curve",
-    "figures",
-    "heat_map",
-    "render",
-    "restart_strips",
-    "save_figures",
-    "size_curve",
-    "stage_curve",
-    "subspace_picture",
-    "untrained_twin",
-]
+__all__ = ["AbstractFigure", "Picture", "SavedPicture", "Section", "figures", "render", "save_figures"]
 
 
-def figures(run: Run, projections: Sequence[Projection] = ()) -> dict[str, Figure]:
-    """Every figure of a run, by the name of its file.
+@dataclass(frozen=True, kw_only=True)
+class SavedPicture:
+    """A picture in the run folder.
 
-    They are `heat_map_<hypothesis>`, with several sizes `size_curve_<hypothesis>`, `restarts`, and where that was
-    measured `stages`, `decodable`, `published`, `subspace_<family>_<site>` and `reuse`.
+    Args:
+        section: Section of the page that shows it; `None` for a picture that is only a file.
+        label: What it shows, in words.
+        caption: Text below the picture.
+        group: Group of networks under which the page folds it; empty where it is not folded.
+        path: The SVG file; a PNG file of the same name stands beside it.
     """
-    drawn = {}
-    for hypothesis in hypotheses(run.study):
-        drawn[f"heat_map_{hypothesis}"] = heat_map(run, hypothesis)
-        if len(AskedScores.of(run, hypothesis).sizes) > 1:
-            drawn[f"size_curve_{hypothesis}"] = size_curve(run, hypothesis)
-    if has_stages(run):
-        drawn["stages"] = stage_curve(run)
-    if has_decodable(run):
-        drawn["decodable"] = decodable_curve(run)
-    if any(line.hypothesis == run.study.asked for line in run.lines):
-        drawn["restarts"] = restart_strips(run)
-    if (published := published_figure(run)) is not None:
-        drawn["published"] = published
-    for (group, site), own in groupby(projections, key=lambda one: (one.group, one.site)):
-        drawn[f"subspace_{group}_{site}"] = subspace_picture(list(own))
-    asked_anew = reuse_figure(run)
-    if asked_anew is not None:
-        drawn["reuse"] = asked_anew
-    return drawn
+
+    section: Section | None
+    label: str
+    caption: str
+    group: str
+    path: Path
 
 
-def save_figures(run: Run, projections: Sequence[Projection] = ()) -> dict[str, Path]:
-    """Write every figure as SVG and PNG into the run folder; returns where the SVGs are, the PNGs lie beside them.
+def figures(run: Run) -> dict[str, Figure]:
+    """Every figure that the run holds anything for, by the name of its file without the ending."""
+    return {_file_name(figure, picture): picture.drawing for figure, picture in _pictures(run)}
+
+
+def save_figures(run: Run) -> list[SavedPicture]:
+    """Write every figure as SVG and PNG into the folder `figures` of the run.
 
     Raises:
-        RunFolderError: the folder cannot be written.
+        RunFolderError: The folder cannot be written.
     """
     folder = run.store.folder / "figures"
-    with suppress(OSError):  # what is wrong is said by the first write
+    with suppress(OSError):  # the first write reports what is wrong
         folder.mkdir(exist_ok=True)
-    paths = {}
-    for name, figure in figures(run, projections).items():
-        paths[name] = folder / f"{name}.svg"
-        arrange(figure)
-        run.store.write(paths[name], render(figure, "svg"))
-        run.store.write(folder / f"{name}.png", render(figure, "png"))
-    return paths
+    saved = []
+    for figure, picture in _pictures(run):
+        path = folder / f"{_file_name(figure, picture)}.svg"
+        fix_layout(picture.drawing)
+        run.store.write(path, render(picture.drawing, "svg"))
+        run.store.write(path.with_name(f"{_file_name(figure, picture)}.png"), render(picture.drawing, "png"))
+        saved.append(
+            SavedPicture(
+                section=figure.section,
+                label=figure.label.format(subject=picture.subject),
+                caption=figure.caption.format(subject=picture.subject),
+                group=picture.group,
+                path=path,
+            )
+        )
+    return saved
+
+
+def _pictures(run: Run) -> Iterator[tuple[AbstractFigure, Picture]]:
+    for name in FIGURES:
+        figure: AbstractFigure = FIGURES.get(name)()
+        if figure.available(run):
+            yield from ((figure, picture) for picture in figure.draw(run))
+
+
+def _file_name(figure: AbstractFigure, picture: Picture) -> str:
+    return f"{figure.name}_{picture.suffix}" if picture.suffix else figure.name

@@ -1,78 +1,97 @@
-"""What can be decoded at a site beside what the network uses there: the first is often more."""
+"""What probes decode at a site, beside what the network uses there; the first is often more."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import final
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from interlocus.controls.probes import ProbesControl
-from interlocus.report.figures._base import Look, faint_line, mean_line
-from interlocus.report.figures.by_site import by_site
+from interlocus.report.figures._base import AbstractFigure, LineStyle, Picture, Section, mean_line, network_line
+from interlocus.report.figures.by_site import panels_by_site
 from interlocus.studies.run import Run
 from interlocus.studies.spec.networks import NetworkGroup
 
 Curves = dict[str, dict[str, dict[str, float]]]
-"""For each curve and site the value of each network."""
+"""Curve name → site → network → value."""
 
-WHOLE, INSIDE = "IIA, whole layer", "IIA, used subspace"
+WHOLE_LAYER, USED_SUBSPACE = "IIA, whole layer", "IIA, used subspace"
+"""Names of the curves of interchange scores."""
 
 
-def curves(run: Run, group: NetworkGroup) -> Curves:
-    """Means over the variables that are asked for; empty where no probe was fitted."""
-    found: Curves = {}
+@final
+class DecodableFigure(AbstractFigure):
+    """Accuracy of probes and IIA by site, one panel a group; thin lines are networks."""
+
+    name = "decodable"
+    section = Section(anchor="decodable", title="Decodable and used", link="Decodable and used")
+    label = "Accuracy of probes beside interchange intervention accuracy, by site"
+    caption = (
+        "What a probe decodes from a site, beside what can be exchanged there. Where the first is high and the second "
+        "low, the variable can be decoded, but the network does not use it. Thin: one network."
+    )
+
+    def available(self, run: Run) -> bool:
+        return any(probe_curves(run, group) for group in run.study.networks)
+
+    def draw(self, run: Run) -> Sequence[Picture]:
+        return [Picture(drawing=decodable_curve(run))]
+
+
+def probe_curves(run: Run, group: NetworkGroup) -> Curves:
+    """Probe accuracies and IIAs of a group, means over the variables under study; empty where no probe was fitted."""
+    result: Curves = {}
     for site in run.study.sites:
         for network in group.networks:
             control = run.controls.get((network, site))
             probes = (control.result(ProbesControl) or {}) if control else {}
-            means = {
+            accuracies = {
                 "decodable, linear": [probe.linear for probe in probes.values()],
                 "decodable, mlp": [probe.mlp for probe in probes.values()],
                 "most frequent value": [probe.guess for probe in probes.values()],
             }
-            for name, accuracies in means.items() if probes else ():
-                found.setdefault(name, {}).setdefault(site, {})[network] = float(np.mean(accuracies))
-    return found and found | _used(run, group)
+            for curve, values in accuracies.items() if probes else ():
+                result.setdefault(curve, {}).setdefault(site, {})[network] = float(np.mean(values))
+    return result and result | _iia_curves(run, group)
 
 
-def _used(run: Run, group: NetworkGroup) -> Curves:
-    """The IIA of the verdicts of a family."""
-    found: Curves = {WHOLE: {}, INSIDE: {}}
-    for one in run.verdicts:
-        if one.group != group.name:
+def _iia_curves(run: Run, group: NetworkGroup) -> Curves:
+    """The IIAs that the verdicts on a group rest on."""
+    result: Curves = {WHOLE_LAYER: {}, USED_SUBSPACE: {}}
+    for verdict in run.verdicts:
+        if verdict.group != group.name:
             continue
-        for row in one.sites:
-            site, inside = row[0].seen.site, [verdict.used_iia for verdict in row if verdict.used_iia is not None]
-            found[WHOLE].setdefault(site, {})[one.network] = float(np.mean([verdict.entry.iia for verdict in row]))
-            if inside:
-                found[INSIDE].setdefault(site, {})[one.network] = float(np.mean(inside))
-    return found
-
-
-def has_decodable(run: Run) -> bool:
-    """Whether any probe was fitted."""
-    return any(curves(run, group) for group in run.study.networks)
+        for variables in verdict.sites:
+            site = variables[0].observation.site
+            whole = float(np.mean([variable.effect.iia for variable in variables]))
+            result[WHOLE_LAYER].setdefault(site, {})[verdict.network] = whole
+            used = [variable.used_iia for variable in variables if variable.used_iia is not None]
+            if used:
+                result[USED_SUBSPACE].setdefault(site, {})[verdict.network] = float(np.mean(used))
+    return result
 
 
 def decodable_curve(run: Run) -> Figure:
-    """Accuracy of probes and IIA by site, a panel a family; thin lines are networks."""
-    kept = {group.name: curves(run, group) for group in run.study.networks}
-    kept = {name: own for name, own in kept.items() if own}
-    things = list(dict.fromkeys(thing for own in kept.values() for thing in own))
+    """Draw the figure of a run in which probes were fitted."""
+    by_group = {group.name: curves for group in run.study.networks if (curves := probe_curves(run, group))}
+    names = list(dict.fromkeys(name for curves in by_group.values() for name in curves))
     sites = run.study.sites
 
-    def draw(axes: Axes, group: str, look: Look) -> None:
-        _draw(axes, kept[group].get(look.name, {}), look, sites)
+    def draw(axes: Axes, group: str, style: LineStyle) -> None:
+        _draw_curve(axes, by_group[group].get(style.name, {}), style, sites)
 
-    return by_site(list(kept), sites, things, draw, label="accuracy, or IIA")
+    return panels_by_site(list(by_group), sites, names, draw, label="accuracy, or IIA")
 
 
-def _draw(axes: Axes, own: Mapping[str, Mapping[str, float]], look: Look, sites: Sequence[str]) -> None:
-    places = [place for place, site in enumerate(sites) if own.get(site)]
-    for name in dict.fromkeys(name for values in own.values() for name in values):
-        line = [(float(place), own[sites[place]][name]) for place in places if name in own[sites[place]]]
-        axes.add_line(faint_line([x for x, _ in line], [y for _, y in line], look.colour))
-    means = [float(np.mean(list(own[sites[place]].values()))) for place in places]
-    axes.add_line(mean_line(list(map(float, places)), means, look))
+def _draw_curve(axes: Axes, by_site: Mapping[str, Mapping[str, float]], style: LineStyle, sites: Sequence[str]) -> None:
+    places = [place for place, site in enumerate(sites) if by_site.get(site)]
+    for network in dict.fromkeys(network for values in by_site.values() for network in values):
+        points = [
+            (float(place), by_site[sites[place]][network]) for place in places if network in by_site[sites[place]]
+        ]
+        axes.add_line(network_line([x for x, _ in points], [y for _, y in points], style.colour))
+    means = [float(np.mean(list(by_site[sites[place]].values()))) for place in places]
+    axes.add_line(mean_line(list(map(float, places)), means, style))

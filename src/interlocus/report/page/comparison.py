@@ -1,4 +1,4 @@
-"""Runs side by side -> one page: what differs, by how much, and how sure that is."""
+"""A comparison of runs -> one page: which scores differ, by how much, and how certain that is."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from pathlib import Path
 
 from interlocus.alignment.dimensions import Size
 from interlocus.core.errors import RunFolderError
-from interlocus.report.figures._base import map_name
-from interlocus.report.page.colours import step
-from interlocus.report.page.page import fill
-from interlocus.studies.results.compare_runs import Comparison, ScoreDifference
+from interlocus.report.page.colours import shade
+from interlocus.report.page.rendering import render_page
+from interlocus.studies.compare_runs import Comparison, ScoreDifference
+
+MIN_REACH = 0.05
+"""Smallest end of the scale of differences, so that tiny differences do not look large."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DifferenceMap:
-    """One map: differences by size and site.
+    """Differences of one group, hypothesis and featurizer, by size and site.
 
     Args:
-        title: above it.
-        sites: the columns.
-        rows: for each size a difference a site, `None` where there is none.
+        title: Text above the table.
+        sites: Names of the columns.
+        rows: Each size with one difference a site, `None` where the runs have none in common.
     """
 
     title: str
@@ -32,45 +34,47 @@ class DifferenceMap:
     rows: tuple[tuple[Size, tuple[ScoreDifference | None, ...]], ...]
 
 
-def write_comparison(found: Comparison, path: Path) -> Path:
+def write_comparison(comparison: Comparison, path: Path) -> Path:
     """Write a comparison as a self-contained page; returns its path.
 
     Raises:
-        RunFolderError: the page cannot be written there.
+        RunFolderError: The page cannot be written there.
     """
-    folders = [str(run.store.folder) for run in found.runs]
-    reach = max([0.05, *(max(abs(one.difference.low), abs(one.difference.high)) for one in found.differences)])
+    folders = [str(run.store.folder) for run in comparison.runs]
+    ends = (max(abs(entry.difference.low), abs(entry.difference.high)) for entry in comparison.differences)
+    reach = max([MIN_REACH, *ends])
     values = {
-        "found": found,
+        "comparison": comparison,
         "folders": folders,
-        "maps": [_maps(found, number) for number in range(1, len(found.runs))],
+        "maps": [_difference_maps(comparison, number) for number in range(1, len(comparison.runs))],
         "reach": reach,
-        "shade": lambda value: step(value, low=-reach, high=reach),
+        "shade_of": lambda value: shade(value, low=-reach, high=reach),
         "again": shlex.join(["interlocus", "compare", *folders, "--out", str(path)]),
     }
-    _write(path, fill("compare.html.jinja", values).encode())
+    _write_whole(path, render_page("compare.html.jinja", values).encode())
     return path
 
 
-def _maps(found: Comparison, number: int) -> list[DifferenceMap]:
-    own = [one for one in found.differences if one.run == number]
-    groups: dict[tuple[str, str, str], list[ScoreDifference]] = {}
-    for one in own:
-        name = map_name(one.key.featurizer, one.key.schedule)
-        groups.setdefault((one.key.hypothesis, one.key.group, name), []).append(one)
-    return [_map(" · ".join(name), parts) for name, parts in groups.items()]
+def _difference_maps(comparison: Comparison, number: int) -> list[DifferenceMap]:
+    """One map for each hypothesis, group and featurizer of a run, compared with the first run."""
+    parts: dict[tuple[str, str, str], list[ScoreDifference]] = {}
+    for entry in comparison.differences:
+        if entry.run == number:
+            featurizer = entry.key.map
+            parts.setdefault((entry.key.hypothesis, entry.key.group, featurizer), []).append(entry)
+    return [_difference_map(" · ".join(title), entries) for title, entries in parts.items()]
 
 
-def _map(title: str, own: Sequence[ScoreDifference]) -> DifferenceMap:
-    sites = tuple(dict.fromkeys(one.key.site for one in own))
-    at = {(one.key.size, one.key.site): one for one in own}
-    sizes = sorted({one.key.size for one in own}, reverse=True)
-    rows = tuple((size, tuple(at.get((size, site)) for site in sites)) for size in sizes)
+def _difference_map(title: str, entries: Sequence[ScoreDifference]) -> DifferenceMap:
+    sites = tuple(dict.fromkeys(entry.key.site for entry in entries))
+    by_place = {(entry.key.size, entry.key.site): entry for entry in entries}
+    sizes = sorted({entry.key.size for entry in entries}, reverse=True)
+    rows = tuple((size, tuple(by_place.get((size, site)) for site in sites)) for size in sizes)
     return DifferenceMap(title=title, sites=sites, rows=rows)
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it appears complete or not at all."""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".partial")
         try:
@@ -84,6 +88,6 @@ def _write(path: Path, content: bytes) -> None:
     except OSError as error:
         raise RunFolderError(
             f"The page {path} cannot be written: {error.strerror or error}.",
-            "The comparison is kept there.",
-            "Pass another place with --out.",
+            "The comparison is saved as a file there.",
+            "Pass another path with --out.",
         ) from None

@@ -1,34 +1,59 @@
-"""What lies behind an entry of a heat map: its cells, starts, restarts and networks, as plain values for the page."""
+"""The heat maps of the page, and what each of their entries shows when it is opened, as plain values."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 
 from interlocus.alignment.dimensions import Size
 from interlocus.alignment.metrics import JOINT
-from interlocus.report.figures._base import AskedScores, hypotheses, map_name
+from interlocus.report.figures._base import HypothesisScores, hypotheses
 from interlocus.searches.results import Restart, Restarts
 from interlocus.studies.records import Record
 from interlocus.studies.results.answers import SOLVED_WITHIN
+from interlocus.studies.results.scores import featurizer_label
 from interlocus.studies.results.summary import Line, SizeLine
 from interlocus.studies.run import Run
 
 PAGE_DIGITS = 4
 
 
+class EntryDetails(TypedDict):
+    """What the script of the page shows of one entry.
+
+    `cells` holds rows of kind, change, mean IIA, IIA of the worst network and interventions a network; `starts` rows of
+    start, searches, networks in which it won, share near the best, mean and best IIA; `networks` rows of network, IIA,
+    answer change rate, start and outcome.
+    """
+
+    title: str
+    description: str
+    group: str
+    site: str
+    hypothesis: str
+    variables: list[str]
+    iia: list[float]
+    range: list[float]
+    no_effect: float
+    one_directional: float | None
+    cells: list[tuple[str, str, float, float, int]]
+    starts: list[tuple[str, int, int, float, float, float]]
+    agreement: float | None
+    networks: list[tuple[str, float, float, str, str]]
+
+
 @dataclass(frozen=True, kw_only=True)
-class PanelEntry:
+class HeatMapEntry:
     """One entry of a heat map.
 
     Args:
-        number: its place among the details.
-        iia: mean over networks.
-        above: whether the whole interval lies above what can be scored without the variable.
-        text: in words.
+        number: Index of its details in `HeatMaps.entries`.
+        iia: Mean IIA over networks.
+        above: Whether the whole 95 % interval lies above the chance levels.
+        text: The entry in words, read aloud in place of the number.
     """
 
     number: int
@@ -39,169 +64,196 @@ class PanelEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class HeatMap:
-    """One map of the page: rows of entries over sites. A row without a name is a family with one size.
+    """One heat map of the page.
 
     Args:
-        title: above it.
-        rows: for each its name, and an entry a site, `None` where nothing is there.
+        title: Text above the map.
+        corner: Heading of the column of row names, "size" or "group".
+        sites: Names of the columns.
+        rows: The name of each row with one entry a site, `None` where nothing is measured.
     """
 
     title: str
     corner: str
     sites: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[PanelEntry | None, ...]], ...]
+    rows: tuple[tuple[str, tuple[HeatMapEntry | None, ...]], ...]
 
 
-PanelKey = tuple[str, str, str, str]
+class LineKey(NamedTuple):
+    """What the entries of one column of a heat map have in common; `featurizer` includes the schedule."""
+
+    group: str
+    site: str
+    hypothesis: str
+    featurizer: str
+
+
+class MapRow(NamedTuple):
+    """One row of a heat map before it is filled in."""
+
+    name: str
+    group: str
+    size: Size
 
 
 @dataclass(frozen=True, kw_only=True)
-class Details:
-    """All entries of a run.
+class HeatMaps:
+    """All heat maps of a run.
 
     Args:
-        maps: for each hypothesis, and each family or all of them, the maps that stand side by side.
-        entries: what is behind each entry.
+        maps: For each hypothesis rows of maps that stand side by side.
+        entries: What each entry shows when it is opened.
     """
 
     maps: dict[str, list[list[HeatMap]]]
-    entries: list[dict[str, Any]]
+    entries: list[EntryDetails]
 
 
-def details(run: Run) -> Details:
-    """Lay out the heat maps of a run, and what is behind their entries."""
-    records: dict[PanelKey, list[Record]] = {}
+def heat_map_details(run: Run) -> HeatMaps:
+    """Lay out the heat maps of a run, and the details of their entries."""
+    records: dict[LineKey, list[Record]] = {}
     for record in run.records:
         trial = record.trial
-        name = map_name(trial.featurizer, trial.schedule)
-        records.setdefault((trial.group, trial.site, trial.hypothesis, name), []).append(record)
-    lines = {(line.group, line.site, line.hypothesis, line.map): line for line in run.lines}
-    maker = _Maker(run=run, records=records, lines=lines, entries=[], asked=_asked(run))
-    return Details(maps={name: maker.maps(name) for name in hypotheses(run.study)}, entries=maker.entries)
-
-
-def _asked(run: Run) -> tuple[str, ...]:
-    """The variables on which there are verdicts."""
-    return run.study.task.build().hypothesis(run.study.asked).variables
+        featurizer = featurizer_label(trial.featurizer, trial.schedule)
+        records.setdefault(LineKey(trial.group, trial.site, trial.hypothesis, featurizer), []).append(record)
+    layout = _Layout(
+        run=run,
+        records=records,
+        lines={LineKey(line.group, line.site, line.hypothesis, line.map): line for line in run.lines},
+        entries=[],
+        variables=run.study.task.build().hypothesis(run.study.asked).variables,
+    )
+    return HeatMaps(maps={name: layout.maps(name) for name in hypotheses(run.study)}, entries=layout.entries)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Maker:
+class _Layout:
+    """Builds maps and collects the details of their entries on the way; `variables` are those with verdicts."""
+
     run: Run
-    records: dict[PanelKey, list[Record]]
-    lines: dict[PanelKey, Line]
-    entries: list[dict[str, Any]]
-    asked: tuple[str, ...]
+    records: dict[LineKey, list[Record]]
+    lines: dict[LineKey, Line]
+    entries: list[EntryDetails]
+    variables: tuple[str, ...]
 
     def maps(self, hypothesis: str) -> list[list[HeatMap]]:
-        """A block a family, or one for all where there is one size."""
-        asked = AskedScores.of(self.run, hypothesis)
-        maps, sizes = asked.maps, asked.sizes
+        """One row of maps a group, or a single row for all groups where there is only one size."""
+        scores = HypothesisScores.of(self.run, hypothesis)
         groups = [group.name for group in self.run.study.networks]
-        if len(sizes) == 1:
-            return [
-                [
-                    self._map(f"{name}, size {sizes[0]}", "group", [(f, f, name, sizes[0]) for f in groups], hypothesis)
-                    for name in maps
-                ]
-            ]
+        if len(scores.sizes) == 1:
+            (size,) = scores.sizes
+            rows = [MapRow(group, group, size) for group in groups]
+            titles = {featurizer: f"{featurizer}, size {size}" for featurizer in scores.featurizers}
+            return [[self._map(title, "group", rows, hypothesis, name) for name, title in titles.items()]]
         return [
             [
-                self._map(f"{group} · {name}", "size", [(str(k), group, name, k) for k in sizes[::-1]], hypothesis)
-                for name in maps
+                self._map(
+                    f"{group} · {featurizer}",
+                    "size",
+                    [MapRow(str(size), group, size) for size in scores.sizes[::-1]],
+                    hypothesis,
+                    featurizer,
+                )
+                for featurizer in scores.featurizers
             ]
             for group in groups
         ]
 
-    def _map(self, title: str, corner: str, rows: Sequence[tuple[str, str, str, Size]], hypothesis: str) -> HeatMap:
+    def _map(self, title: str, corner: str, rows: Sequence[MapRow], hypothesis: str, featurizer: str) -> HeatMap:
         sites = self.run.study.sites
-        made = []
-        for name, group, map_, size in rows:
-            keys = [(group, site, hypothesis, map_) for site in sites]
-            made.append((name, tuple(self._entry(key, size) for key in keys)))
-        return HeatMap(title=title, corner=corner, sites=tuple(sites), rows=tuple(made))
+        filled = []
+        for row in rows:
+            keys = [LineKey(row.group, site, hypothesis, featurizer) for site in sites]
+            filled.append((row.name, tuple(self._entry(key, row.size) for key in keys)))
+        return HeatMap(title=title, corner=corner, sites=tuple(sites), rows=tuple(filled))
 
-    def _entry(self, key: PanelKey, size: Size) -> PanelEntry | None:
+    def _entry(self, key: LineKey, size: Size) -> HeatMapEntry | None:
         line = self.lines.get(key)
-        found = next((entry for entry in line.sizes if entry.size == size), None) if line else None
-        if line is None or found is None:
+        scores = next((entry for entry in line.sizes if entry.size == size), None) if line else None
+        if line is None or scores is None:
             return None
-        group, site, hypothesis, map_ = key
-        own = [(r, entry) for r in self.records[key] for entry in r.sizes if entry.size == size]
-        variables = self.asked if hypothesis == self.run.study.asked else ()
-        self.entries.append(_plain(line, found, own) | {"variables": list(variables)})
-        return PanelEntry(
+        networks = [(record, entry) for record in self.records[key] for entry in record.sizes if entry.size == size]
+        variables = list(self.variables) if key.hypothesis == self.run.study.asked else []
+        self.entries.append(_details(line, scores, networks, variables))
+        return HeatMapEntry(
             number=len(self.entries) - 1,
-            iia=found.iia.value,
-            above=found.iia.low > line.bar,
-            text=f"{found.iia.value:.3f}, {hypothesis} in {group} at {site}, {map_}, size {size}",
+            iia=scores.iia.value,
+            above=scores.iia.low > line.bar,
+            text=f"{scores.iia.value:.3f}, {key.hypothesis} in {key.group} at {key.site}, "
+            f"{key.featurizer}, size {size}",
         )
 
 
-def _plain(line: Line, found: SizeLine, own: Sequence[tuple[Record, Restarts]]) -> dict[str, Any]:
+def _details(
+    line: Line, scores: SizeLine, networks: Sequence[tuple[Record, Restarts]], variables: list[str]
+) -> EntryDetails:
+    restarts = [restarts for _, restarts in networks]
     return {
         "title": f"{line.group} · {line.site}",
-        "about": f"{line.hypothesis}, {line.map} maps, size {found.size}",
+        "description": f"{line.hypothesis}, {line.map}, size {scores.size}",
         "group": line.group,
         "site": line.site,
         "hypothesis": line.hypothesis,
-        "iia": [_round(value) for value in found.iia],
-        "range": [_round(found.lowest), _round(found.highest)],
+        "variables": variables,
+        "iia": [_round(value) for value in scores.iia],
+        "range": [_round(scores.lowest), _round(scores.highest)],
         "no_effect": _round(line.no_effect),
         "one_directional": None if line.one_directional is None else _round(line.one_directional),
-        "cells": _cells([restarts.best for _, restarts in own]),
-        "starts": _starts([restarts for _, restarts in own]),
-        "agreement": _agreement([restarts for _, restarts in own]),
-        "networks": [
-            [
-                record.trial.network,
-                _round(best.score.iia),
-                _round(best.score.answer_change_rate),
-                best.start,
-                best.outcome,
-            ]
-            for record, best in ((record, restarts.best) for record, restarts in own)
-        ],
+        "cells": _cells([entry.best for entry in restarts]),
+        "starts": _starts(restarts),
+        "agreement": _agreement(restarts),
+        "networks": [_network(record, entry.best) for record, entry in networks],
     }
 
 
-def _cells(best: Sequence[Restart]) -> list[list[Any]]:
-    """For each sort of intervention the mean over networks, the worst network, and how often it was asked of each."""
+def _network(record: Record, best: Restart) -> tuple[str, float, float, str, str]:
+    score = best.score
+    return record.trial.network, _round(score.iia), _round(score.answer_change_rate), best.start, best.outcome
+
+
+def _cells(best: Sequence[Restart]) -> list[tuple[str, str, float, float, int]]:
+    """One row a kind of intervention and change of value, over networks."""
     rows: dict[tuple[str, str], list[tuple[float, int]]] = {}
     for restart in best:
         for cell in restart.score.cells:
             if cell.count:
                 rows.setdefault((cell.kind.replace(JOINT, " and "), cell.change), []).append((cell.iia, cell.count))
     return [
-        [kind, change, _round(float(np.mean([iia for iia, _ in own]))), _round(min(own)[0]), max(n for _, n in own)]
-        for (kind, change), own in rows.items()
+        (
+            kind,
+            change,
+            _round(float(np.mean([iia for iia, _ in scores]))),
+            _round(min(scores)[0]),
+            max(count for _, count in scores),
+        )
+        for (kind, change), scores in rows.items()
     ]
 
 
-def _starts(own: Sequence[Restarts]) -> list[list[Any]]:
-    """For each start: searches, networks in which it won, share that came near to the best, mean and best IIA."""
+def _starts(networks: Sequence[Restarts]) -> list[tuple[str, int, int, float, float, float]]:
+    """One row a start, over networks."""
     rows: dict[str, list[tuple[bool, bool, float]]] = {}
-    for restarts in own:
+    for restarts in networks:
         for number, restart in enumerate(restarts.restarts):
             iia = restart.score.iia
             near = iia >= restarts.best.score.iia - SOLVED_WITHIN
             rows.setdefault(restart.start, []).append((number == restarts.chosen, near, iia))
     return [
-        [
+        (
             start,
-            len(tried),
-            sum(won for won, _, _ in tried),
-            _round(sum(near for _, near, _ in tried) / len(tried)),
-            _round(float(np.mean([iia for *_, iia in tried]))),
-            _round(max(iia for *_, iia in tried)),
-        ]
-        for start, tried in rows.items()
+            len(searches),
+            sum(won for won, _, _ in searches),
+            _round(sum(near for _, near, _ in searches) / len(searches)),
+            _round(float(np.mean([iia for *_, iia in searches]))),
+            _round(max(iia for *_, iia in searches)),
+        )
+        for start, searches in rows.items()
     ]
 
 
-def _agreement(own: Sequence[Restarts]) -> float | None:
-    """How far restarts that came near to the best hold the variables in the same directions, over all networks."""
-    shares = [share for restarts in own for share in restarts.agreeing(SOLVED_WITHIN)]
+def _agreement(networks: Sequence[Restarts]) -> float | None:
+    """Share of directions that restarts near the best have in common with it, mean over networks; `None` if unknown."""
+    shares = [share for restarts in networks for share in restarts.agreeing(SOLVED_WITHIN)]
     return _round(float(np.mean(shares))) if shares else None
 
 

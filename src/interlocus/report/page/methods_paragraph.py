@@ -1,4 +1,4 @@
-"""A paragraph on methods with the numbers of a run filled in, to be pasted into a paper."""
+"""A methods paragraph for a paper, with the numbers of a run filled in."""
 
 from __future__ import annotations
 
@@ -14,50 +14,50 @@ from interlocus.studies.spec.study import Study
 
 
 def methods_text(run: Run) -> list[str]:
-    """Paragraphs: networks, searches, what scores are held against, verdicts, software."""
-    return [_networks(run), _searches(run), _levels(run), _verdicts(run), _software(run)]
+    """Five paragraphs: networks, searches, chance levels, verdicts and software."""
+    return [_networks(run), _searches(run), _chance_levels(run), _verdicts(run), _software(run)]
 
 
 def _networks(run: Run) -> str:
     study = run.study
     parts = []
     for group in study.networks:
-        solved = {row.network: row.competent for row in run.table if row.group == group.name}
-        kind = f"{group.name}: {group.count} networks, {group.source.summary}"
+        competent = {row.network: row.competent for row in run.table if row.group == group.name}
+        text = f"{group.name}: {group.count} networks, {group.source.summary}"
         if not group.trained:
-            parts.append(f"{kind}, not trained")
-        elif solved:
-            parts.append(f"{kind}; {sum(solved.values())} of {len(solved)} solve the task")
+            parts.append(f"{text}, not trained")
+        elif competent:
+            parts.append(f"{text}; {sum(competent.values())} of {len(competent)} solve the task")
         else:
-            parts.append(kind)
+            parts.append(text)
     return (
-        f"Networks. The task was {study.task.name}. The families were {'; '.join(parts)}. A network solves the task "
-        f"if it gives the right class on at least {study.competence:.1%} of fresh examples; of others nothing is "
-        "claimed."
+        f"Networks. The task was {study.task.name}. The groups of networks were {'; '.join(parts)}. A network solves "
+        f"the task if it gives the right class on at least {100 * study.competence:.1f} % of fresh examples; nothing "
+        "is claimed about other networks."
     )
 
 
 def _searches(run: Run) -> str:
     study, budget, task = run.study, run.study.budget, run.study.task.build()
-    asked = []
+    parts = []
     for search in study.searches:
-        names = _and(_named(name, task.hypothesis(name).variables) for name in search.hypotheses)
+        names = _and(_hypothesis(name, task.hypothesis(name).variables) for name in search.hypotheses)
         sites = _and(search.sites or study.sites)
-        named = f" ({search.schedule})" if search.schedule else ""
-        maps, sizes = _and(search.featurizers), _and(map(size_text, search.sizes))
-        asked.append(f"{names} at {sites} with {maps} maps of {sizes} features a variable{named}")
-    began = "; ".join(_schedule(study, name) for name in study.schedules)
+        schedule = f" ({search.schedule})" if search.schedule else ""
+        featurizers, sizes = _and(search.featurizers), _and(map(size_text, search.sizes))
+        parts.append(f"{names} at {sites} with {featurizers} featurizers of {sizes} features a variable{schedule}")
+    schedules = "; ".join(_schedule(study, name) for name in study.schedules)
     return (
-        f"Searches. By distributed alignment search (Geiger et al., 2023) we looked for {'; '.join(asked)}. Each "
-        f"search was made from {began}. Bases and sources came from {budget.pool:,} inputs. The "
+        f"Searches. By distributed alignment search (Geiger et al., 2023) we searched for {'; '.join(parts)}. Each "
+        f"search was run from {schedules}. Bases and sources were drawn from {budget.pool:,} inputs. We kept the "
         "restart with the highest interchange intervention accuracy (IIA) on "
-        f"{budget.validation:,} validation interventions was kept, and its IIA measured on {budget.test:,} test "
-        "interventions on which no choice was made."
+        f"{budget.validation:,} validation interventions, and measured its IIA on {budget.test:,} test interventions "
+        "that no choice was based on."
     )
 
 
 def _schedule(study: Study, name: str) -> str:
-    """How searches begin and go on, under a name where that differs."""
+    """The starts and phases of a schedule, after its name where it has one."""
     starts = study.starts_of(name)
     noun = "start" if list(starts.values())[-1] == 1 else "starts"
     phases = "; then ".join(_phase(phase, study.budget.batch) for phase in study.phases_of(name))
@@ -65,8 +65,8 @@ def _schedule(study: Study, name: str) -> str:
     return f"({name}) {text}" if name else text
 
 
-def _named(hypothesis: str, variables: Sequence[str]) -> str:
-    return hypothesis if list(variables) == [hypothesis] else f"{hypothesis} ({_and(variables)})"
+def _hypothesis(name: str, variables: Sequence[str]) -> str:
+    return name if list(variables) == [name] else f"{name} ({_and(variables)})"
 
 
 def _phase(phase: Phase, batch: int) -> str:
@@ -76,32 +76,34 @@ def _phase(phase: Phase, batch: int) -> str:
     )
 
 
-def _levels(run: Run) -> str:
+def _chance_levels(run: Run) -> str:
     levels = {}
     for line in run.lines:
-        trick = (
+        bound = (
             ""
             if line.one_directional is None
-            else f", a trick that works one way only up to {line.one_directional:.3f}"
+            else f", and one that can only destroy the variable, never set it, up to {line.one_directional:.3f}"
         )
-        levels[line.hypothesis] = f"for {line.hypothesis} doing nothing scores {line.no_effect:.3f}{trick}"
-    known = f" {_first_up('; '.join(levels.values()))}." if levels else ""
+        levels[line.hypothesis] = (
+            f"for {line.hypothesis} an interchange without effect scores {line.no_effect:.3f}{bound}"
+        )
+    known = f" {_capitalised('; '.join(levels.values()))}." if levels else ""
     return (
-        f"Levels and intervals. Scores are held against what can be had without the variables.{known} Intervals of "
+        f"Chance levels and intervals. Scores are compared with those that need no variable.{known} Intervals of "
         f"means are 95 % bootstrap intervals over networks first and interventions within them ({RESAMPLES:,} "
-        "resamples); those of one network are Wilson's, corrected for the number of entries looked at."
+        "resamples); those of one network are Wilson's, corrected for the number of scores compared."
     )
 
 
 def _verdicts(run: Run) -> str:
-    study, bars = run.study, run.study.verdict
-    controls = [control.description.format(**bars.model_dump()) for control in controls_of(study.controls)]
+    study, thresholds = run.study, run.study.verdict
+    controls = [control.description.format(**thresholds.model_dump()) for control in controls_of(study.controls)]
     measured = f"As controls, {'; '.join(controls)}." if controls else "No controls were measured."
-    direct = run.answer.get("direct", "")
+    answer = run.answer.get("direct", "")
     return (
-        f"Verdicts. {measured} A variable counts as found where the lower end of its IIA is at least {bars.found:g}, "
-        f"that of its smallest cell at least {bars.cell:g}, and interventions from two sources score within "
-        f"{bars.gap:g} of single ones. {direct}"
+        f"Verdicts. {measured} A variable counts as found where the lower end of its IIA is at least "
+        f"{thresholds.found:g}, that of its worst transition at least {thresholds.worst_transition:g}, and "
+        f"interventions from two sources score within {thresholds.source_gap:g} of single ones. {answer}"
     ).strip()
 
 
@@ -112,9 +114,9 @@ def _software(run: Run) -> str:
 
 
 def _and(names: Iterable[str]) -> str:
-    own: Sequence[str] = list(names)
-    return own[0] if len(own) == 1 else f"{', '.join(own[:-1])} and {own[-1]}"
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
-def _first_up(text: str) -> str:
+def _capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]

@@ -1,16 +1,14 @@
-"""Figures made fit for a page: many on one page, in any light, and no longer than they have to be."""
+"""SVG files made fit for a page: unique ids, colours that follow light and dark mode, and shorter numbers."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, get_args
 
-Kind = Literal["size_curve", "stages", "decodable", "restarts", "published", "subspace", "reuse"]
+from interlocus.report.figures import SavedPicture
 
-INKS: Mapping[str, str] = {
+PAGE_COLOURS: Mapping[str, str] = {
     "#000000": "ink",
     "#ffffff": "paper",
     "#555555": "soft",
@@ -21,45 +19,53 @@ INKS: Mapping[str, str] = {
     "#e69f00": "orange",
     "#56b4e9": "sky",
 }
-"""From the colours of `interlocus.mplstyle` to those of the page, which has two for each: see `report.css`."""
+"""From the colours of `interlocus.mplstyle` to CSS variables, which `report.css` sets for light and for dark pages."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A figure on the page.
+class InlinePicture:
+    """A picture inside the page.
 
     Args:
-        kind: which kind of figure.
-        about: what it shows: a hypothesis, or a family and site.
-        width: in points.
-        drawing: what stands in the `<svg>` tag after its name, and all that follows.
+        label: What it shows, read aloud in place of it.
+        caption: Text below the picture.
+        width: Natural width of the drawing, in points.
+        drawing: The `<svg>` element without its first five characters, so that the page can add attributes.
     """
 
-    kind: Kind
-    about: str
+    label: str
+    caption: str
     width: float
     drawing: str
 
 
-def picture(name: str, path: Path) -> Picture | None:
-    """An SVG file of the run folder; `None` for a kind that the page shows in another way."""
-    kind = next((kind for kind in get_args(Kind) if name == kind or name.startswith(f"{kind}_")), None)
-    if kind is None:
-        return None
-    _, _, drawing = path.read_text(encoding="utf-8").partition("<svg")  # what stands before it is for a file of its own
+def inline_picture(saved: SavedPicture) -> InlinePicture:
+    """Read an SVG file of the run folder and prepare it for the page."""
+    text = saved.path.read_text(encoding="utf-8")
+    width, drawing = page_drawing(saved.path.stem, text)
+    return InlinePicture(label=saved.label, caption=saved.caption, width=width, drawing=drawing)
+
+
+def page_drawing(name: str, text: str) -> tuple[float, str]:
+    """The width in points of an SVG file, and its `<svg>` element without the tag's name.
+
+    Args:
+        name: Prefix that makes the ids of the drawing unique on the page.
+        text: Content of the file.
+    """
+    _, _, drawing = text.partition("<svg")  # an XML declaration and a doctype belong in a file only
     width = float(drawing.partition('width="')[2].partition("pt")[0])
-    drawing = re.sub(r'(\sid="|url\(#|href="#)', rf"\g<1>{name}-", drawing)  # an id occurs once in a page
+    drawing = re.sub(r'(\sid="|url\(#|href="#)', rf"\g<1>{name}-", drawing)
     drawing = re.sub(r"<metadata>.*?</metadata>\s*", "", drawing, flags=re.DOTALL)
-    drawing = re.sub(r"<[^>]*>", _shorter, drawing)
-    drawing = re.sub(r"#[0-9a-f]{6}\b", _ink, drawing)
-    return Picture(kind=kind, about=name.removeprefix(kind).removeprefix("_"), width=width, drawing=drawing)
+    drawing = re.sub(r"<[^>]*>", _round_coordinates, drawing)
+    return width, re.sub(r"#[0-9a-f]{6}\b", _page_colour, drawing)
 
 
-def _shorter(tag: re.Match[str]) -> str:
-    """A tag with its places in hundredths of a point, which is finer than can be seen; text stays as it is."""
+def _round_coordinates(tag: re.Match[str]) -> str:
+    """A tag with numbers cut to hundredths of a point, which is finer than the eye can see; text is left alone."""
     return re.sub(r"(?<=\d\.\d\d)\d+", "", tag[0])
 
 
-def _ink(colour: re.Match[str]) -> str:
-    name = INKS.get(colour[0])
+def _page_colour(colour: re.Match[str]) -> str:
+    name = PAGE_COLOURS.get(colour[0])
     return f"var(--{name})" if name else colour[0]

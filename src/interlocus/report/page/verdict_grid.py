@@ -1,154 +1,158 @@
-"""Verdicts as strips: a small mark a network, for each family, site and variable, with what lies behind each."""
+"""Verdicts as rows of marks, one mark a network, with the evidence behind each mark."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import TypedDict
 
 from interlocus.studies.run import Run
 from interlocus.verdicts.network import NetworkVerdict
-from interlocus.verdicts.rules import Answer, Verdict, Word
+from interlocus.verdicts.rules import Verdict
+from interlocus.verdicts.words import ANSWER_WORDS, VERDICT_WORDS, AnswerWord, VerdictWord, Word
 
-MARKS: Mapping[Word, tuple[str, str]] = {
-    "computed": ("C", "It is there, the network uses it, and only its value passes."),
-    "entangled": ("R", "It is there and used, but what it is computed from still rides along."),
-    "partial": ("P", "More than can be had without it, in both directions of change, but not all of it."),
-    "unused": ("U", "It is there, in directions that the rest of the network does not need."),
-    "consumed": ("X", "It is not here, and it was found at an earlier hidden site."),
-    "bypassed": ("B", "It is neither here nor at an earlier hidden site, while the output already is."),
-    "absent": ("A", "It is not here, to the maps and sizes searched, and the search would have found it."),
-    "undecided": ("?", "The scores and controls do not decide; what would is named."),
-    "not-learned": ("–", "The network does not solve the task, so nothing is claimed."),
-}
-"""For each verdict its mark, and what it says."""
+EFFECT_DIGITS = 4
 
-ANSWERS: Mapping[Answer, tuple[str, str]] = {
-    "hierarchical": ("H", "goes through the middle"),
-    "partly-hierarchical": ("h", "goes through the middle in part"),
-    "other-route": ("O", "goes another way"),
-    "straight-to-the-end": ("S", "goes straight to the end"),
-    "undecided": ("?", "undecided"),
-    "not-learned": ("–", "does not solve the task"),
-}
-"""The same for networks as a whole."""
+
+class VerdictDetails(TypedDict):
+    """What the script of the page shows of one verdict; `evidence` holds rows of control, text and pass."""
+
+    network: str
+    group: str
+    site: str
+    variable: str
+    word: Word
+    says: str
+    effect: list[float]
+    featurizer: str
+    evidence: list[tuple[str, str, bool | None]]
+    missing_evidence: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """One network in a strip.
+    """The mark of one network.
 
     Args:
-        letter: shown.
-        word: what it stands for.
-        text: in words, with the network.
-        number: its place among the verdicts; `None` for a network as a whole.
+        symbol: The character that the mark shows.
+        word: The verdict word or answer, also the CSS class.
+        text: Network and word in full, read aloud in place of the symbol.
+        number: Index into `VerdictGrid.verdicts`; `None` for the answer of a network, which cannot be opened.
     """
 
-    letter: str
+    symbol: str
     word: str
     text: str
     number: int | None = None
 
 
-Strip = tuple[Mark, ...]
+Marks = tuple[Mark, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GroupStrips:
-    """The strips of a family.
+class GroupMarks:
+    """The marks of one group of networks.
 
     Args:
-        answers: of its networks.
-        variables: the columns; those of rivals say so.
-        rows: for each site a strip a column, empty where nothing was judged.
+        group: Name of the group.
+        answers: One mark a network.
+        variables: Names of the columns; a variable of a rival hypothesis is followed by "(rival)".
+        rows: Each site with the marks of each column, none where nothing was judged.
     """
 
     group: str
-    answers: Strip
+    answers: Marks
     variables: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Strip, ...]], ...]
+    rows: tuple[tuple[str, tuple[Marks, ...]], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Strips:
+class VerdictGrid:
     """All verdicts of a run.
 
     Args:
-        networks: in the order of the study.
-        verdicts: what is behind each mark, as plain values.
-        words: the verdicts that occur, in the order of the legend.
+        groups: Groups with a verdict, in the order of the study.
+        verdicts: Details of every mark on a variable.
+        words: Entries of the verdict words that occur, for the legend.
+        answers: Entries of the answers that occur, for the legend.
     """
 
-    groups: tuple[GroupStrips, ...]
-    verdicts: list[dict[str, Any]]
-    words: tuple[Word, ...]
+    groups: tuple[GroupMarks, ...]
+    verdicts: list[VerdictDetails]
+    words: tuple[VerdictWord, ...]
+    answers: tuple[AnswerWord, ...]
 
 
-def strips(run: Run) -> Strips:
-    """Lay out the verdicts of a run; no family where nothing was judged."""
-    judged: list[dict[str, Any]] = []
+def verdict_grid(run: Run) -> VerdictGrid:
+    """Lay out the verdicts of a run; without groups where nothing is judged yet."""
+    details: list[VerdictDetails] = []
     groups = []
     for group in run.study.networks:
-        own = [one for one in run.verdicts if one.group == group.name]
-        if own:
-            groups.append(_group(group.name, own, run.study.sites, judged))
-    said = {verdict["word"] for verdict in judged}
-    return Strips(
+        networks = [verdict for verdict in run.verdicts if verdict.group == group.name]
+        if networks:
+            groups.append(_group_marks(group.name, networks, run.study.sites, details))
+    words = {verdict["word"] for verdict in details}
+    answers = {verdict.answer for verdict in run.verdicts}
+    return VerdictGrid(
         groups=tuple(groups),
-        verdicts=judged,
-        words=tuple(word for word in get_args(Word) if word in said),
+        verdicts=details,
+        words=tuple(entry for word, entry in VERDICT_WORDS.items() if word in words),
+        answers=tuple(entry for word, entry in ANSWER_WORDS.items() if word in answers),
     )
 
 
-def counts(strip: Strip) -> list[tuple[str, int]]:
-    """How often each word stands in a strip, the most frequent first."""
-    words = [mark.word for mark in strip]
+def word_counts(marks: Marks) -> list[tuple[str, int]]:
+    """How often each word occurs among some marks, the most frequent first."""
+    words = [mark.word for mark in marks]
     return sorted(((word, words.count(word)) for word in dict.fromkeys(words)), key=lambda pair: -pair[1])
 
 
-def _group(name: str, own: Sequence[NetworkVerdict], sites: Sequence[str], judged: list[dict[str, Any]]) -> GroupStrips:
+def _group_marks(
+    name: str, networks: Sequence[NetworkVerdict], sites: Sequence[str], details: list[VerdictDetails]
+) -> GroupMarks:
+    """The marks of a group; adds the details of each to `details`."""
     columns: dict[str, None] = {}
     cells: dict[tuple[str, str], list[Mark]] = {}
-    for one in own:
-        for rival, rows in ((False, one.sites), (True, one.rivals)):
+    for network in networks:
+        for rival, rows in ((False, network.sites), (True, network.rivals)):
             for verdict in (verdict for row in rows for verdict in row):
-                column = f"{verdict.seen.variable} (rival)" if rival else verdict.seen.variable
+                column = f"{verdict.observation.variable} (rival)" if rival else verdict.observation.variable
                 columns[column] = None
-                judged.append(_plain(one, verdict, column))
-                cells.setdefault((verdict.seen.site, column), []).append(_mark(one, verdict, column, len(judged) - 1))
+                details.append(_details(network, verdict, column))
+                mark = _verdict_mark(network, verdict, column, len(details) - 1)
+                cells.setdefault((verdict.observation.site, column), []).append(mark)
     ordered = sorted(columns, key=lambda column: column.endswith("(rival)"))
-    here = [site for site in sites if any(site == at for at, _ in cells)]
-    return GroupStrips(
+    judged = [site for site in sites if any(site == place for place, _ in cells)]
+    return GroupMarks(
         group=name,
-        answers=tuple(_answer(one) for one in own),
+        answers=tuple(_answer_mark(network) for network in networks),
         variables=tuple(ordered),
-        rows=tuple((site, tuple(tuple(cells.get((site, column), ())) for column in ordered)) for site in here),
+        rows=tuple((site, tuple(tuple(cells.get((site, column), ())) for column in ordered)) for site in judged),
     )
 
 
-def _answer(one: NetworkVerdict) -> Mark:
-    letter, text = ANSWERS[one.answer]
-    return Mark(letter=letter, word=one.answer, text=f"{one.network} {text}")
+def _answer_mark(network: NetworkVerdict) -> Mark:
+    entry = ANSWER_WORDS[network.answer]
+    return Mark(symbol=entry.symbol, word=entry.word, text=f"{network.network}: {entry.word}. {entry.explanation}")
 
 
-def _mark(one: NetworkVerdict, verdict: Verdict, column: str, number: int) -> Mark:
-    letter, word = MARKS[verdict.word][0], verdict.word
-    text = f"{letter}: {one.network}, {column} at {verdict.seen.site}: {word}, IIA {verdict.entry.iia:.3f}"
-    return Mark(letter=letter, word=word, text=text, number=number)
+def _verdict_mark(network: NetworkVerdict, verdict: Verdict, column: str, number: int) -> Mark:
+    entry, site = VERDICT_WORDS[verdict.word], verdict.observation.site
+    text = f"{entry.symbol}: {network.network}, {column} at {site}: {entry.word}, IIA {verdict.effect.iia:.3f}"
+    return Mark(symbol=entry.symbol, word=entry.word, text=text, number=number)
 
 
-def _plain(one: NetworkVerdict, verdict: Verdict, column: str) -> dict[str, Any]:
-    entry = verdict.entry
+def _details(network: NetworkVerdict, verdict: Verdict, column: str) -> VerdictDetails:
+    effect = verdict.effect
     return {
-        "network": one.network,
-        "group": one.group,
-        "site": verdict.seen.site,
+        "network": network.network,
+        "group": network.group,
+        "site": verdict.observation.site,
         "variable": column,
         "word": verdict.word,
-        "says": MARKS[verdict.word][1],
-        "effect": [round(entry.iia, 4), round(entry.low, 4), round(entry.high, 4)],
-        "map": f"{entry.map}, size {entry.size}",
-        "evidence": [[row.control, row.text, row.passes] for row in verdict.evidence],
-        "wanted": list(verdict.wanted),
+        "says": VERDICT_WORDS[verdict.word].explanation,
+        "effect": [round(value, EFFECT_DIGITS) for value in (effect.iia, effect.low, effect.high)],
+        "featurizer": f"{effect.featurizer}, size {effect.size}",
+        "evidence": [(row.control, row.text, row.passes) for row in verdict.evidence],
+        "missing_evidence": list(verdict.missing_evidence),
     }

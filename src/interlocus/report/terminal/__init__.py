@@ -1,3 +1,6 @@
-"""What the command line prints: progress, tables, answers."""
+"""What the command line prints: progress, tables and answers, as text or as JSON.
+
+Arguments and exit codes belong in `cli`.
+"""
 
 __all__ = []

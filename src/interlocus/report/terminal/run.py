@@ -1,149 +1,197 @@
-"""What some studies show besides the table: shares of restarts, basins, methods, re-use, published scores."""
+"""A run in words: the table of scores, the answers, and what only some studies measure."""
 
 from __future__ import annotations
 
 import io
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from interlocus.report.terminal.tables import plain_table, share_text
+from interlocus.report.questions import EASY_TO_FIND, VARIABLES_FIRST
+from interlocus.report.terminal.tables import interval_text, plain_table, print_words, score_text
 from interlocus.studies.results.basins import basins
 from interlocus.studies.results.method_comparison import MethodScore
-from interlocus.studies.results.published import beside_published, sentences
+from interlocus.studies.results.published import compare_with_published, published_sentences
 from interlocus.studies.results.reuse_curves import ReuseCurve
 from interlocus.studies.results.summary import Line
 from interlocus.studies.run import Run
+from interlocus.verdicts.words import ANSWER_WORDS, VERDICT_WORDS, Word, least_known
+
+TEXT_WIDTH = 100
+"""Characters a line of `show`."""
 
 MIN_RESTARTS_SHOWN = 8
-"""Of fewer restarts a share says little, so it is shown only where the study compares schedules."""
+"""Restarts a start from which their shares are shown; fewer say little, unless the study compares schedules."""
 
-_ABOUT_SHARES = (
-    "Restarts that reach an IIA of .99 on test, with Wilson's 95 % interval over restarts. "
-    "All of them see the same examples, so another seed may fall outside of it.\n"
+MIN_FEATURIZERS_SHOWN = 3
+"""Featurizers from which they get a table of their own."""
+
+SCORE_COLUMNS = (
+    "IIA",
+    "size",
+    "smallest\nsuffi-\ncient\nsize",
+    "no-\neffect",
+    "one-\ndirec-\ntional",
+    "worst\ntransi-\ntion",
 )
 
-MIN_SCHEDULES_SHOWN = 3
-"""Classes of maps that are worth a table of their own."""
+_SCORE_NOTES = """\
+IIA: share of interchange interventions after which the network gives the answer of the causal model; mean over \
+networks with 95 % interval, at the best size.
+smallest sufficient size: smallest number of directions that scores within 0.01 of the best, with 95 % interval.
+no-effect: score of an interchange that changes nothing.
+one-directional: best score of a method that can only destroy the variable, never set it.
+worst transition: IIA for the hardest change of value (e.g. 0 → 1), mean over networks.
+"""
+
+_RESTART_NOTES = """\
+Restarts that reach a test IIA of 0.99, with Wilson's 95 % interval over restarts. All restarts see the same examples, \
+so another seed may give a share outside of the interval.
+"""
 
 
-def more(run: Run) -> list[Table | str]:
-    """Tables and paragraphs, for those studies that they belong to; empty for most."""
-    parts: list[Table | str] = []
-    if len(run.study.schedules) > 1 or max(run.study.starts.values()) >= MIN_RESTARTS_SHOWN:
-        parts += [_shares(run), _ABOUT_SHARES]
-    for one in basins(run.lines):
-        parts.append(
-            f"{escape(one.group)}, {one.site}: half of the searches return from noise {one.text} on every entry of "
-            f"the {one.start} start.\n"
+def show(run: Run) -> str:
+    """The scores and the answers of a run as plain text, as `interlocus show` prints them.
+
+    Args:
+        run: A run, finished or not.
+    """
+    text = io.StringIO()
+    print_run(run, Console(width=TEXT_WIDTH, file=text, highlight=False))
+    return text.getvalue()
+
+
+def print_run(run: Run, console: Console) -> None:
+    """Print the scores and the answers of a run."""
+    console.print(f"[bold]{escape(run.study.title or run.study.name)}[/bold]\n")
+    for group in dict.fromkeys(line.group for line in run.lines):
+        console.print(_scores(group, [line for line in run.lines if line.group == group]))
+    console.print(_SCORE_NOTES)
+    for part in _further_results(run):
+        console.print(part)
+    _print_answers(run, console)
+    if run.missing:
+        folder = run.store.folder
+        again = shlex.join(["interlocus", "study", str(folder / "study.yaml"), "--out", str(folder)])
+        count = len(run.missing)
+        missing = "1 trial is missing" if count == 1 else f"{count} trials are missing"
+        console.print(f"[yellow]{missing}[/yellow]; continue with: {escape(again)}")
+
+
+def _scores(group: str, lines: Sequence[Line]) -> Table:
+    """The table of one group, which fits into 80 columns."""
+    count = lines[0].networks
+    title = f"{group}, {count} network{'s' if count > 1 else ''}"
+    table = plain_table(title, ("site", "hypo-\nthesis", "featur-\nizer"), SCORE_COLUMNS)
+    site = ""
+    for line in lines:
+        best = line.best
+        table.add_row(
+            escape(line.site) if line.site != site else "",
+            escape(line.hypothesis),
+            escape(line.map),
+            interval_text(best.iia),
+            str(best.size),
+            escape(line.enough_text),
+            score_text(line.no_effect),
+            score_text(line.one_directional),
+            score_text(best.worst_transition),
         )
-    own = run.methods
-    if len({one.map for one in own}) >= MIN_SCHEDULES_SHOWN:
-        parts += [_methods(own), "Mean over all trained networks with 95 % interval; time of all searches there.\n"]
+        site = line.site
+    return table
+
+
+def _print_answers(run: Run, console: Console) -> None:
+    """The two answers with the verdicts behind them, and what was measured."""
+    if run.study.controls and run.answer:
+        console.print(f"[bold]{VARIABLES_FIRST}[/bold]\n{escape(run.answer['direct'])}\n")
+        _print_verdicts(run, console)
+        console.print(f"[bold]{EASY_TO_FIND}[/bold]\n{escape(run.answer['search'])}\n")
+    note = "" if run.study.controls else "; no verdict is given, since the study measures no controls"
+    console.print(f"[bold]What was measured[/bold]{note}")
+    for group, sentence in run.answers.items():
+        console.print(f"\n[bold]{escape(group)}[/bold]: {escape(sentence)}")
+
+
+def _print_verdicts(run: Run, console: Console) -> None:
+    """How many networks of each trained group got each word, site by site, and what the words mean."""
+    rows: dict[tuple[str, str], list[Word]] = {}
+    trained = {group.name for group in run.study.networks if group.trained}
+    for network in run.verdicts:
+        for variables in network.sites if network.group in trained else ():
+            if variables[0].observation.hidden:
+                word = least_known(variable.word for variable in variables)
+                rows.setdefault((network.group, variables[0].observation.site), []).append(word)
+    words: list[Word] = [word for word in VERDICT_WORDS if any(word in given for given in rows.values())]
+    if not words:
+        return
+    console.print("Networks by verdict; where variables differ, the verdict that says least counts.")
+    table = plain_table("", ("group", "site"), words)
+    for (group, site), given in rows.items():
+        table.add_row(escape(group), escape(site), *(str(given.count(word) or "·") for word in words))
+    console.print(table)
+    answers = {network.answer for network in run.verdicts if network.group in trained}
+    console.print()
+    print_words([VERDICT_WORDS[word] for word in words], console)
+    if answers - {*words}:
+        print_words([entry for word, entry in ANSWER_WORDS.items() if word in answers - {*words}], console)
+
+
+def _further_results(run: Run) -> Iterator[Table | str]:
+    """Tables and paragraphs that only some studies have."""
+    if len(run.study.schedules) > 1 or max(run.study.starts.values()) >= MIN_RESTARTS_SHOWN:
+        yield from (_restart_shares(run), _RESTART_NOTES)
+    for basin in basins(run.lines):
+        yield (
+            f"{escape(basin.group)}, {escape(basin.site)}: half of the searches recover from noise of "
+            f"{escape(basin.text)} on every entry of the {escape(basin.start)} start.\n"
+        )
+    if len({method.map for method in run.methods}) >= MIN_FEATURIZERS_SHOWN:
+        yield from (
+            _featurizers(run.methods),
+            "Mean over all trained networks with 95 % interval; seconds are the time of all searches there.\n",
+        )
     if run.reuse:
-        parts += [
+        yield from (
             _reuse(run.reuse),
-            "Accuracy on fresh examples from so many labels, mean over networks; the commonest label alone is right in "
-            f"{run.reuse[0].commonest:.3f}.\n",
-        ]
-    said = sentences(beside_published(run.study, run.lines))
-    if said:
-        parts.append("[bold]Beside what is published[/bold]\n" + escape("\n".join(said)) + "\n")
-    return parts
+            "Accuracy on fresh examples by number of labels, mean over networks. Always guessing the most frequent "
+            f"label gives {run.reuse[0].commonest:.3f}.\n",
+        )
+    published = published_sentences(compare_with_published(run.study, run.lines))
+    if published:
+        yield "[bold]Comparison with published scores[/bold]\n" + escape("\n".join(published)) + "\n"
 
 
-def _shares(run: Run) -> Table:
-    table = plain_table("restarts that find it", ("group", "site", "swap", "map", "start"), ("found", "share"))
+def _restart_shares(run: Run) -> Table:
+    columns = ("group", "site", "hypothesis", "featurizer", "start")
+    table = plain_table("restarts that solve it", columns, ("solved", "share"))
     for line in run.lines:
         for start, solved in line.best.solved.items():
             table.add_row(
                 *map(escape, (line.group, line.site, line.hypothesis, line.map, start)),
                 f"{solved.hits} of {solved.count}",
-                escape(f"{solved.share.value:.2f} [{solved.share.low:.2f}, {solved.share.high:.2f}]"),
+                interval_text(solved.share),
             )
     return table
 
 
-def _methods(own: Sequence[MethodScore]) -> Table:
-    table = plain_table("methods side by side", ("map", "site"), ("size", "IIA", "untrained", "seconds"))
-    for one in own:
-        blank = "–" if one.untrained is None else f"{one.untrained.value:.3f}"
-        about = escape(one.map), escape(one.site), str(one.size)
-        table.add_row(*about, escape(str(one.iia)), blank, f"{one.seconds:.1f}")
+def _featurizers(methods: Sequence[MethodScore]) -> Table:
+    columns = ("size", "IIA", "untrained", "seconds")
+    table = plain_table("featurizers side by side", ("featurizer", "site"), columns)
+    for method in methods:
+        untrained = score_text(None if method.untrained is None else method.untrained.value)
+        key = escape(method.map), escape(method.site), str(method.size)
+        table.add_row(*key, interval_text(method.iia), untrained, f"{method.seconds:.1f}")
     return table
 
 
 def _reuse(curves: Sequence[ReuseCurve]) -> Table:
-    table = plain_table(f"a new question: {curves[0].question}", ("group", "from"), tuple(map(str, curves[0].labels)))
+    title = f"a new question: {curves[0].question}"
+    table = plain_table(title, ("group", "answered from"), tuple(map(str, curves[0].labels)))
     for curve in curves:
-        accuracy = (f"{interval.value:.3f}" for interval in curve.accuracy)
+        accuracy = (score_text(interval.value) for interval in curve.accuracy)
         table.add_row(escape(curve.group), curve.way, *accuracy)
-    return table
-
-
-def as_text(run: Run) -> str:
-    """The same as text."""
-    text = io.StringIO()
-    print_run(run, Console(width=100, file=text, highlight=False))
-    return text.getvalue()
-
-
-def print_run(run: Run, out: Console) -> None:
-    """All of it."""
-    out.print(f"[bold]{escape(run.study.title or run.study.name)}[/bold]\n")
-    for group in dict.fromkeys(line.group for line in run.lines):
-        out.print(_table(group, [line for line in run.lines if line.group == group]))
-    out.print(
-        "IIA: share of exchanges after which the network answers as the causal model says; "
-        "mean with 95 % interval over networks, at the best size.\n"
-        "enough: the smallest size within .01 of it, with its 95 % interval. floor: nothing is exchanged. "
-        "trick: a value can be left but not restored.\n"
-        "cell: the smallest IIA of a change (old value → new value), mean over networks.\n"
-    )
-    for part in more(run):
-        out.print(part)
-    _print_answers(run, out)
-    if run.missing:
-        again = shlex.join(
-            ["interlocus", "study", str(run.store.folder / "study.yaml"), "--out", str(run.store.folder)]
-        )
-        out.print(f"[yellow]{len(run.missing)} trials are missing[/yellow]; go on with: {escape(again)}")
-
-
-def _print_answers(run: Run, out: Console) -> None:
-    """The two answers in words, and the figures that they rest on."""
-    for title, answer in (
-        ("Does it go through the middle, or straight to the end?", run.answer.get("direct")),
-        ("Was the right alignment easy to find?", run.answer.get("search")),
-    ):
-        if answer and run.study.controls:
-            out.print(f"[bold]{title}[/bold]\n{escape(answer)}\n")
-    given = "" if run.study.controls else "; no verdict is given, since the study measures no controls"
-    out.print(f"[bold]What was measured[/bold]{given}")
-    for group, sentence in run.answers.items():
-        out.print(f"\n[bold]{escape(group)}[/bold]: {escape(sentence)}")
-
-
-def _table(group: str, lines: Sequence[Line]) -> Table:
-    """One family; it fits 80 columns."""
-    title = f"{group}, {lines[0].networks} network{'s' if lines[0].networks > 1 else ''}"
-    table = plain_table(title, ("site", "swap", "map"), ("IIA", "size", "enough", "no_effect", "trick", "cell"))
-    last = ""
-    for line in lines:
-        best = line.best
-        table.add_row(
-            escape(line.site) if line.site != last else "",
-            escape(line.hypothesis),
-            escape(line.map),
-            escape(f"{share_text(best.iia.value)} [{share_text(best.iia.low)}, {share_text(best.iia.high)}]"),
-            str(best.size),
-            escape(line.enough_text),
-            share_text(line.no_effect),
-            share_text(line.one_directional) if line.one_directional is not None else "–",
-            share_text(best.worst_transition),
-        )
-        last = line.site
     return table

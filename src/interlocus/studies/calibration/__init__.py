@@ -1,3 +1,6 @@
-"""The battery: networks of known truth put through whole studies, and how often a verdict's word is wrong."""
+"""The battery: whole studies of networks with known ground truth, and how often their verdicts are wrong.
+
+How the networks are made belongs in `controls.ground_truth`.
+"""
 
 __all__ = []

@@ -1,4 +1,4 @@
-"""How often verdicts are wrong, on networks of known truth."""
+"""The confusion table of verdicts on networks with known ground truth."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Literal
 from scipy.stats import beta
 
 from interlocus.alignment.dimensions import equal_size
-from interlocus.controls.ground_truth.source import GroundTruthNetworks
+from interlocus.controls.ground_truth.source import SIZED_RECIPES, GroundTruthNetworks
 from interlocus.core.statistics import CONFIDENCE
 from interlocus.studies.calibration.battery import BATTERY_VERSION, SEALED_SEED, Scale, battery
 from interlocus.studies.executors import AbstractExecutor
@@ -24,57 +24,64 @@ from interlocus.studies.spec.study import SCHEMA, Study
 from interlocus.studies.store import Store
 from interlocus.verdicts.network import NetworkVerdict
 from interlocus.verdicts.rules import FOUND, MISSING, Verdict
+from interlocus.verdicts.words import VERDICT_WORDS, Word, least_known
 
 ExpectedFinding = Literal["there", "not there", "not-learned"]
+"""Ground truth of a network: whether the variables are at its site, or that it does not solve the task."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tried:
-    """One network of the battery, at the site where its truth is known.
+class BatteryCase:
+    """One network of the battery, at the site with the known ground truth.
 
     Args:
-        network: its name.
-        kind: how it was made.
-        architecture: how it is built.
-        truth: whether the variables are there.
-        words: the verdict on each variable.
-        size: the smallest size at which they were found; `None` where they were not.
-        planted: directions a variable in which they were planted, where that was a number.
-        ungated: the verdict if nobody asked whether the network can do its task.
+        network: Name of the network.
+        kind: How the network was made, for people.
+        architecture: Description of the architecture; equal for networks that differ in their parameters only.
+        truth: Whether the variables are at the site.
+        words: The word of the verdict on each variable.
+        size: The smallest size at which the variables were found; `None` where they were not.
+        planted: Directions per variable in which they were planted; `None` where that is not a number.
+        ungated: The words of the verdicts that would be given without asking for competence.
     """
 
     network: str
     kind: str
     architecture: str
     truth: ExpectedFinding
-    words: tuple[str, ...]
+    words: tuple[Word, ...]
     size: int | None
     planted: int | None
-    ungated: tuple[str, ...]
+    ungated: tuple[Word, ...]
 
     @property
-    def found(self) -> bool:
-        """Whether any variable is said to be there."""
+    def reported_found(self) -> bool:
+        """Whether a verdict says that a variable is at the site."""
         return any(word in FOUND for word in self.words)
 
     @property
-    def missing(self) -> bool:
-        """Whether any variable is said not to be there, or not to be needed."""
+    def reported_missing(self) -> bool:
+        """Whether a verdict says that a variable is not at the site, or not needed there."""
         return any(word in (*MISSING, "unused") for word in self.words)
+
+    @property
+    def size_within(self) -> bool:
+        """Whether the variables were found with no more directions than they were planted in."""
+        return (self.size or 0) <= (self.planted or 0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rate:
-    """How often something happened, in networks that are no independent draws.
+    """How often an event happened, in networks that are not independent draws.
 
     Args:
-        count: in how many networks.
-        of: of how many.
-        low: lower end of the one-sided 95 % interval (Clopper–Pearson) of the share, networks taken as independent.
-        high: upper end of the same; with none of n it is about 3/n.
-        architectures: in how many architectures it happened at all.
-        of_architectures: of how many.
-        high_clustered: upper end of the same interval over architectures: what can be said of another one.
+        count: Number of networks in which it happened.
+        of: Number of networks in all.
+        low: Lower end of the one-sided 95 % interval (Clopper–Pearson) of the share, as if networks were independent.
+        high: Upper end of the same interval; with none of n it is about 3/n.
+        architectures: Number of architectures in which it happened at least once.
+        of_architectures: Number of architectures in all.
+        high_clustered: Upper end of the same interval over architectures, which holds for another architecture.
     """
 
     count: int
@@ -88,20 +95,21 @@ class Rate:
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """The confusion table of verdicts.
+    """The confusion table of verdicts, and rates of errors.
 
     Args:
-        tried: every network.
-        table: for each kind how often each word was said (the word of which least is known, of several variables).
-        false_found: said to be computed or relayed where it is not there.
-        false_missing: said to be absent, consumed, bypassed or unused where it is there and read on.
-        undecided: of all networks that can do their task.
-        size_right: the smallest size within one of the true one, where it is one direction.
-        size_within: found with no more directions than it was planted in.
-        ungated: untrained and unlearned networks in which something would be found without the gate of competence.
+        cases: All networks of the battery.
+        table: For each kind of network how often each word was given. Of several variables the word of which least is
+            known counts.
+        false_found: Variables reported as computed or entangled where they are not.
+        false_missing: Variables reported as absent, consumed, bypassed or unused where they are and are read.
+        undecided: Undecided networks, among those that solve the task.
+        size_right: Smallest size at most one too large, where variables were planted in one direction.
+        size_within: Found with no more directions than planted.
+        ungated: Untrained and unlearned networks in which something would be found without asking for competence.
     """
 
-    tried: tuple[Tried, ...]
+    cases: tuple[BatteryCase, ...]
     table: dict[str, dict[str, int]]
     false_found: Rate
     false_missing: Rate
@@ -111,8 +119,8 @@ class Calibration:
     ungated: Rate
 
     @property
-    def wrong(self) -> dict[str, Rate]:
-        """What should be rare, in words for people."""
+    def errors(self) -> dict[str, Rate]:
+        """Rates that should be low, by a description for people."""
         return {
             "said to be there, and is not": self.false_found,
             "said not to be there, and is": self.false_missing,
@@ -121,8 +129,8 @@ class Calibration:
         }
 
     @property
-    def right(self) -> dict[str, Rate]:
-        """What should be frequent."""
+    def successes(self) -> dict[str, Rate]:
+        """Rates that should be high, by a description for people."""
         return {"size within one, of one": self.size_right, "size as planted or smaller": self.size_within}
 
     def to_json(self) -> dict[str, Any]:
@@ -130,102 +138,89 @@ class Calibration:
         return {"schema": SCHEMA, "battery": BATTERY_VERSION} | asdict(self)
 
 
-WORDS_BY_CERTAINTY = (
-    "computed",
-    "entangled",
-    "partial",
-    "unused",
-    "bypassed",
-    "consumed",
-    "absent",
-    "undecided",
-    "not-learned",
-)
-"""From what is known best to what is known least."""
-
-
 def calibrate(study: Study, verdicts: Sequence[NetworkVerdict], ungated: Sequence[NetworkVerdict]) -> Calibration:
-    """Hold verdicts against the truth.
+    """Compare verdicts with the ground truth.
 
     Args:
-        study: a battery.
-        verdicts: on its networks.
-        ungated: the same for a competence of zero.
+        study: The study of the battery.
+        verdicts: The verdicts on its networks.
+        ungated: The verdicts on the same networks with a competence of zero.
     """
     groups = {group.name: group for group in study.networks}
-    tried = tuple(
-        _tried(groups[one.group], row, free, one)
-        for one, other in zip(verdicts, ungated, strict=True)
-        for row, free in zip(one.sites, other.sites, strict=True)
+    cases = tuple(
+        _case(groups[network.group], row, free, network)
+        for network, other in zip(verdicts, ungated, strict=True)
+        for row, free in zip(network.sites, other.sites, strict=True)
     )
-    there = [one for one in tried if one.truth == "there"]
-    nothing = [one for one in tried if one.truth != "there"]
-    able = [one for one in tried if one.truth != "not-learned"]
-    found = [one for one in there if one.size is not None and one.planted is not None]
+    present = [case for case in cases if case.truth == "there"]
+    absent = [case for case in cases if case.truth != "there"]
+    competent = [case for case in cases if case.truth != "not-learned"]
+    not_learned = [case for case in cases if case.truth == "not-learned"]
+    sized = [case for case in present if case.size is not None and case.planted is not None]
+    in_one = [case for case in sized if case.planted == 1]
     return Calibration(
-        tried=tried,
-        table=_table(tried),
-        false_found=_rate([one for one in nothing if one.found], nothing),
-        false_missing=_rate([one for one in there if one.missing], there),
-        undecided=_rate([one for one in able if "undecided" in one.words], able),
-        size_right=_rate(
-            [one for one in found if one.planted == 1 and (one.size or 0) <= 2], [o for o in found if o.planted == 1]
-        ),
-        size_within=_rate([one for one in found if (one.size or 0) <= (one.planted or 0)], found),
-        ungated=_rate(
-            [o for o in tried if o.truth == "not-learned" and any(word in FOUND for word in o.ungated)],
-            [o for o in tried if o.truth == "not-learned"],
-        ),
+        cases=cases,
+        table=_table(cases),
+        false_found=_rate([case for case in absent if case.reported_found], absent),
+        false_missing=_rate([case for case in present if case.reported_missing], present),
+        undecided=_rate([case for case in competent if "undecided" in case.words], competent),
+        size_right=_rate([case for case in in_one if (case.size or 0) <= 2], in_one),
+        size_within=_rate([case for case in sized if case.size_within], sized),
+        ungated=_rate([case for case in not_learned if any(word in FOUND for word in case.ungated)], not_learned),
     )
 
 
-def _tried(group: NetworkGroup, row: Sequence[Verdict], free: Sequence[Verdict], one: NetworkVerdict) -> Tried:
-    kind = group.source
-    words = tuple(verdict.word for verdict in row)
-    known = isinstance(kind, GroundTruthNetworks)
-    sized = known and kind.what in {"mean_coded", "fine_tuned"}
-    if isinstance(kind, GroundTruthNetworks):
-        truth: ExpectedFinding = kind.truth
-    else:  # behind the only hidden layer everything is linear, so it cannot be there
+def _case(group: NetworkGroup, row: Sequence[Verdict], free: Sequence[Verdict], network: NetworkVerdict) -> BatteryCase:
+    source = group.source
+    words: tuple[Word, ...] = tuple(verdict.word for verdict in row)
+    if isinstance(source, GroundTruthNetworks):
+        truth: ExpectedFinding = source.truth
+        planted = source.size if source.construction in SIZED_RECIPES else None
+    else:  # what follows the only hidden layer is linear, so the variables cannot be there
         truth = "not there" if group.trained and group.steps is None else "not-learned"
-    return Tried(
-        network=one.network,
-        kind=_name(group),
-        architecture=kind.architecture,
+        planted = None
+    return BatteryCase(
+        network=network.network,
+        kind=_kind(group),
+        architecture=source.architecture,
         truth=truth,
         words=words,
-        size=equal_size(row[0].entry.size) if all(word in FOUND for word in words) else None,
-        planted=kind.size if isinstance(kind, GroundTruthNetworks) and sized else None,
+        size=equal_size(row[0].effect.size) if all(word in FOUND for word in words) else None,
+        planted=planted,
         ungated=tuple(verdict.word for verdict in free),
     )
 
 
-def _name(group: NetworkGroup) -> str:
-    kind = group.source
-    if isinstance(kind, GroundTruthNetworks):
-        return f"{kind.what} {kind.size}" if kind.what == "mean_coded" else kind.what
-    return "untrained" if not group.trained else "not-learned" if group.steps is not None else "trained, one layer"
+def _kind(group: NetworkGroup) -> str:
+    """How the networks of a group were made, for people."""
+    source = group.source
+    if isinstance(source, GroundTruthNetworks):
+        is_random = source.construction == "random_subspace"
+        return f"{source.construction} {source.size}" if is_random else source.construction
+    if not group.trained:
+        return "untrained"
+    return "not-learned" if group.steps is not None else "trained, one layer"
 
 
-def _table(tried: Sequence[Tried]) -> dict[str, dict[str, int]]:
+def _table(cases: Sequence[BatteryCase]) -> dict[str, dict[str, int]]:
     table: dict[str, dict[str, int]] = {}
-    for one in tried:
-        row = table.setdefault(f"{one.kind}: {one.truth}", dict.fromkeys(WORDS_BY_CERTAINTY, 0))
-        row[max(one.words, key=WORDS_BY_CERTAINTY.index)] += 1
+    for case in cases:
+        row = table.setdefault(f"{case.kind}: {case.truth}", dict.fromkeys(VERDICT_WORDS, 0))
+        row[least_known(case.words)] += 1
     return table
 
 
-def _rate(happened: Sequence[Tried], among: Sequence[Tried]) -> Rate:
-    architectures = {one.architecture for one in among}
-    where = {one.architecture for one in happened}
+def _rate(happened: Sequence[BatteryCase], among: Sequence[BatteryCase]) -> Rate:
+    architectures = {case.architecture for case in among}
+    with_event = {case.architecture for case in happened}
     return Rate(
         count=len(happened),
         of=len(among),
         low=_low(len(happened), len(among)),
         high=_high(len(happened), len(among)),
-        architectures=len(where),
+        architectures=len(with_event),
         of_architectures=len(architectures),
-        high_clustered=_high(len(where), len(architectures)),
+        high_clustered=_high(len(with_event), len(architectures)),
     )
 
 
@@ -239,17 +234,17 @@ def _high(count: int, of: int) -> float:
     return 1.0 if count >= of else float(beta.ppf(CONFIDENCE, count + 1, of - count))
 
 
-SEARCH_KINDS: Mapping[str, bool] = {"usual": False, "crippled": True}
-"""How the battery is searched: as always, and with one random restart of few steps."""
+SEARCH_KINDS: Mapping[str, bool] = {"usual": False, "weakened": True}
+"""The two ways in which the battery is searched, and whether the search is weakened."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BatteryResult:
-    """Both confusion tables.
+    """The confusion tables of both searches.
 
     Args:
-        tables: by search, `usual` and `crippled`.
-        runs: from which they are.
+        tables: The confusion table of each search, `usual` and `weakened`.
+        runs: The run of each search.
     """
 
     tables: dict[str, Calibration]
@@ -264,26 +259,26 @@ def run_battery(
     executor: Callable[[], AbstractExecutor],
     on_progress: Callable[[str], OnStageProgress],
 ) -> BatteryResult:
-    """Do what a folder does not hold yet, and hold the verdicts against the truth.
+    """Run the battery, or what a folder lacks of it, and compare the verdicts with the ground truth.
 
     Args:
-        folder: where results are kept; `calibration.json` is written there.
-        scale: all of the battery, or a small part.
-        seed: decides on everything that is drawn; the sealed one by default.
-        executor: makes what does the work, for each search.
-        on_progress: makes what is told how far it is, for each search.
+        folder: Folder for the results; `calibration.json` is written into it.
+        scale: `whole`, or `small` for a first look.
+        seed: Seed of everything that is drawn; by default that of the sealed battery.
+        executor: Makes the executor of one search.
+        on_progress: Makes, from the name of a search, the function that is told its progress.
 
     Raises:
-        RunFolderError: the folder holds something else, or cannot be written.
+        RunFolderError: The folder holds another run, or cannot be written.
     """
     tables: dict[str, Calibration] = {}
     runs: dict[str, Run] = {}
-    for name, crippled in SEARCH_KINDS.items():
-        study = battery(scale=scale, crippled=crippled, seed=seed)
-        own = Path(folder) / name
-        if crippled:  # the same networks, made once
-            shutil.copytree(Path(folder) / "usual" / "networks", own / "networks", dirs_exist_ok=True)
-        run = run_study(study, own, executor=executor(), on_progress=on_progress(name))
+    for name, weakened in SEARCH_KINDS.items():
+        study = battery(scale=scale, weakened=weakened, seed=seed)
+        run_folder = Path(folder) / name
+        if weakened:  # both searches use the same networks
+            shutil.copytree(Path(folder) / "usual" / "networks", run_folder / "networks", dirs_exist_ok=True)
+        run = run_study(study, run_folder, executor=executor(), on_progress=on_progress(name))
         ungated = collect_verdicts(study.model_copy(update={"competence": 0.0}), run.measurements)
         tables[name], runs[name] = calibrate(study, run.verdicts, ungated), run
     plain = {name: table.to_json() for name, table in tables.items()}

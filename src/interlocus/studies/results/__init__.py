@@ -1,3 +1,6 @@
-"""From records to results: tables, verdicts, answers, comparisons. Values only; nothing is searched or drawn here."""
+"""From records to results: tables, summaries, verdicts, answers and comparisons, all of them values.
+
+What is searched belongs in `studies.jobs`, and what is drawn or printed belongs in `report`.
+"""
 
 __all__ = []

@@ -1,8 +1,8 @@
-"""The two answers in words: through the middle or straight to the end, and was the right alignment easy to find?"""
+"""The two answers in words: are the variables computed before the output, and was the right alignment easy to find?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from interlocus.alignment.dimensions import mean_size
@@ -12,32 +12,10 @@ from interlocus.searches.results import Restarts
 from interlocus.studies.records import Record
 from interlocus.studies.spec.study import Study
 from interlocus.verdicts.network import NetworkVerdict
-from interlocus.verdicts.rules import Answer, Word
+from interlocus.verdicts.words import ANSWER_WORDS
 
 SOLVED_WITHIN = 0.02
 """A restart that comes so near to the best has found it."""
-
-_WEAKER: tuple[Word, ...] = (
-    "computed",
-    "entangled",
-    "partial",
-    "unused",
-    "bypassed",
-    "consumed",
-    "absent",
-    "undecided",
-    "not-learned",
-)
-"""From what is known best to what is known least."""
-
-_WORDS: Mapping[Answer, str] = {
-    "hierarchical": "go through the middle",
-    "partly-hierarchical": "go through the middle in part",
-    "other-route": "go another way",
-    "straight-to-the-end": "go straight to the end",
-    "undecided": "are undecided",
-    "not-learned": "do not solve the task",
-}
 
 
 def study_answers(study: Study, found: Sequence[NetworkVerdict], records: Iterable[Record]) -> dict[str, str]:
@@ -48,7 +26,7 @@ def study_answers(study: Study, found: Sequence[NetworkVerdict], records: Iterab
 
 
 def direct(study: Study, found: Sequence[NetworkVerdict]) -> str:
-    """Does it go through the middle, or straight to the end? For each family of trained networks."""
+    """How many networks of each trained group compute the variables before the output, and how many do not."""
     parts = []
     for group in study.networks:
         own = [one for one in found if one.group == group.name]
@@ -58,26 +36,15 @@ def direct(study: Study, found: Sequence[NetworkVerdict]) -> str:
 
 
 def _group(own: Sequence[NetworkVerdict]) -> str:
-    counts: dict[Answer, int] = {word: sum(one.answer == word for one in own) for word in _WORDS}
-    said = [f"{count} of {len(own)} {_WORDS[word]}{_share(count, len(own))}" for word, count in counts.items() if count]
-    return f"{', '.join(said)}; {_by_site(own)}."
+    answers, total = [one.answer for one in own], len(own)
+    given = [(entry, answers.count(entry.word)) for entry in ANSWER_WORDS.values() if entry.word in answers]
+    parts = [f"{count} of {total} {entry.predicate} ({_interval(count, total)})" for entry, count in given]
+    return f"{', '.join(parts)}.".replace(f"of {total} ", f"of {total} networks ", 1)
 
 
-def _share(count: int, total: int) -> str:
+def _interval(count: int, total: int) -> str:
     low, high = wilson(count, total)
-    return f" [{low:.2f}, {high:.2f}]"
-
-
-def _by_site(own: Sequence[NetworkVerdict]) -> str:
-    """How often each word was said at each hidden site; of several variables the one of which least is known counts."""
-    sites = dict.fromkeys(row[0].seen.site for one in own for row in one.sites if row[0].seen.hidden)
-    parts = []
-    for site in sites:
-        rows = [row for one in own for row in one.sites if row[0].seen.site == site]
-        words = [max((verdict.word for verdict in row), key=_WEAKER.index) for row in rows]
-        counts = sorted(((words.count(word), word) for word in dict.fromkeys(words)), reverse=True)
-        parts.append(f"at {site} {', '.join(f'{word} in {count}' for count, word in counts)}")
-    return "; ".join(parts)
+    return f"95 % interval {100 * low:.0f}–{100 * high:.0f} %"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,8 +70,8 @@ def how_hard(study: Study, records: Sequence[Record]) -> str:
     if not parts:
         return "No search was made in a trained network."
     return (
-        f"Share of restarts within {SOLVED_WITHIN:g} of the best IIA known for their network and class of maps, at its best "
-        f"size: {'; '.join(parts)}. {_agreeing(study, own)}{_maps(study, own)}"
+        f"Share of restarts within {SOLVED_WITHIN:g} of the best IIA known for their network and class of maps, at its "
+        f"best size: {'; '.join(parts)}. {_agreeing(study, own)}{_maps(study, own)}"
     )
 
 

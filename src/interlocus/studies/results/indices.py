@@ -61,7 +61,7 @@ def indices_of(study: Study, measurements: Measurements, found: Sequence[Network
         }
         if not any(used.values()):
             continue
-        nulls = [row[0].seen.null for one in able for row in one.sites if row[0].seen.null is not None]
+        nulls = [row[0].observation.null for one in able for row in one.sites if row[0].observation.null is not None]
         levels = levels_of(task, study.asked, rivals=study.rivals, null=max(nulls, default=0.0))
         measured = {
             name: [measured_in(site, inside, sought, levels) for site, inside in by_site.items()]

@@ -1,31 +1,32 @@
-"""Was it the method? Every class of maps at every site, over all trained networks, beside untrained ones."""
+"""Was it the method? Every featurizer at every site, over all trained networks, beside untrained ones."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from interlocus.alignment.dimensions import Size
-from interlocus.core.statistics import Interval, over_networks
+from interlocus.core.statistics import Interval, bootstrap_over_networks
 from interlocus.studies.records import Record
-from interlocus.studies.results.scores import Row
+from interlocus.studies.results.scores import Row, featurizer_label
 from interlocus.studies.spec.study import Study
 
 
 @dataclass(frozen=True, kw_only=True)
 class MethodScore:
-    """One class of maps at one site, for the hypothesis that is asked for.
+    """One featurizer at one site, for the first hypothesis of the study.
 
     Args:
-        map: the class of maps, with its schedule where that has a name.
-        site: where.
-        size: features a variable: of all sizes the one with the highest mean.
-        networks: how many trained ones.
-        iia: mean over all trained networks, with its bootstrap interval.
-        untrained: the same over untrained networks at the size that is best for these: what such maps find in nothing;
-            `None` where the study has none.
-        seconds: spent on all searches of this method here.
+        map: The featurizer, with its schedule if that has a name.
+        site: Name of the site.
+        size: Features per variable: of all sizes the one with the highest mean IIA.
+        networks: Number of trained networks.
+        iia: Mean IIA over all trained networks, with its bootstrap interval.
+        untrained: The same over untrained networks, at the size that is best for these: what the featurizer reaches
+            where nothing was learned. `None` where the study has no untrained networks.
+        seconds: Run time of all searches of this method at this site.
     """
 
     map: str
@@ -37,55 +38,73 @@ class MethodScore:
     seconds: float
 
 
+class _Method(NamedTuple):
+    featurizer: str
+    schedule: str
+    site: str
+
+
+class _BestSize(NamedTuple):
+    size: Size
+    networks: int
+    iia: Interval
+
+
 def compare_methods(study: Study, table: Sequence[Row], records: Iterable[Record]) -> list[MethodScore]:
-    """One entry a class of maps and site, in the order of the study; nothing for what no trained network was put to.
+    """One entry for each featurizer, schedule and site, in the order of the study.
 
     Args:
-        study: whose.
-        table: its rows.
-        records: keep the time.
+        study: The study that the table belongs to.
+        table: The rows of finished trials. A method without a row of a trained network is left out.
+        records: The records of the same trials, which hold the run times.
     """
     trained = {group.name for group in study.networks if group.trained}
-    own = [row for row in table if row.hypothesis == study.asked]
-    spent: dict[tuple[str, str, str], float] = {}
-    for record in records:
-        trial = record.trial
-        if trial.hypothesis == study.asked:
-            about = trial.featurizer, trial.schedule, trial.site
-            spent[about] = spent.get(about, 0.0) + record.seconds
-    maps = dict.fromkeys(
+    rows = [row for row in table if row.hypothesis == study.asked]
+    seconds = _seconds(study, records)
+    featurizers = dict.fromkeys(
         (featurizer, search.schedule)
         for search in study.searches
         if study.asked in search.hypotheses
         for featurizer in search.featurizers
     )
-    found = []
-    for (featurizer, schedule), site in itertools.product(maps, study.sites):
-        here = [row for row in own if (row.featurizer, row.schedule, row.site) == (featurizer, schedule, site)]
-        seen = _best(study, [row for row in here if row.group in trained])
-        blank = _best(study, [row for row in here if row.group not in trained])
-        if seen is not None:
-            size, networks, iia = seen
-            found.append(
+    scores = []
+    for (featurizer, schedule), site in itertools.product(featurizers, study.sites):
+        method = _Method(featurizer, schedule, site)
+        here = [row for row in rows if _Method(row.featurizer, row.schedule, row.site) == method]
+        best = _best_size(study, [row for row in here if row.group in trained])
+        untrained = _best_size(study, [row for row in here if row.group not in trained])
+        if best is not None:
+            scores.append(
                 MethodScore(
-                    map=f"{featurizer}, {schedule}" if schedule else featurizer,
+                    map=featurizer_label(featurizer, schedule),
                     site=site,
-                    size=size,
-                    networks=networks,
-                    iia=iia,
-                    untrained=None if blank is None else blank[2],
-                    seconds=spent.get((featurizer, schedule, site), 0.0),
+                    size=best.size,
+                    networks=best.networks,
+                    iia=best.iia,
+                    untrained=None if untrained is None else untrained.iia,
+                    seconds=seconds.get(method, 0.0),
                 )
             )
-    return found
+    return scores
 
 
-def _best(study: Study, rows: Sequence[Row]) -> tuple[Size, int, Interval] | None:
-    """The size with the highest mean, how many networks, and that mean with its interval."""
-    sizes = {row.size: [one for one in rows if one.size == row.size] for row in rows}
-    if not sizes:
+def _seconds(study: Study, records: Iterable[Record]) -> dict[_Method, float]:
+    """Run time of the searches of each method, for the first hypothesis of the study."""
+    seconds: dict[_Method, float] = {}
+    for record in records:
+        trial = record.trial
+        if trial.hypothesis == study.asked:
+            method = _Method(trial.featurizer, trial.schedule, trial.site)
+            seconds[method] = seconds.get(method, 0.0) + record.seconds
+    return seconds
+
+
+def _best_size(study: Study, rows: Sequence[Row]) -> _BestSize | None:
+    """The size with the highest mean IIA, if there is any row."""
+    by_size = {row.size: [other for other in rows if other.size == row.size] for row in rows}
+    if not by_size:
         return None
-    size = max(sizes, key=lambda size: sum(row.iia for row in sizes[size]) / len(sizes[size]))
-    best = sizes[size]
-    iia = over_networks([row.iia for row in best], [row.interventions for row in best], seed=study.seed)
-    return size, len(best), iia
+    size = max(by_size, key=lambda size: sum(row.iia for row in by_size[size]) / len(by_size[size]))
+    best = by_size[size]
+    iia = bootstrap_over_networks([row.iia for row in best], [row.interventions for row in best], seed=study.seed)
+    return _BestSize(size, len(best), iia)

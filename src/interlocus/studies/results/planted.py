@@ -15,7 +15,8 @@ from interlocus.verdicts.rules import PLANTED
 
 def planted_name(group: NetworkGroup, site: str, kind: str) -> str:
     """The name of a record. Newly made networks belong to an architecture; fine-tuned ones belong to a group."""
-    return f"{group.name if kind == 'fine_tuned' else group.source.architecture}.{site}.{kind}"
+    is_of_group = PLANTING_RECIPES[kind].changes_studied_networks
+    return f"{group.name if is_of_group else group.source.architecture}.{site}.{kind}"
 
 
 def power_at(planted: Mapping[str, PlantedResult], group: NetworkGroup, site: str, least: float) -> Power | None:
@@ -45,15 +46,15 @@ def sites_that_wait(
     """
     groups, task = {group.name: group for group in study.networks}, study.task.build()
     waiting = {
-        (network.group, verdict.seen.site): None
+        (network.group, verdict.observation.site): None
         for network in verdicts
         for row in network.sites
         for verdict in row
-        if verdict.word == "undecided" and verdict.seen.power is None and PLANTED in verdict.wanted
+        if verdict.word == "undecided" and verdict.observation.power is None and PLANTED in verdict.missing_evidence
     }
     missing: dict[str, tuple[NetworkGroup, str]] = {}
     for name, site in waiting:
         record = planted_name(groups[name], site, kind)
-        if record not in measurements.planted and groups[name].source.plantable(task):
+        if record not in measurements.planted and groups[name].source.can_be_trained(task):
             missing.setdefault(record, (groups[name], site))
     return list(missing.values())

@@ -1,7 +1,7 @@
-"""What others have published about the same networks, and ours beside it.
+"""Published scores of the same kinds of networks, beside ours.
 
-The figures lie in `reference/published.csv`: for arXiv 2507.08802 from its published result files, over ten networks
-each; for arXiv 2303.02536 from its table, which seems to hold the best of three seeds.
+The numbers are in `reference/published.csv`. Those of arXiv 2507.08802 come from its published result files, over ten
+networks each. Those of arXiv 2303.02536 come from its table, which seems to hold the best of three seeds.
 """
 
 from __future__ import annotations
@@ -26,22 +26,24 @@ _MAPS: Mapping[str, tuple[str, str]] = {
     "greedy neurons": ("identity", "neurons_greedy"),
     "window of neurons": ("identity", "neurons_window"),
 }
-"""For a published method the featurizer, and the start where that decides."""
+"""For a published method the featurizer, and the start if the method is defined by it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Published:
+class PublishedScore:
     """One published score.
 
     Args:
-        source: where it stands.
-        networks: `trained`, `untrained`, or what was planted.
-        task: by our name, like the hypothesis; `method` is as published.
-        site: where.
-        size: features a variable.
-        mean: over networks, with the lowest and the highest; `None` where only the best is published.
-        lowest: likewise.
-        highest: the best.
+        source: The paper, and where in it the score stands.
+        networks: `trained`, `untrained`, or what was planted in the networks.
+        task: Name of the task, in our terms.
+        hypothesis: Name of the hypothesis, in our terms.
+        method: Name of the method, in the terms of the paper.
+        site: Name of the site.
+        size: Features per variable, equal for all variables.
+        mean: Mean IIA over networks; `None` where only the best is published.
+        lowest: Smallest IIA of a network; `None` where it is not published.
+        highest: Largest IIA of a network; `None` where it is not published.
     """
 
     source: str
@@ -57,7 +59,7 @@ class Published:
 
     @property
     def value(self) -> float | None:
-        """The mean, or where that is not published the best."""
+        """The mean, or if it is not published the largest IIA."""
         return self.highest if self.mean is None else self.mean
 
     def __str__(self) -> str:
@@ -68,34 +70,34 @@ class Published:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beside:
-    """One published score, and ours.
+class PublishedComparison:
+    """A published score and ours.
 
     Args:
-        published: the score.
-        group: of our networks.
-        map: our class of maps, with its schedule.
-        iia: our mean over networks.
+        published: The published score, with its source.
+        group: Name of our network group.
+        map: Our featurizer, with its schedule if that has a name.
+        iia: Our mean IIA over networks, with its bootstrap interval.
     """
 
-    published: Published
+    published: PublishedScore
     group: str
     map: str
     iia: Interval
 
 
 @cache
-def published() -> tuple[Published, ...]:
-    """Every published score that is shipped."""
+def published() -> tuple[PublishedScore, ...]:
+    """All published scores that are shipped."""
     text = resources.files("interlocus.studies.results").joinpath("reference/published.csv").read_text(encoding="utf-8")
-    return tuple(map(_read, csv.DictReader(text.splitlines())))
+    return tuple(map(_from_row, csv.DictReader(text.splitlines())))
 
 
-def _read(row: Mapping[str, str]) -> Published:
+def _from_row(row: Mapping[str, str]) -> PublishedScore:
     def number(name: str) -> float | None:
         return float(row[name]) if row[name] else None
 
-    return Published(
+    return PublishedScore(
         source=row["source"],
         networks=row["networks"],
         task=_TASKS.get(row["task"], row["task"]),
@@ -109,26 +111,31 @@ def _read(row: Mapping[str, str]) -> Published:
     )
 
 
-def beside_published(study: Study, lines: Sequence[Line]) -> list[Beside]:
-    """For each published score of networks like those of a study what the study has; nothing where none are alike.
+def compare_with_published(study: Study, lines: Sequence[Line]) -> list[PublishedComparison]:
+    """The published scores of networks like those of a study, each beside ours.
 
-    Alike are ReLU networks of the published widths, in hierarchical equality with uniform items. Of a score that is the
-    best of a few seeds the counterpart is a line with several attempts a network.
+    Networks are alike if they are ReLU networks of the published widths and, in hierarchical equality, have uniform
+    items. A published score that is the best of a few seeds is compared with lines of several restarts a network only.
+
+    Args:
+        study: The study that the lines belong to.
+        lines: Its lines. Where no networks are alike, the result is empty.
     """
-    groups = {group.name: _of_kind(study, group) for group in study.networks}
-    found = []
-    for line in lines:
-        for entry in line.sizes:
-            for one in published():
-                about = one.networks, one.task, one.hypothesis, one.site, one.size
-                ours = groups[line.group], study.task.name, line.hypothesis, line.site, entry.size
-                if about == ours and one.value is not None and _same_method(one, line, entry):
-                    found.append(Beside(published=one, group=line.group, map=line.map, iia=entry.iia))
-    return found
+    kinds = {group.name: _kind(study, group) for group in study.networks}
+    return [
+        PublishedComparison(published=score, group=line.group, map=line.map, iia=entry.iia)
+        for line in lines
+        for entry in line.sizes
+        for score in published()
+        if score.value is not None
+        and (score.networks, score.task) == (kinds[line.group], study.task.name)
+        and (score.hypothesis, score.site, score.size) == (line.hypothesis, line.site, entry.size)
+        and _is_same_method(score, line, entry)
+    ]
 
 
-def _of_kind(study: Study, group: NetworkGroup) -> str | None:
-    """As the reference calls such networks; `None` where it has none like them."""
+def _kind(study: Study, group: NetworkGroup) -> str | None:
+    """The word of the reference for such networks; `None` where it has none like them."""
     uniform = (study.task.model_extra or {}).get("items") == "uniform" or study.task.name != "hierarchical_equality"
     alike = group.network == "mlp" and group.activation == "relu" and group.hidden == _WIDTHS.get(study.task.name)
     if not (uniform and alike) or group.until is not None or group.examples is not None:
@@ -136,22 +143,26 @@ def _of_kind(study: Study, group: NetworkGroup) -> str | None:
     return "trained" if group.trained else "untrained"
 
 
-def _same_method(one: Published, line: Line, entry: SizeLine) -> bool:
-    featurizer, start = _MAPS.get(one.method, ("", ""))
+def _is_same_method(score: PublishedScore, line: Line, entry: SizeLine) -> bool:
+    featurizer, start = _MAPS.get(score.method, ("", ""))
     if line.featurizer != featurizer or (start and list(entry.solved) != [start]):
         return False
-    several = sum(solved.count for solved in entry.solved.values()) > line.networks
-    return several or one.mean is not None or bool(start)
+    several_restarts = sum(solved.count for solved in entry.solved.values()) > line.networks
+    return several_restarts or score.mean is not None or bool(start)
 
 
-def sentences(found: Sequence[Beside]) -> list[str]:
-    """One sentence a site."""
-    said = []
-    for site in dict.fromkeys(one.published.site for one in found):
+def published_sentences(comparisons: Sequence[PublishedComparison]) -> list[str]:
+    """One sentence for each site.
+
+    Args:
+        comparisons: The comparisons that `compare_with_published` gives.
+    """
+    sentences = []
+    for site in dict.fromkeys(comparison.published.site for comparison in comparisons):
         parts = [
-            f"{one.map} at size {one.published.size} {one.iia}, published {one.published}"
-            for one in found
-            if one.published.site == site
+            f"{comparison.map} at size {comparison.published.size} {comparison.iia}, published {comparison.published}"
+            for comparison in comparisons
+            if comparison.published.site == site
         ]
-        said.append(f"{site}: {'; '.join(parts)}.")
-    return said
+        sentences.append(f"{site}: {'; '.join(parts)}.")
+    return sentences

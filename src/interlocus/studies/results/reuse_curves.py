@@ -1,30 +1,30 @@
-"""Re-use in a study: measured in each network, kept, and drawn together over networks."""
+"""The results of re-use, averaged over the networks of each group."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from interlocus.core.statistics import Interval, over_networks
-from interlocus.studies.reuse.measure import REUSE_TEST_ROWS, REUSE_WAYS, Reuse
+from interlocus.core.statistics import Interval, bootstrap_over_networks
+from interlocus.studies.reuse.learners import REUSE_TEST_ROWS, REUSE_WAYS, Way
+from interlocus.studies.reuse.measure import Reuse, ReuseRow
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import Study
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReuseCurve:
-    """How one way answers the new question, over the networks of a family.
+    """How well one way answers the new question, over the networks of a group.
 
     Args:
-        group: whose.
-        question: its name.
-        way: from what it is answered.
-        labels: how many were given.
-        accuracy: for each number of labels the mean over draws and networks, with its interval over networks.
-        commonest: what is right without looking, mean over networks.
-        networks: how many.
+        group: Name of the network group.
+        question: Name of the question.
+        way: What the question is answered from.
+        labels: Numbers of labels that were given.
+        accuracy: For each number of labels the mean over draws and networks, with its interval over networks.
+        commonest: Accuracy of always answering with the commonest label, mean over networks.
+        networks: Number of networks in the mean.
     """
 
     group: str
@@ -36,28 +36,46 @@ class ReuseCurve:
     networks: int
 
     def needed(self, level: float) -> int | None:
-        """The smallest number of labels from which on the mean accuracy is at least so high, if there is one."""
-        high = [interval.value >= level for interval in self.accuracy]
-        first = len(high) - sum(1 for _ in itertools.takewhile(bool, reversed(high)))
-        return self.labels[first] if first < len(high) else None
+        """The smallest number of labels from which on the mean accuracy stays at a level; `None` if there is none.
+
+        Args:
+            level: The accuracy, from 0 to 1.
+        """
+        reached = [interval.value >= level for interval in self.accuracy]
+        first = len(reached) - sum(1 for _ in itertools.takewhile(bool, reversed(reached)))
+        return self.labels[first] if first < len(reached) else None
+
+
+class NetworkReuseRow(ReuseRow):
+    """One row of the table of re-use, with the group and the name of the network."""
+
+    group: str
+    network: str
 
 
 def reuse_curves(study: Study, reuse: Mapping[str, Reuse]) -> list[ReuseCurve]:
     """One curve for each group and way.
 
     Args:
-        study: What is asked.
-        reuse: What was measured, by the names of networks.
+        study: The study that asks the question.
+        reuse: The results, by the names of networks. Groups without a result are left out.
     """
-    curves = []
+    curves: list[ReuseCurve] = []
     for group in study.networks if study.reuse else ():
-        own = [reuse[name] for name in group.networks if name in reuse]
-        curves += [_curve(study, group, way, own) for way in REUSE_WAYS if own and way in own[0].accuracy]
+        measured = [reuse[name] for name in group.networks if name in reuse]
+        if measured:
+            ways: list[Way] = [way for way in REUSE_WAYS if way in measured[0].accuracy]
+            curves += [_curve(study, group, way, measured) for way in ways]
     return curves
 
 
-def reuse_rows(study: Study, reuse: Mapping[str, Reuse]) -> list[dict[str, Any]]:
-    """One mapping for each network, way, number of labels and draw."""
+def reuse_rows(study: Study, reuse: Mapping[str, Reuse]) -> list[NetworkReuseRow]:
+    """One row for each network, way, number of labels and draw.
+
+    Args:
+        study: The study that asks the question.
+        reuse: The results, by the names of networks.
+    """
     return [
         {"group": group.name, "network": name, **row}
         for group in study.networks
@@ -67,14 +85,15 @@ def reuse_rows(study: Study, reuse: Mapping[str, Reuse]) -> list[dict[str, Any]]
     ]
 
 
-def _curve(study: Study, group: NetworkGroup, way: str, own: list[Reuse]) -> ReuseCurve:
-    means = zip(*(reuse.mean(way) for reuse in own), strict=True)
+def _curve(study: Study, group: NetworkGroup, way: Way, measured: Sequence[Reuse]) -> ReuseCurve:
+    by_count = zip(*(reuse.mean(way) for reuse in measured), strict=True)
+    rows = [REUSE_TEST_ROWS] * len(measured)
     return ReuseCurve(
         group=group.name,
-        question=own[0].question,
+        question=measured[0].question,
         way=way,
-        labels=own[0].labels,
-        accuracy=tuple(over_networks(values, [REUSE_TEST_ROWS] * len(own), seed=study.seed) for values in means),
-        commonest=sum(reuse.commonest for reuse in own) / len(own),
-        networks=len(own),
+        labels=measured[0].labels,
+        accuracy=tuple(bootstrap_over_networks(values, rows, seed=study.seed) for values in by_count),
+        commonest=sum(reuse.commonest for reuse in measured) / len(measured),
+        networks=len(measured),
     )

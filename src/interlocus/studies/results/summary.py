@@ -1,4 +1,4 @@
-"""From the table to what it says: scores over networks, and the answer in words."""
+"""Scores over the networks of each group, and what they say in one sentence."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from interlocus.alignment.dimensions import Size
-from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval, over_networks, wilson
-from interlocus.studies.results.scores import Row
+from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval, bootstrap_over_networks, wilson
+from interlocus.networks.site import INPUT_SITE
+from interlocus.studies.results.scores import Row, featurizer_label
 from interlocus.studies.spec.study import Study
 
 SUFFICIENT_WITHIN = 0.01
-"""A size is enough if its mean IIA is so near to the best."""
+"""A size suffices if its mean IIA is at most this much below the best."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Solved:
-    """How many attempts reach an IIA of .99.
+class SolveRate:
+    """How many restarts reach a test IIA of .99.
 
     Args:
-        hits: so many.
-        count: of how many.
-        share: hits / count with Wilson's 95 % interval, which takes attempts for independent. They are not: those in
-            one network are alike, and all attempts of a run see the same examples, which can decide (docs/LOG.md).
-            Other seeds may fall outside of it.
+        hits: Number of restarts that reach it.
+        count: Number of restarts in all.
+        share: hits / count with Wilson's 95 % interval, which treats restarts as independent. They are not: restarts in
+            one network are alike, and all restarts of a run see the same examples, which can matter (docs/LOG.md). So
+            other seeds may fall outside of the interval.
     """
 
     hits: int
@@ -34,23 +35,28 @@ class Solved:
     share: Interval
 
     @classmethod
-    def of(cls, hits: int, count: int) -> Solved:
-        """Counts with their interval."""
+    def of(cls, hits: int, count: int) -> SolveRate:
+        """Counts with their interval.
+
+        Args:
+            hits: Number of restarts that reach .99.
+            count: Number of restarts in all, 1 or more.
+        """
         return cls(hits=hits, count=count, share=Interval(hits / count, *wilson(hits, count)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class SizeLine:
-    """One size over the networks of a family.
+    """One size, over the networks of a group.
 
     Args:
-        size: features a variable; unequal ones stand among the others by their mean.
-        iia: mean over networks with its bootstrap interval.
-        lowest: the worst network.
-        highest: the best network.
-        worst_transition: mean over networks of the smallest cell.
-        by_start: for each start the mean over networks of its best attempt.
-        solved: for each start the share of its attempts in all networks that reach .99.
+        size: Features per variable. A size that differs between variables stands among the others by its mean.
+        iia: Mean IIA over networks, with its bootstrap interval.
+        lowest: Smallest IIA of a network.
+        highest: Largest IIA of a network.
+        worst_transition: Mean over networks of the smallest IIA of a transition.
+        by_start: For each start the mean over networks of the IIA of its best restart.
+        solved: For each start the share of its restarts, in all networks, that reach .99.
     """
 
     size: Size
@@ -59,20 +65,25 @@ class SizeLine:
     highest: float
     worst_transition: float
     by_start: dict[str, float]
-    solved: dict[str, Solved]
+    solved: dict[str, SolveRate]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One family at one site, for one hypothesis, featurizer and schedule.
+    """One network group at one site, for one hypothesis, featurizer and schedule.
 
     Args:
-        schedule: empty where searches begin and go on as the study says.
-        sizes: in rising order.
-        networks: how many.
-        no_effect: IIA where an interchange changes nothing.
-        one_directional: IIA that a one-way trick can reach; `None` where a variable is continuous, which has no such trick.
+        group: Name of the network group.
+        site: Name of the site.
+        hypothesis: Name of the hypothesis.
+        featurizer: Name of the featurizer.
+        sizes: The sizes, from small to large.
+        networks: Number of networks in the mean.
+        no_effect: Chance level of an interchange that changes nothing.
+        one_directional: Chance level of an interchange that can leave a value and not return to it; `None` where a
+            variable is continuous.
         enough_range: 95 % bootstrap interval over networks of the smallest sufficient size.
+        schedule: Name of the schedule; empty for that of the study.
     """
 
     group: str
@@ -87,34 +98,34 @@ class Line:
     schedule: str = ""
 
     @property
-    def solved(self) -> Solved:
-        """How many attempts at the best size reach an IIA of .99, from whatever start."""
+    def solved(self) -> SolveRate:
+        """How many restarts at the best size reach an IIA of .99, over all starts."""
         parts = self.best.solved.values()
-        return Solved.of(sum(part.hits for part in parts), sum(part.count for part in parts))
+        return SolveRate.of(sum(part.hits for part in parts), sum(part.count for part in parts))
 
     @property
     def map(self) -> str:
-        """The class of maps, with the schedule where it has a name."""
-        return f"{self.featurizer}, {self.schedule}" if self.schedule else self.featurizer
+        """The featurizer, with the schedule if it has a name."""
+        return featurizer_label(self.featurizer, self.schedule)
 
     @property
     def bar(self) -> float:
-        """What a score has to pass to say anything: the one-way trick, or else doing nothing."""
+        """The chance level that a score has to exceed: the one-directional one, or without it that of no effect."""
         return self.no_effect if self.one_directional is None else self.one_directional
 
     @property
     def best(self) -> SizeLine:
         """The size with the highest mean IIA."""
-        return max(self.sizes, key=lambda entry: entry.iia.value)
+        return max(self.sizes, key=lambda line: line.iia.value)
 
     @property
     def enough(self) -> Size:
         """The smallest size whose mean IIA is within .01 of the best."""
-        return next(entry.size for entry in self.sizes if entry.iia.value >= self.best.iia.value - SUFFICIENT_WITHIN)
+        return next(line.size for line in self.sizes if line.iia.value >= self.best.iia.value - SUFFICIENT_WITHIN)
 
     @property
     def enough_text(self) -> str:
-        """The same with its interval, where other sizes were searched."""
+        """The smallest sufficient size with its interval; a dash where only one size was searched."""
         if len(self.sizes) < 2:
             return "–"
         low, high = self.enough_range
@@ -122,49 +133,52 @@ class Line:
 
 
 def summarise(study: Study, table: Sequence[Row]) -> list[Line]:
-    """One line a family, site, hypothesis, featurizer and schedule, in the order of the study."""
-    asked = dict.fromkeys(
+    """One line for each group, site, hypothesis, featurizer and schedule, in the order of the study.
+
+    Args:
+        study: The study that the table belongs to.
+        table: The rows of finished trials.
+    """
+    searched = dict.fromkeys(
         (hypothesis, featurizer, search.schedule)
         for search in study.searches
         for featurizer in search.featurizers
         for hypothesis in search.hypotheses
     )
     lines = []
-    for group, site, own in itertools.product(study.networks, study.sites, asked):
-        key = (group.name, site, *own)
-        here = [row for row in table if (row.group, row.site, row.hypothesis, row.featurizer, row.schedule) == key]
-        if here:
-            lines.append(_line(study, here))
+    for group, site, search in itertools.product(study.networks, study.sites, searched):
+        key = (group.name, site, *search)
+        rows = [row for row in table if (row.group, row.site, row.hypothesis, row.featurizer, row.schedule) == key]
+        if rows:
+            lines.append(_line(study, rows))
     return lines
 
 
-def _line(study: Study, here: Sequence[Row]) -> Line:
-    one = here[0]
-    sizes = [
-        _size_line(study, [row for row in here if row.size == size]) for size in sorted({row.size for row in here})
-    ]
+def _line(study: Study, rows: Sequence[Row]) -> Line:
+    first = rows[0]
+    sizes = sorted({row.size for row in rows})
     return Line(
-        group=one.group,
-        site=one.site,
-        hypothesis=one.hypothesis,
-        featurizer=one.featurizer,
-        schedule=one.schedule,
-        sizes=tuple(sizes),
-        networks=len({row.network for row in here}),
-        no_effect=one.no_effect,
-        one_directional=one.one_directional,
-        enough_range=_enough_range(study, here),
+        group=first.group,
+        site=first.site,
+        hypothesis=first.hypothesis,
+        featurizer=first.featurizer,
+        schedule=first.schedule,
+        sizes=tuple(_size_line(study, [row for row in rows if row.size == size]) for size in sizes),
+        networks=len({row.network for row in rows}),
+        no_effect=first.no_effect,
+        one_directional=first.one_directional,
+        enough_range=_enough_range(study, rows),
     )
 
 
-def _enough_range(study: Study, here: Sequence[Row]) -> tuple[Size, Size]:
-    """What the smallest sufficient size could have been with other networks like these."""
-    sizes = sorted({row.size for row in here})
-    found = {(row.network, row.size): row.iia for row in here}
-    networks = sorted({row.network for row in here})
-    if len(found) < len(networks) * len(sizes):  # not finished
+def _enough_range(study: Study, rows: Sequence[Row]) -> tuple[Size, Size]:
+    """The smallest sufficient size that other networks like these could have had: a bootstrap interval."""
+    sizes = sorted({row.size for row in rows})
+    iia_of = {(row.network, row.size): row.iia for row in rows}
+    networks = sorted({row.network for row in rows})
+    if len(iia_of) < len(networks) * len(sizes):  # some trials are not finished
         return sizes[0], sizes[-1]
-    iias = np.array([[found[network, size] for size in sizes] for network in networks])
+    iias = np.array([[iia_of[network, size] for size in sizes] for network in networks])
     drawn = np.random.default_rng(study.seed).integers(len(networks), size=(RESAMPLES, len(networks)))
     means = iias[drawn].mean(1)
     enough = (means >= means.max(1, keepdims=True) - SUFFICIENT_WITHIN).argmax(1)
@@ -172,68 +186,73 @@ def _enough_range(study: Study, here: Sequence[Row]) -> tuple[Size, Size]:
     return sizes[int(low)], sizes[int(high)]
 
 
-def _size_line(study: Study, here: Sequence[Row]) -> SizeLine:
-    iias = [row.iia for row in here]
-    starts = [dict(pair.split("=") for pair in row.by_start.split(";")) for row in here]
+def _size_line(study: Study, rows: Sequence[Row]) -> SizeLine:
+    iias = [row.iia for row in rows]
+    starts = list(rows[0].by_start)
     return SizeLine(
-        size=here[0].size,
-        iia=over_networks(iias, [row.interventions for row in here], seed=study.seed),
+        size=rows[0].size,
+        iia=bootstrap_over_networks(iias, [row.interventions for row in rows], seed=study.seed),
         lowest=min(iias),
         highest=max(iias),
-        worst_transition=float(np.mean([row.worst_transition for row in here])),
-        by_start={name: float(np.mean([float(values[name]) for values in starts])) for name in starts[0]},
-        solved={name: _solved(here, name) for name in starts[0]},
+        worst_transition=float(np.mean([row.worst_transition for row in rows])),
+        by_start={start: float(np.mean([row.by_start[start] for row in rows])) for start in starts},
+        solved={start: _solve_rate([row.solved[start] for row in rows]) for start in starts},
     )
 
 
-def _solved(here: Sequence[Row], start: str) -> Solved:
-    """The attempts of a start in all networks."""
-    counts = [dict(pair.split("=") for pair in row.solved.split(";"))[start].split("/") for row in here]
-    return Solved.of(sum(int(hits) for hits, _ in counts), sum(int(count) for _, count in counts))
+def _solve_rate(counts: Sequence[tuple[int, int]]) -> SolveRate:
+    """The restarts of a start in all networks."""
+    return SolveRate.of(sum(hits for hits, _ in counts), sum(count for _, count in counts))
 
 
 def group_sentences(study: Study, table: Sequence[Row], lines: Sequence[Line]) -> dict[str, str]:
-    """For each family one sentence on *through the middle, or straight to the end?*, worded as what was measured.
+    """For each group one sentence on whether it goes through the middle or straight to the end, as it was measured.
 
-    Families of which nothing is measured yet are left out.
+    Args:
+        study: The study that the lines belong to.
+        table: The rows of finished trials.
+        lines: What `summarise` gives for them. A group without a line gets no sentence.
     """
     if not lines:
         return {}
-    first = study.asked, study.schedule  # what the study asks in the first place
-    there = [(line.hypothesis, line.schedule) for line in lines]
-    asked = first if first in there else there[0]
-    joint = [line for line, about in zip(lines, there, strict=True) if about == asked]
-    measured = [group.name for group in study.networks if any(line.group == group.name for line in joint)]
-    return {name: _answer(study, table, [line for line in joint if line.group == name]) for name in measured}
+    preferred = study.asked, study.schedule
+    measured = [(line.hypothesis, line.schedule) for line in lines]
+    chosen = preferred if preferred in measured else measured[0]
+    joint = [line for line, key in zip(lines, measured, strict=True) if key == chosen]
+    groups = [group.name for group in study.networks if any(line.group == group.name for line in joint)]
+    return {name: _group_sentence(study, table, [line for line in joint if line.group == name]) for name in groups}
 
 
-def _answer(study: Study, table: Sequence[Row], own: Sequence[Line]) -> str:
-    """What the first hypothesis scored in one family, by map and site."""
-    one = own[0]
-    variables = study.task.build().hypothesis(one.hypothesis).variables
-    accuracy = {row.network: row.accuracy for row in table if row.group == one.group}
+def _group_sentence(study: Study, table: Sequence[Row], lines: Sequence[Line]) -> str:
+    """What the hypothesis scored in one group, by featurizer and site."""
+    first = lines[0]
+    variables = study.task.build().hypothesis(first.hypothesis).variables
+    accuracy = {row.network: row.accuracy for row in table if row.group == first.group}
     competent = sum(value >= study.competence for value in accuracy.values())
-    maps = dict.fromkeys(line.featurizer for line in own)
-    scored = " ".join(_of_map([line for line in own if line.featurizer == name]) for name in maps)
-    trick = "" if one.one_directional is None else f", a one-sided trick up to {one.one_directional:.3f}"
+    featurizers = dict.fromkeys(line.featurizer for line in lines)
+    scores = " ".join(_featurizer_sentence([line for line in lines if line.featurizer == name]) for name in featurizers)
+    one_directional = (
+        "" if first.one_directional is None else f", a one-directional interchange up to {first.one_directional:.3f}"
+    )
     return (
-        f"{competent} of {len(accuracy)} networks solve the task. Exchanging {_and(variables)} moves the output as the "
-        f"causal model says in this share of cases. {scored} Doing nothing scores {one.no_effect:.3f}{trick}."
+        f"{competent} of {len(accuracy)} networks solve the task. Exchanging {_and(variables)} changes the output as "
+        f"the causal model says in these shares of interventions. {scores} An interchange without effect scores "
+        f"{first.no_effect:.3f}{one_directional}."
     )
 
 
-def _of_map(own: Sequence[Line]) -> str:
-    """The hidden sites of one featurizer, and where the interval over networks lies above every trick."""
-    hidden = [line for line in own if line.site != "input"] or own
-    sites = "; ".join(f"{line.site} {line.best.iia} at size {line.best.size}{_would_do(line)}" for line in hidden)
+def _featurizer_sentence(lines: Sequence[Line]) -> str:
+    """The scores of one featurizer at the hidden sites, and the sites at which they exceed the chance level."""
+    hidden = [line for line in lines if line.site != INPUT_SITE] or lines
+    sites = "; ".join(f"{line.site} {line.best.iia} at size {line.best.size}{_fewer(line)}" for line in hidden)
     above = [line.site for line in hidden if line.best.iia.low > line.bar]
-    place = f"at {_and(above)}" if above else "nowhere"
-    level = "doing nothing" if own[0].one_directional is None else "the trick"
-    return f"With {own[0].featurizer} maps: {sites}; the interval lies above {level} {place}."
+    level = "no-effect" if lines[0].one_directional is None else "one-directional"
+    place = f"at {_and(above)}" if above else "at no site"
+    return f"With {lines[0].featurizer} maps: {sites}; the interval lies above the {level} chance level {place}."
 
 
-def _would_do(line: Line) -> str:
-    """Whether fewer features are as good, in words."""
+def _fewer(line: Line) -> str:
+    """Whether fewer features suffice, in words."""
     return f" ({line.enough_text} would do)" if line.enough < line.best.size else ""
 
 

@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import Any
 
 from interlocus.controls.criteria import Effect, effect_of
-from interlocus.controls.linear_ceiling import LinearCeiling
+from interlocus.controls.nulls.linear_ceiling import LinearCeiling
+from interlocus.controls.nulls.random_directions import RandomDirections
+from interlocus.controls.nulls.shuffled_labels import ShuffledLabels
 from interlocus.controls.operand_leakage import OperandLeakageControl
 from interlocus.controls.power import PowerControl
-from interlocus.controls.random_directions import RandomDirections
 from interlocus.controls.record import ControlRecord
 from interlocus.controls.restricted_search import OUTPUT
-from interlocus.controls.shuffled_labels import ShuffledLabels
 from interlocus.controls.used_subspace import UsedSubspaceControl
 from interlocus.core.statistics import wilson
 from interlocus.networks.site import INPUT_SITE
@@ -116,12 +116,12 @@ class _Collection:
                 site=site,
                 variable=variable,
                 hidden=site != INPUT_SITE,
-                entries=_effects({name: maps[name] for name in order}, variable, looks),
+                effects=_effects({name: maps[name] for name in order}, variable, looks),
                 no_effect=level.no_effect,
                 one_directional=level.one_directional,
                 null=null,
-                random=control.result(RandomDirections) if control else None,
-                structural=control.result(LinearCeiling) if control else None,
+                random_directions=control.result(RandomDirections) if control else None,
+                linear_ceiling=control.result(LinearCeiling) if control else None,
                 used=_used(control, study.asked, variable, looks),
                 power=power,
                 results=results,
@@ -144,7 +144,7 @@ class _Collection:
                         site=site,
                         variable=variable,
                         hidden=True,
-                        entries=_effects(used.restarts_of(name), variable, looks),
+                        effects=_effects(used.restarts_of(name), variable, looks),
                         no_effect=level.no_effect,
                         one_directional=level.one_directional,
                         null=level.no_effect,
@@ -163,23 +163,23 @@ def _used(control: ControlRecord | None, hypothesis: str, variable: str, looks: 
         return None
     leakage = (control.result(OperandLeakageControl) or {}).get(variable, {})
     inside = [
-        replace(effect, pure=leakage.get(effect.map, {}).get(effect.size))
+        replace(effect, operand_leakage=leakage.get(effect.featurizer, {}).get(effect.size))
         for effect in _effects(used.restarts_of(hypothesis), variable, looks)
     ]
     output = {
-        restarts.size: wilson(restarts.best.score.hits, restarts.best.score.count, looks=looks)[0]
+        restarts.size: wilson(restarts.best.score.hits, restarts.best.score.count, comparisons=looks)[0]
         for entries in used.restarts_of(OUTPUT).values()
         for restarts in entries
     }
     return UsedSubspaceEvidence(
-        rank=used.rank, width=used.width, agreement=used.agreement, entries=tuple(inside), output=output
+        rank=used.rank, width=used.width, agreement=used.agreement, effects=tuple(inside), output=output
     )
 
 
 def _effects(maps: Mapping[str, Sequence[Restarts]], variable: str, looks: int) -> tuple[Effect, ...]:
     """One entry a class of maps and size."""
     return tuple(
-        effect_of(entry.best.score, variable, map=name, size=entry.size, looks=looks)
+        effect_of(entry.best.score, variable, featurizer=name, size=entry.size, looks=looks)
         for name, entries in maps.items()
         for entry in entries
     )

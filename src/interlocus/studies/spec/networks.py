@@ -1,4 +1,4 @@
-"""What a person writes of tasks and networks."""
+"""The keys of a specification that describe the task and the networks."""
 
 from __future__ import annotations
 
@@ -14,33 +14,54 @@ from interlocus.controls.ground_truth.source import GroundTruthNetworks
 from interlocus.core.errors import SpecificationError, UnknownNameError
 from interlocus.core.plugins import NETWORKS, TASKS
 from interlocus.core.spec import Count, Spec
-from interlocus.core.user_code import absolute, get_object, is_registered, load_code, names_code, register_object
+from interlocus.core.user_code import (
+    get_object,
+    is_code_reference,
+    is_registered,
+    load_code,
+    make_reference_absolute,
+    register_object,
+)
 from interlocus.networks.sources._base import AbstractNetworkSource
 from interlocus.networks.sources.trained_mlp import TrainedMLPs
 from interlocus.networks.sources.user import FromFunction, FromObject
-from interlocus.studies.spec.parsing import check_kind
+from interlocus.studies.spec.parsing import check_argument_type
 from interlocus.tasks import AbstractTask
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+"""Names of network groups become parts of file names."""
+PERCEPTRON_KEYS = ("activation", "hidden", "weight_decay", "learning_rate", "steps", "until", "examples")
+"""Keys of a network group that set how perceptrons are built and trained."""
 
 
 class TaskSpec(Spec):
-    """A task by its name, or as `file.py:Class`; the other keys are its arguments."""
+    """A task by its name, or as `file.py:Class`; all other keys are arguments of the task.
+
+    Args:
+        name: Name of a task that `interlocus list tasks` shows, or `file.py:Class`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
     name: str = "hierarchical_equality"
 
     def build(self) -> AbstractTask:
-        """The task; the same object whenever it is asked for in a process, so that what is known of it is known once.
+        """The task. Within a process equal specifications give the same object, so that what it caches is kept.
 
         Raises:
-            UnknownNameError: no such task, or no such argument of it.
+            UnknownNameError: There is no such task, or the task has no such argument.
+            SpecificationError: An argument has the wrong type.
         """
         if is_registered(self.name):
             return get_object(self.name)
-        return _task(self.model_dump_json())
+        return _build_task(self.model_dump_json())
 
     @classmethod
     def of(cls, task: AbstractTask) -> TaskSpec:
-        """What stands for a task: its name and arguments where it is a registered one, else an object in hand."""
+        """The specification of a task: name and arguments of a shipped one; any other is registered as an object.
+
+        Args:
+            task: The task. If its class is not in the registry, the specification is valid in this process only.
+        """
         maker = type(task)
         if task.name in TASKS and TASKS.get(task.name) is maker:
             arguments = {name: getattr(task, name, None) for name in inspect.signature(maker).parameters}
@@ -49,50 +70,58 @@ class TaskSpec(Spec):
 
 
 @lru_cache(maxsize=32)
-def _task(written: str) -> AbstractTask:
-    spec = TaskSpec.model_validate_json(written)
-    maker = load_code(spec.name) if names_code(spec.name) else TASKS.get(spec.name)
+def _build_task(text: str) -> AbstractTask:
+    spec = TaskSpec.model_validate_json(text)
+    maker = load_code(spec.name) if is_code_reference(spec.name) else TASKS.get(spec.name)
     arguments = spec.model_extra or {}
     known = inspect.signature(maker, eval_str=True).parameters
     for key, value in arguments.items():
         if key not in known:
             raise UnknownNameError("argument", key, known, f"the task {spec.name}")
-        check_kind(key, value, known[key].annotation)
+        check_argument_type(key, value, known[key].annotation)
     return maker(**arguments)
 
 
-class Planting(Spec):
-    """What perceptrons are made to carry, or not to carry, at one of their sites: see `interlocus.known.Known`."""
+class GroundTruthSpec(Spec):
+    """A known ground truth at one site of a group of perceptrons; see `GroundTruthNetworks`.
 
-    what: str
+    Args:
+        construction: How the networks are made, for instance `random_subspace` or `count_only`.
+        site: Name of the hidden layer with the known ground truth.
+        size: Features per variable, where variables are planted.
+        hypothesis: Name of the hypothesis whose variables are planted.
+    """
+
+    construction: str
     site: str
     size: Count = 2
     hypothesis: str = "both"
 
 
 class NetworkGroup(Spec):
-    """Networks of one architecture that differ in their first parameters.
+    """Networks of one architecture that differ in their initial parameters.
 
     Args:
-        name: how they are called; networks are `<name>-00`, `<name>-01`, …
-        network: of what kind: `mlp`, another name of the registry, or `file.py:function`, which is called and gives a
-            torch module.
-        options: arguments of that function.
-        count: how many.
-        trained: whether they are; untrained ones show what a search finds in nothing.
-        activation: of perceptrons: `relu`, `sigmoid`, `tanh` or `gelu`.
-        hidden: of perceptrons: widths of the hidden layers.
-        weight_decay: of perceptrons: of AdamW.
-        learning_rate: of perceptrons: by default what works for the activation.
-        steps: likewise.
-        until: of perceptrons: the networks as they are after so many of the steps, on their way to what they become
-            after all; by default these.
-        examples: of perceptrons: so many are drawn once and learned from again and again; by default all are new.
-        planted: of perceptrons: a variable in a known place, or certainly not there.
-        at: the only sites that are searched in them; by default all of the study's.
+        name: Name of the group, of letters, digits, `-` and `_`. Its networks are called `<name>-00`, `<name>-01`, …
+        network: Where the networks come from: `mlp`, another name that `interlocus list networks` shows, or
+            `file.py:function`; the function is called and returns a torch module.
+        options: Arguments of that function.
+        count: Number of networks, 1 or more.
+        trained: Whether the networks are trained. Untrained ones show what a search finds where nothing was learned.
+        activation: Of perceptrons: `relu`, `sigmoid`, `tanh` or `gelu`.
+        hidden: Of perceptrons: widths of the hidden layers.
+        weight_decay: Of perceptrons: weight decay of AdamW, 0 or more.
+        learning_rate: Of perceptrons: learning rate of AdamW; by default one that suits the activation.
+        steps: Of perceptrons: steps of training; by default a number that suits the activation.
+        until: Of perceptrons: stop after this many of the steps, which gives the networks in the middle of their
+            training; by default after all.
+        examples: Of perceptrons: number of training examples that are drawn once and used again and again; by default
+            each step draws new examples.
+        ground_truth: Of perceptrons: a site with a known ground truth, in place of ordinary training.
+        at: The only sites that are searched in these networks; by default all sites of the study.
     """
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    name: str = Field(pattern=NAME_PATTERN)
     network: str = "mlp"
     options: dict[str, Any] = Field(default_factory=dict)
     count: Count = 10
@@ -104,7 +133,7 @@ class NetworkGroup(Spec):
     steps: Count | None = None
     until: int | None = Field(default=None, ge=0)
     examples: Count | None = None
-    planted: Planting | None = None
+    ground_truth: GroundTruthSpec | None = None
     at: tuple[str, ...] = ()
 
     @property
@@ -114,63 +143,105 @@ class NetworkGroup(Spec):
 
     @property
     def source(self) -> AbstractNetworkSource:
-        """How its networks are made.
+        """Where its networks come from.
 
         Raises:
-            UnknownNameError: no such kind, activation or option.
-            SpecificationError: keys of perceptrons are given for another kind, or options for perceptrons.
+            UnknownNameError: There is no such source, activation or option.
+            SpecificationError: Keys of perceptrons are given for another source, or options for perceptrons.
         """
         if is_registered(self.network):
             return FromObject(name=self.network)
-        own = {"activation", "hidden", "weight_decay", "learning_rate", "steps", "until", "examples"}
-        if self.planted is not None and self.network == "mlp":
-            return GroundTruthNetworks(**{name: getattr(self, name) for name in own}, **self.planted.model_dump())
         if self.network != "mlp":
-            fields = type(self).model_fields
-            strange = sorted(name for name in {*own, "planted"} if getattr(self, name) != fields[name].default)
-            if strange:
-                raise SpecificationError(
-                    f"The family {self.name!r} has {strange[0]} and is made by {self.network}.",
-                    "That key is for perceptrons.",
-                    "Write arguments of the function under `options`.",
-                )
-            if not names_code(self.network):
-                NETWORKS.get(self.network)
-            return FromFunction(source=self.network, options=tuple(sorted(self.options.items())))
+            return self._function_source()
+        if self.ground_truth is not None:
+            return self._ground_truth_source(self.ground_truth)
+        self._check_perceptron_keys()
+        return TrainedMLPs(
+            activation=self.activation,
+            hidden=self.hidden,
+            weight_decay=self.weight_decay,
+            learning_rate=self.learning_rate,
+            steps=self.steps,
+            until=self.until,
+            examples=self.examples,
+        )
+
+    def sites(self, task: AbstractTask) -> Mapping[str, int]:
+        """The sites that are searched in its networks, with their widths.
+
+        Args:
+            task: The task of the networks, which decides on the width of the input.
+
+        Raises:
+            UnknownNameError: `at` names a site that the networks do not have.
+        """
+        available = self.source.sites(task)
+        for site in self.at:
+            if site not in available:
+                raise UnknownNameError("site", site, available, f"the network group {self.name}")
+        return {site: width for site, width in available.items() if not self.at or site in self.at}
+
+    def _function_source(self) -> FromFunction:
+        fields = type(self).model_fields
+        keys = (*PERCEPTRON_KEYS, "ground_truth")
+        misplaced = sorted(name for name in keys if getattr(self, name) != fields[name].default)
+        if misplaced:
+            raise SpecificationError(
+                f"The network group {self.name!r} sets {misplaced[0]}, and its networks are made by {self.network}.",
+                f"The key {misplaced[0]} is for perceptrons only.",
+                "Write arguments of the function under `options`.",
+            )
+        if not is_code_reference(self.network):
+            NETWORKS.get(self.network)
+        return FromFunction(source=self.network, options=tuple(sorted(self.options.items())))
+
+    def _ground_truth_source(self, truth: GroundTruthSpec) -> GroundTruthNetworks:
+        return GroundTruthNetworks(
+            activation=self.activation,
+            hidden=self.hidden,
+            weight_decay=self.weight_decay,
+            learning_rate=self.learning_rate,
+            steps=self.steps,
+            until=self.until,
+            examples=self.examples,
+            construction=truth.construction,
+            site=truth.site,
+            size=truth.size,
+            hypothesis=truth.hypothesis,
+        )
+
+    def _check_perceptron_keys(self) -> None:
         if self.options:
             raise SpecificationError(
-                f"The family {self.name!r} has options {sorted(self.options)}.",
-                "Perceptrons have keys of their own.",
-                "Write them beside `name`, for instance `hidden: [32, 32]`.",
+                f"The network group {self.name!r} sets options: {', '.join(sorted(self.options))}.",
+                "Options are arguments of a function, and perceptrons are not made by one.",
+                "Write the keys of perceptrons beside `name`, for instance `hidden: [32, 32]`.",
             )
         if not self.trained and (self.until, self.examples) != (None, None):
             raise SpecificationError(
-                f"The family {self.name!r} is not trained, and has until or examples.",
-                "These are points and material of training.",
-                "Take them out, or `trained: false`.",
+                f"The network group {self.name!r} sets {'until' if self.examples is None else 'examples'}, and is not "
+                "trained.",
+                "The keys `until` and `examples` describe training.",
+                "Remove them, or remove `trained: false`.",
             )
-        return TrainedMLPs(**{name: getattr(self, name) for name in own})
-
-    def sites(self, task: AbstractTask) -> Mapping[str, int]:
-        """The places in its networks that are searched, with their widths."""
-        every = self.source.sites(task)
-        for site in self.at:
-            if site not in every:
-                raise UnknownNameError("site", site, every, f"the family {self.name}")
-        return {site: width for site, width in every.items() if not self.at or site in self.at}
 
 
-def with_whole_paths(data: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """What was written, with paths of code that begin at the root; others begin in the folder of the file."""
+def make_code_paths_absolute(data: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The plain values of a study, with paths of code made absolute.
+
+    Args:
+        data: What the YAML file holds.
+        folder: Folder that relative paths of code start from: that of the file.
+    """
     task, groups = data.get("task"), data.get("networks")
     if isinstance(task, str):
         task = {"name": task}
-    if isinstance(task, dict) and names_code(str(task.get("name", ""))):
-        task = task | {"name": absolute(task["name"], folder)}
+    if isinstance(task, dict) and is_code_reference(str(task.get("name", ""))):
+        task = task | {"name": make_reference_absolute(task["name"], folder)}
     if isinstance(groups, list):
         groups = [
-            group | {"network": absolute(group["network"], folder)}
-            if isinstance(group, dict) and names_code(str(group.get("network", "")))
+            group | {"network": make_reference_absolute(group["network"], folder)}
+            if isinstance(group, dict) and is_code_reference(str(group.get("network", "")))
             else group
             for group in groups
         ]

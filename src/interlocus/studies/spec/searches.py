@@ -1,4 +1,4 @@
-"""How searches begin and go on, under a name: what a study compares on the same networks."""
+"""The keys of a specification that describe searches, and the schedules by which they start and continue."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from interlocus.alignment.dimensions import Size, size_for
 from interlocus.causal.hypothesis import Hypothesis
-from interlocus.core.errors import SpecificationError
+from interlocus.core.errors import SpecificationError, UnknownNameError
 from interlocus.core.plugins import CONTROLS
 from interlocus.core.spec import Count, Spec
 from interlocus.searches.budget import Phase, VariableSizes
@@ -19,9 +19,9 @@ class Schedule(NamedTuple):
     """Starts and phases of some searches of a study.
 
     Args:
-        name: empty for the study's own.
-        starts: where they begin, and how many of each; empty for the study's own.
-        phases: how they go on; empty for the study's own.
+        name: Name of the schedule; empty for the schedule of the study.
+        starts: Number of restarts for each start; empty for those of the study.
+        phases: The phases of the searches; empty for those of the study.
     """
 
     name: str
@@ -30,56 +30,65 @@ class Schedule(NamedTuple):
 
 
 def check_schedules(schedules: Sequence[Schedule]) -> None:
-    """Whether each name stands for one thing, and everything of its own has a name.
+    """Check that a name always stands for the same schedule, and that schedules other than the study's have a name.
+
+    Args:
+        schedules: The schedule of each entry of `searches`.
 
     Raises:
-        SpecificationError: starts or phases without a name, or a name with two meanings.
+        SpecificationError: An entry has starts or phases and no name, or a name stands for two schedules.
     """
     known: dict[str, Schedule] = {}
     for schedule in schedules:
         if not schedule.name and (schedule.starts or schedule.phases):
             raise SpecificationError(
-                "An entry of the searches has starts or phases of its own, and no name for them.",
-                "Its scores could not be told from those of the rest of the study.",
-                "Add for instance `schedule: longer` to it.",
+                "An entry of searches sets starts or phases, and has no name for its schedule.",
+                "Its scores could not be told apart from those with the starts and phases of the study.",
+                "Add a name to it, for instance `schedule: longer`.",
             )
         if known.setdefault(schedule.name, schedule) != schedule:
             raise SpecificationError(
-                f"The schedule {schedule.name!r} stands in the study with two meanings.",
-                "Entries of one schedule begin and go on alike.",
-                "Write the same starts and phases into both, or give one another name.",
+                f"Two entries of searches have the schedule {schedule.name!r}, with two different meanings.",
+                "All entries of one schedule have the same starts and phases.",
+                "Write the same starts and phases into both, or give one of them another name.",
             )
 
 
-def shortened(phases: Sequence[Phase], steps: int) -> tuple[Phase, ...]:
-    """The same phases, none with more steps than that."""
+def limit_steps(phases: Sequence[Phase], steps: int) -> tuple[Phase, ...]:
+    """The same phases with fewer steps.
+
+    Args:
+        phases: The phases to shorten, in order.
+        steps: Largest number of steps of each phase.
+    """
     return tuple(phase.model_copy(update={"steps": min(phase.steps, steps)}) for phase in phases)
 
 
-SpecName = TypeVar("SpecName")
+Entry = TypeVar("Entry")
 
-NonEmpty = Annotated[tuple[SpecName, ...], Field(min_length=1)]
+NonEmpty = Annotated[tuple[Entry, ...], Field(min_length=1)]
 
 
 def _known_control(name: str) -> str:
     if name not in CONTROLS:
-        raise ValueError(f"no control is called {name!r}; there are {', '.join(CONTROLS)}")
+        raise UnknownNameError("control", name, CONTROLS)
     return name
 
 
 class SearchSpec(Spec):
-    """Searches that every network is put to.
+    """Searches that are run in every network.
 
     Args:
-        hypotheses: what for.
-        sizes: features a variable, each of which is searched: one number for all variables, or one for each,
-            `{left: 4, right: 2}`.
-        featurizers: with which maps; those whose name ends in `overlapping` let variables share directions.
-        sites: where, of the sites of the study; without it, at all of them.
-        schedule: a name for how these searches begin and go on, where that is not as in the rest of the study. Entries
-            of different schedules are kept apart in every table.
-        starts: where they begin; without it, as the study says.
-        phases: how they go on; likewise.
+        hypotheses: Names of the hypotheses of the task that are searched.
+        sizes: Features per variable; each size is searched. A size is one number for all variables, or one number for
+            each, `{left: 4, right: 2}`.
+        featurizers: Names of the featurizers that are searched. With those whose name ends in `overlapping` variables
+            may share directions.
+        sites: Names of the sites that are searched; by default all sites of the study.
+        schedule: Name of a schedule other than the study's, of letters, digits, `-` and `_`. Scores of different
+            schedules are kept apart in every table.
+        starts: Number of restarts for each start; by default as in the study.
+        phases: The phases of the searches; by default as in the study.
     """
 
     hypotheses: NonEmpty[str]
@@ -91,11 +100,19 @@ class SearchSpec(Spec):
     phases: tuple[Phase, ...] = ()
 
     def at(self, site: str) -> bool:
-        """Whether it is asked at a site."""
+        """Whether a site is searched.
+
+        Args:
+            site: Name of a site of the study.
+        """
         return not self.sites or site in self.sites
 
     def sizes_for(self, hypothesis: Hypothesis) -> tuple[Size, ...]:
-        """The sizes, for the variables of one hypothesis."""
+        """The sizes for the variables of a hypothesis.
+
+        Args:
+            hypothesis: The hypothesis, which gives the order of the variables.
+        """
         return tuple(size_for(size, hypothesis.variables, hypothesis.name) for size in self.sizes)
 
 
@@ -111,5 +128,5 @@ CONTROLS_BY_DEFAULT: tuple[ControlName, ...] = (
     "distribution_shift",
     "source_variation",
 )
-"""All but the shuffled labels, which take as long as the searches and set no higher bar than untrained networks, and the
-negative controls, which take as long as planting."""
+"""All controls but two: shuffled labels take as long as the searches and score no higher than untrained networks, and
+negative controls take as long as planting."""

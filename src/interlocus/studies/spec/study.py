@@ -1,26 +1,25 @@
-"""Study: what is asked, as a frozen specification that a person can write."""
+"""Study: what is searched in which networks, as a frozen specification that a person can write."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from interlocus.alignment.dimensions import equal_size
 from interlocus.controls.criteria import Thresholds
 from interlocus.core.errors import SpecificationError, UnknownNameError
-from interlocus.core.plugins import EXECUTORS, RUN
 from interlocus.core.spec import Count, Share, Spec
-from interlocus.core.user_code import names_code
+from interlocus.core.user_code import is_code_reference
 from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.searches.portfolio import Portfolio
 from interlocus.studies.library import shipped_studies, shipped_text
-from interlocus.studies.spec.networks import NetworkGroup, TaskSpec, with_whole_paths
-from interlocus.studies.spec.parsing import assign, explain, no_twins, parse_yaml
+from interlocus.studies.spec.networks import GroundTruthSpec, NetworkGroup, TaskSpec, make_code_paths_absolute
+from interlocus.studies.spec.parsing import assign, check_unique, explain, parse_yaml
 from interlocus.studies.spec.reuse import ReuseSpec
 from interlocus.studies.spec.searches import (
     CONTROLS_BY_DEFAULT,
@@ -29,38 +28,37 @@ from interlocus.studies.spec.searches import (
     Schedule,
     SearchSpec,
     check_schedules,
-    shortened,
+    limit_steps,
 )
 from interlocus.studies.spec.validation import check_study
 
-if TYPE_CHECKING:
-    from interlocus.searches.callbacks import OnValidation
-    from interlocus.studies.pipeline import OnStageProgress
-    from interlocus.studies.run import Run
-
 SCHEMA = 2
-QUICK = {"count": 3, "steps": 250, "batch": 256}
+"""Version of the keys of records and specifications; a run folder with another one is refused."""
+QUICK_COUNT, QUICK_STEPS, QUICK_BATCH = 3, 250, 256
+"""Networks a group, steps a phase and batch of the quick version of a study, at most."""
 
 
 class Study(Spec):
-    """What is asked.
+    """A study: networks of a task, and the searches and controls that are run in them.
 
     Args:
-        name: how it is called.
-        title: the question, in a line for people.
-        task: what the networks solve.
-        networks: the networks.
-        sites: where is searched, in every family that has such a place; without it, everywhere.
-        searches: what for.
-        starts: where searches begin, and how many of each.
-        phases: how they go on.
-        budget: what they may cost.
-        competence: accuracy under which nothing is claimed of a network.
-        rivals: hypotheses that are other ways to the output, for a network that does not go the way that is asked for.
-        controls: what is measured beside the searches. Without one of them verdicts say what is missing.
-        verdict: from where on a score counts.
-        reuse: a new question about what was found, asked when the searches are done.
-        seed: decides on everything that is drawn.
+        name: Name of the study.
+        title: The question of the study in one line, for people.
+        task: The task that the networks solve.
+        networks: The groups of networks.
+        sites: Names of the sites that are searched, in every group that has them; by default all sites.
+        searches: The hypotheses, sizes and featurizers that are searched. Verdicts are on the first hypothesis.
+        starts: Number of restarts for each start.
+        phases: The phases of every search.
+        budget: How many examples and steps a search may use.
+        competence: Accuracy, from 0 to 1, that a network needs before anything is claimed about it.
+        rivals: Names of hypotheses that describe other ways to the output. They are tried on networks that do not
+            compute the variables of the first hypothesis.
+        controls: The controls that are measured beside the searches. Where one is left out, the verdicts say what is
+            missing.
+        verdict: Thresholds from which on a score counts.
+        reuse: A new question about the located variables, answered after the searches; by default none.
+        seed: Seed of everything that is drawn.
     """
 
     name: str = "study"
@@ -80,58 +78,75 @@ class Study(Spec):
     seed: int = 0
 
     @model_validator(mode="after")
-    def _check(self) -> Study:
-        no_twins("group", [group.name for group in self.networks])
-        no_twins("site", self.sites)
+    def _check_names(self) -> Study:
+        check_unique("network group", [group.name for group in self.networks])
+        check_unique("site", self.sites)
         for search in self.searches:
-            no_twins("size", list(map(str, search.sizes)))
+            check_unique("size", list(map(str, search.sizes)))
         check_schedules([Schedule(s.schedule, s.starts, s.phases) for s in self.searches])
         for site in dict.fromkeys([*self.sites, *(site for search in self.searches for site in search.sites)]):
-            asked = [search for search in self.searches if search.at(site)]
-            no_twins(
-                "trial",
-                [
-                    ".".join(filter(None, (h, f, s.schedule)))
-                    for s in asked
-                    for h in s.hypotheses
-                    for f in s.featurizers
-                ],
-            )
+            trials = [
+                ".".join(filter(None, (hypothesis, featurizer, search.schedule)))
+                for search in self.searches
+                if search.at(site)
+                for hypothesis in search.hypotheses
+                for featurizer in search.featurizers
+            ]
+            check_unique("trial", trials)
         return self
 
     @property
     def asked(self) -> str:
-        """The hypothesis that a verdict is given on: the first."""
+        """Name of the hypothesis that verdicts are on: the first of the study."""
         return self.searches[0].hypotheses[0]
 
     @property
     def schedule(self) -> str:
-        """The schedule that controls and verdicts rest on: the unnamed one, or else the first."""
-        own = [search.schedule for search in self.searches if self.asked in search.hypotheses]
-        return "" if "" in own else own[0]
+        """The schedule that controls and verdicts rest on: the unnamed one, or if there is none the first."""
+        names = [search.schedule for search in self.searches if self.asked in search.hypotheses]
+        return "" if "" in names else names[0]
 
     @property
     def schedules(self) -> tuple[str, ...]:
-        """All of them, in the order of the study."""
+        """All schedules, in the order of the study."""
         return tuple(dict.fromkeys(search.schedule for search in self.searches))
 
     def starts_of(self, schedule: str) -> Mapping[str, int]:
-        """Where the searches of a schedule begin, and how many of each."""
+        """Number of restarts for each start of a schedule.
+
+        Args:
+            schedule: Name of the schedule; empty for that of the study.
+        """
         return next((s.starts for s in self.searches if s.schedule == schedule and s.starts), self.starts)
 
     def phases_of(self, schedule: str) -> tuple[Phase, ...]:
-        """How the searches of a schedule go on."""
+        """The phases of a schedule.
+
+        Args:
+            schedule: Name of the schedule; empty for that of the study.
+        """
         return next((s.phases for s in self.searches if s.schedule == schedule and s.phases), self.phases)
 
     def sizes_of(self, hypothesis: str, site: str) -> tuple[int, ...]:
-        """Which sizes a hypothesis is searched with at a site; of unequal ones the equal size of as many directions."""
-        own = self._searches_of(hypothesis, site)
-        return tuple(sorted({equal_size(size) for search in own for size in search.sizes}))
+        """The sizes with which a hypothesis is searched at a site.
+
+        Args:
+            hypothesis: Name of the hypothesis.
+            site: Name of the site. A size that differs between variables counts as the equal size with as many
+                directions in all.
+        """
+        searches = self._searches_of(hypothesis, site)
+        return tuple(sorted({equal_size(size) for search in searches for size in search.sizes}))
 
     def featurizers_of(self, hypothesis: str, site: str) -> tuple[str, ...]:
-        """With which maps a hypothesis is searched at a site."""
-        own = self._searches_of(hypothesis, site)
-        return tuple(dict.fromkeys(name for search in own for name in search.featurizers))
+        """The featurizers with which a hypothesis is searched at a site, in the order of the study.
+
+        Args:
+            hypothesis: Name of the hypothesis.
+            site: Name of the site.
+        """
+        searches = self._searches_of(hypothesis, site)
+        return tuple(dict.fromkeys(name for search in searches for name in search.featurizers))
 
     def portfolio(self, site: str, *, schedule: str | None = None) -> Portfolio:
         """What is searched for the study's hypothesis at a site.
@@ -154,11 +169,11 @@ class Study(Spec):
 
     @property
     def reused(self) -> str:
-        """The hypothesis about whose variables something new is asked."""
+        """Name of the hypothesis whose variables the question of re-use is about."""
         return (self.reuse.hypothesis if self.reuse else "") or self.asked
 
     def _searches_of(self, hypothesis: str, site: str) -> list[SearchSpec]:
-        """The entries on which verdicts rest."""
+        """The entries of `searches` that verdicts on a hypothesis rest on."""
         return [
             search
             for search in self.searches
@@ -167,34 +182,37 @@ class Study(Spec):
 
     @property
     def code(self) -> tuple[str, ...]:
-        """The files of the user's own that are run for it."""
-        named = [self.task.name, *(group.network for group in self.networks)]
-        return tuple(dict.fromkeys(text.rpartition(":")[0] for text in named if names_code(text)))
+        """Paths of the user's files whose code is run for this study."""
+        references = [self.task.name, *(group.network for group in self.networks)]
+        return tuple(dict.fromkeys(text.rpartition(":")[0] for text in references if is_code_reference(text)))
 
     def with_sites(self) -> Study:
-        """The same with every site written out, where none is."""
+        """The same study with all sites written out, if it names none."""
         if self.sites:
             return self
         task = self.task.build()
-        every = dict.fromkeys(site for group in self.networks for site in group.sites(task))
-        return self.model_copy(update={"sites": tuple(every)})
+        sites = dict.fromkeys(site for group in self.networks for site in group.sites(task))
+        return self.model_copy(update={"sites": tuple(sites)})
 
     def check(self) -> None:
-        """Hold names and sizes against what there is, before anything is spent.
+        """Check names and sizes against the task and the networks, before any work is done.
 
         Raises:
-            UnknownNameError: a task, hypothesis, site, activation, featurizer, start or loss that does not exist.
-            SpecificationError: a size that does not fit a site.
+            UnknownNameError: A task, hypothesis, site, activation, featurizer, start or loss does not exist.
+            SpecificationError: A size does not fit a site.
         """
         check_study(self)
 
     @classmethod
     def load(cls, source: str | Path) -> Study:
-        """A shipped study by its name, or a specification from a YAML file.
+        """Read a study.
+
+        Args:
+            source: Path of a YAML file that ends in `.yaml` or `.yml`, or the name of a shipped study.
 
         Raises:
-            UnknownNameError: no such study or key.
-            SpecificationError: a file that is missing, no YAML, or holds values that cannot be understood.
+            UnknownNameError: There is no such study, or no such key.
+            SpecificationError: The file is missing, is not YAML, or holds a value that is not allowed.
         """
         path = Path(source)
         if path.suffix in {".yaml", ".yml"}:
@@ -202,9 +220,9 @@ class Study(Spec):
                 text = path.read_text()
             except (OSError, UnicodeDecodeError) as error:
                 raise SpecificationError(
-                    f"The file {path} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.",
-                    "A study is read from it.",
-                    "Check the path.",
+                    f"The file {path} cannot be read.",
+                    f"The reason is: {getattr(error, 'strerror', None) or 'it is not text'}.",
+                    "Pass the path of a YAML file, or the name of a study from `interlocus list studies`.",
                 ) from None
             return cls.parse(text, str(path), folder=path.parent)
         if str(source) not in shipped_studies():
@@ -213,23 +231,40 @@ class Study(Spec):
 
     @classmethod
     def parse(cls, text: str, where: str, *, folder: Path = Path()) -> Study:
-        """A study from YAML text; `where` stands in messages, and paths of code begin in the folder."""
+        """Read a study from YAML text.
+
+        Args:
+            text: The YAML text, a mapping of keys to values.
+            where: Where the text comes from, for messages, for instance the name of the file.
+            folder: Folder that relative paths of code start from; by default the current one.
+
+        Raises:
+            UnknownNameError: There is no such key, or a name in it does not exist.
+            SpecificationError: The text is not YAML, or holds a value that is not allowed.
+        """
         data = parse_yaml(text, where)
         if not isinstance(data, dict):
             raise SpecificationError(
-                f"{where} holds {type(data).__name__}.",
+                f"{where} holds a value of type {type(data).__name__}.",
                 "A study is a mapping of keys to values.",
-                "See `interlocus list studies`.",
+                "Start from a shipped study: `interlocus list studies` names them.",
             )
-        return cls._from(with_whole_paths(data, folder), where)
+        return cls._from(make_code_paths_absolute(data, folder), where)
 
     @classmethod
     def stored(cls, path: Path) -> Study:
-        """A study that was checked when it was written; none of its code is run."""
+        """Read a study that was checked when it was written. None of its code is run.
+
+        Args:
+            path: Path of the `study.yaml` of a run folder.
+
+        Raises:
+            SpecificationError: The file was changed, and no longer holds a study.
+        """
         try:
             return cls.model_validate(parse_yaml(path.read_text(), str(path)))
         except (OSError, ValidationError, UnicodeDecodeError):
-            return cls.load(path)  # which says what is wrong
+            return cls.load(path)  # raises an error that says what is wrong
 
     @classmethod
     def _from(cls, data: dict[str, Any], where: str) -> Study:
@@ -242,87 +277,80 @@ class Study(Spec):
         return study
 
     def with_values(self, assignments: Sequence[str]) -> Study:
-        """The same study with some values set, each as `key=value` or `key.inner=value`; lists take a number as key.
+        """The same study with some values changed.
+
+        Args:
+            assignments: Texts `key=value` or `key.inner=value`, with the value in YAML. An entry of a list is named by
+                its index, as in `networks.0.count=3`. A later assignment overrides an earlier one.
 
         Raises:
-            SpecificationError: no equals sign, or a value that cannot be understood.
-            UnknownNameError: no such key.
+            SpecificationError: An assignment has no equals sign, or its value is not allowed.
+            UnknownNameError: There is no such key.
         """
         data = self.to_dict()
         for assignment in assignments:
             path, sign, text = assignment.partition("=")
             if not sign:
                 raise SpecificationError(
-                    f"The setting {assignment!r} has no equals sign.",
-                    "It should say key=value.",
-                    "For instance budget.batch=256.",
+                    f"The assignment {assignment!r} has no equals sign.",
+                    "An assignment has the form key=value.",
+                    "Write for instance budget.batch=256.",
                 )
             assign(data, path.split("."), parse_yaml(text, f"The value of {path}"), assignment)
         return self._from(data, "--set")
 
     def quick(self) -> Study:
-        """A small version: three networks a family, one random restart, short searches, no planted networks.
+        """A small version for a first look: three networks a group, one restart a start, short searches.
 
-        For a first look only: what waits for planted networks is `undecided`.
+        It plants no networks, so verdicts that need the power of the searches are `undecided`.
         """
-        groups = [f.model_copy(update={"count": min(f.count, QUICK["count"])}) for f in self.networks]
+        groups = [group.model_copy(update={"count": min(group.count, QUICK_COUNT)}) for group in self.networks]
         searches = [
-            s.model_copy(update={"starts": dict.fromkeys(s.starts, 1), "phases": shortened(s.phases, QUICK["steps"])})
-            for s in self.searches
+            search.model_copy(
+                update={"starts": dict.fromkeys(search.starts, 1), "phases": limit_steps(search.phases, QUICK_STEPS)}
+            )
+            for search in self.searches
         ]
-        budget = self.budget.model_copy(update={"batch": min(self.budget.batch, QUICK["batch"])})
+        budget = self.budget.model_copy(update={"batch": min(self.budget.batch, QUICK_BATCH)})
         return self.model_copy(
             update={
                 "name": f"{self.name}-quick",
                 "networks": tuple(groups),
                 "searches": tuple(searches),
-                "phases": shortened(self.phases, QUICK["steps"]),
+                "phases": limit_steps(self.phases, QUICK_STEPS),
                 "budget": budget,
                 "starts": dict.fromkeys(self.starts, 1),
                 "controls": tuple(control for control in self.controls if control != "power"),
             }
         )
 
-    def run(
-        self,
-        folder: str | Path,
-        *,
-        workers: int = 1,
-        device: str = "cpu",
-        on_progress: OnStageProgress | None = None,
-        on_validation: OnValidation | None = None,
-    ) -> Run:
-        """Do what the folder does not hold yet, and read it; see `interlocus.run.run_study`.
-
-        With more than one worker, a script must guard its own code by `if __name__ == "__main__"`.
-        """
-        # a study knows nothing of how it is run; this is a short way there for people, by name
-        executor = EXECUTORS.get("local")(workers=workers)
-        told = {"observe": on_progress} if on_progress else {}
-        return RUN.load()(self, folder, executor=executor, device=device, on_validation=on_validation, **told)
-
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, with every default written out."""
+        """The study as plain values, with every default written out."""
         return self.model_dump(mode="json")
 
     @property
     def fingerprint(self) -> str:
-        """Tells this study from others: equal for equal specifications."""
+        """Sixteen hexadecimal digits that are equal for equal studies and differ for others."""
         return hashlib.sha256(yaml.safe_dump(self.to_dict()).encode()).hexdigest()[:16]
 
 
+_MODELS: Mapping[str, type[BaseModel]] = {
+    "networks": NetworkGroup,
+    "searches": SearchSpec,
+    "phases": Phase,
+    "budget": Budget,
+    "task": TaskSpec,
+    "verdict": Thresholds,
+    "reuse": ReuseSpec,
+    "ground_truth": GroundTruthSpec,
+}
+"""The model of the value, or of the entries, of a key."""
+
+
 def _known_keys(path: Sequence[int | str]) -> list[str]:
-    """The keys that may stand at a place of a study."""
-    model: Any = Study
+    """The keys that are allowed at a path of a study."""
+    model: type[BaseModel] = Study
     for step in path:
         if isinstance(step, str):
-            model = {
-                "networks": NetworkGroup,
-                "searches": SearchSpec,
-                "phases": Phase,
-                "budget": Budget,
-                "task": TaskSpec,
-                "verdict": Thresholds,
-                "reuse": ReuseSpec,
-            }.get(step, model)
+            model = _MODELS.get(step, model)
     return list(model.model_fields)

@@ -1,6 +1,6 @@
 "use strict";
-// What is behind a mark or an entry is shown in a sheet; arrow keys move within maps and strips. Nothing else is done here,
-// and without this script the page still shows all but the sheets.
+// Shows the details of a mark or an entry in a side sheet, and moves the focus within maps and tables with the arrow keys.
+// Without this script the page shows everything but the sheets.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const sheet = document.getElementById("sheet");
@@ -26,54 +26,53 @@
     return make("div", { class: "wide", tabindex: "0", role: "region", "aria-label": caption }, whole);
   }
 
-  function bar(value, floor) {
+  function bar(value) {
     const mark = make("span", { class: "bar", "aria-hidden": "true" });
     mark.style.setProperty("--value", value);
-    mark.style.setProperty("--floor", floor);
     return make("span", { class: "with-bar" }, mark, digits(value));
   }
 
   function showEntry(entry) {
     title.textContent = entry.title;
     const [mean, low, high] = entry.iia;
-    const ceiling = entry.one_directional === null ? "" : `, a one-sided trick ${digits(entry.one_directional)}`;
-    const judged = data.verdicts.filter((one) =>
-      one.group === entry.group && one.site === entry.site && entry.variables.includes(one.variable));
+    const ceiling = entry.one_directional === null ? "" : `, one-directional ${digits(entry.one_directional)}`;
+    const verdicts = data.verdicts.filter((verdict) =>
+      verdict.group === entry.group && verdict.site === entry.site && entry.variables.includes(verdict.variable));
     fill(
-      make("p", { class: "soft" }, entry.about),
+      make("p", { class: "soft" }, entry.description),
       make("p", { class: "effect" }, make("strong", {}, digits(mean)), ` IIA, mean over ${entry.networks.length} networks`),
       make("p", {}, `95 % interval ${digits(low)} to ${digits(high)}; networks from ${digits(entry.range[0])} to ` +
-        `${digits(entry.range[1])}. Without the variable: doing nothing ${digits(entry.no_effect)}${ceiling}.`),
-      table("Cells: base → source", ["swapped", "change", "IIA", "worst network", "asked each"], entry.cells.map(
-        ([kind, change, value, worst, count]) => [kind, change, bar(value, entry.no_effect), digits(worst), String(count)])),
-      table("Starts and restarts", ["start", "searches", "won in", "near the best", "mean IIA", "best"], entry.starts.map(
+        `${digits(entry.range[1])}. Chance levels: no effect ${digits(entry.no_effect)}${ceiling}.`),
+      table("Transitions: old value → new value", ["exchanged", "transition", "IIA", "worst network", "interventions each"], entry.cells.map(
+        ([kind, change, value, worst, count]) => [kind, change, bar(value), digits(worst), String(count)])),
+      table("Starts and restarts", ["start", "searches", "best in", "near the best", "mean IIA", "best"], entry.starts.map(
         ([start, count, won, near, value, best]) =>
           [start, String(count), String(won), percent(near), digits(value), digits(best)])),
       entry.agreement === null ? null
-        : make("p", {}, `Restarts that came near the best share ${percent(entry.agreement)} of its directions.`),
-      table("Networks", ["network", "IIA", "swaps alive", "won by", "ended"], entry.networks.map(
-        ([name, value, live, start, outcome]) => [name, bar(value, entry.no_effect), digits(live), start, outcome])),
-      judged.length ? make("h3", {}, "Verdicts here") : null,
-      judged.length ? make("ul", { class: "plain" }, ...judged.map((one) => {
-        const link = make("button", { type: "button", class: "link" }, `${one.network}, ${one.variable}: ${one.word}`);
-        link.addEventListener("click", () => showVerdict(one));
+        : make("p", {}, `Restarts near the best share ${percent(entry.agreement)} of its directions.`),
+      table("Networks", ["network", "IIA", "answers that change", "best start", "outcome"], entry.networks.map(
+        ([name, value, changed, start, outcome]) => [name, bar(value), percent(changed), start, outcome])),
+      verdicts.length ? make("h3", {}, "Verdicts at this site") : null,
+      verdicts.length ? make("ul", { class: "plain" }, ...verdicts.map((verdict) => {
+        const link = make("button", { type: "button", class: "link" }, `${verdict.network}, ${verdict.variable}: ${verdict.word}`);
+        link.addEventListener("click", () => showVerdict(verdict));
         return make("li", {}, link);
       })) : null,
     );
   }
 
-  function showVerdict(one) {
-    title.textContent = `${one.network} · ${one.variable} at ${one.site}`;
-    const [value, low, high] = one.effect;
+  function showVerdict(verdict) {
+    title.textContent = `${verdict.network} · ${verdict.variable} at ${verdict.site}`;
+    const [value, low, high] = verdict.effect;
     const says = { true: "for", false: "against", null: "open" };
     fill(
-      make("p", { class: "effect" }, make("strong", {}, digits(value)), ` IIA [${digits(low)}, ${digits(high)}], ${one.map}`),
-      make("p", {}, make("span", { class: `word ${one.word}` }, one.word), ` ${one.says}`),
+      make("p", { class: "effect" }, make("strong", {}, digits(value)), ` IIA [${digits(low)}, ${digits(high)}], ${verdict.featurizer}`),
+      make("p", {}, make("span", { class: `word ${verdict.word}` }, verdict.word), ` ${verdict.says}`),
       make("h3", {}, "Evidence"),
-      make("dl", { class: "evidence" }, ...one.evidence.flatMap(([control, text, passes]) => [
+      make("dl", { class: "evidence" }, ...verdict.evidence.flatMap(([control, text, passes]) => [
         make("dt", {}, make("span", { class: `says ${says[passes]}` }, says[passes]), ` ${control}`), make("dd", {}, text)])),
-      one.wanted.length ? make("h3", {}, "What would decide it") : null,
-      one.wanted.length ? make("ul", {}, ...one.wanted.map((text) => make("li", {}, text))) : null,
+      verdict.missing_evidence.length ? make("h3", {}, "What would decide it") : null,
+      verdict.missing_evidence.length ? make("ul", {}, ...verdict.missing_evidence.map((text) => make("li", {}, text))) : null,
     );
     sheet.scrollTop = 0;
   }

@@ -1,4 +1,4 @@
-"""What every registered featurizer keeps to whose maps are not linear."""
+"""Laws of every registered featurizer of nonlinear maps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from interlocus.alignment.evaluation import evaluate
 from interlocus.alignment.interchange.cache import Problems, batches, cache_activations, plan_batches
 from interlocus.alignment.interchange.linear import Interchange
 from interlocus.alignment.interchange.losses import CrossEntropy, gradient
-from interlocus.alignment.interchange.nonlinear import WarpInterchange
+from interlocus.alignment.interchange.nonlinear import NonlinearInterchange
 from interlocus.causal.interventions import draw
 from interlocus.core.errors import AlignmentError, SpecificationError
 from interlocus.core.linalg import BufferPool
@@ -21,7 +21,6 @@ from interlocus.core.plugins import FEATURIZERS
 from interlocus.core.random import derived_generator
 from interlocus.featurizers import AbstractFeaturizer, Coupling, NonlinearGradient, NonlinearMap, Rotation
 from interlocus.networks import MLP
-from interlocus.networks.mlp.training import RECIPES, Recipe
 from interlocus.searches.budget import Budget, Phase
 from interlocus.studies.spec.study import Study
 from interlocus.tasks import HierarchicalEquality
@@ -36,7 +35,7 @@ def featurizer(request) -> AbstractFeaturizer:
     return FEATURIZERS.get(request.param)()
 
 
-def begin(sizes=SIZES, *, variables=VARIABLES, dtype=torch.float64) -> tuple[Tensor, Tensor]:
+def directions_of(sizes=SIZES, *, variables=VARIABLES, dtype=torch.float64) -> tuple[Tensor, Tensor]:
     """Directions and mask of searches of several sizes."""
     directions = torch.zeros(len(sizes), variables, max(sizes), WIDTH, dtype=dtype)
     mask = torch.zeros(len(sizes), variables, max(sizes), 1, dtype=dtype)
@@ -49,25 +48,25 @@ def begin(sizes=SIZES, *, variables=VARIABLES, dtype=torch.float64) -> tuple[Ten
 
 
 def moved(featurizer: AbstractFeaturizer, directions: Tensor) -> Tensor:
-    """Allowed parameters, far enough from the start for the map to bend."""
-    parameters = featurizer.begin(directions, [])
+    """Allowed parameters so far from the initial ones that the map is clearly nonlinear."""
+    parameters = featurizer.initialize(directions, [])
     step = torch.randn(parameters.shape, dtype=parameters.dtype, generator=derived_generator(9, "step"))
     return featurizer.constrain(featurizer.constrain(parameters + 0.3 * step))
 
 
-def warp(featurizer: AbstractFeaturizer, sizes=SIZES, *, variables=VARIABLES, dtype=torch.float64) -> NonlinearMap:
-    directions, mask = begin(sizes, variables=variables, dtype=dtype)
-    return featurizer.frames(moved(featurizer, directions), mask)[0]
+def maps_of(featurizer: AbstractFeaturizer, sizes=SIZES, *, variables=VARIABLES, dtype=torch.float64) -> NonlinearMap:
+    directions, mask = directions_of(sizes, variables=variables, dtype=dtype)
+    return featurizer.forward(moved(featurizer, directions), mask)[0]
 
 
 def states(count: int, *, dtype=torch.float64) -> Tensor:
     return torch.randn(count, 20, WIDTH, dtype=dtype, generator=derived_generator(1, "states"))
 
 
-# what single precision leaves of the inverse of six couplings whose functions have slopes of a few
+# the error of six couplings and their inverse, whose functions have slopes of a few
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-3)])
-def test_decoding_undoes_encoding(featurizer, dtype, tolerance):
-    maps = warp(featurizer, dtype=dtype)
+def test_decode_inverts_encode(featurizer, dtype, tolerance):
+    maps = maps_of(featurizer, dtype=dtype)
     given = states(len(SIZES), dtype=dtype)
     codes = maps.encode(given)
     assert torch.allclose(maps.decode(codes), given, rtol=0, atol=tolerance)
@@ -75,34 +74,33 @@ def test_decoding_undoes_encoding(featurizer, dtype, tolerance):
     assert (codes - given).abs().max() > 1
 
 
-def test_it_is_not_linear(featurizer):
-    maps = warp(featurizer)
+def test_the_map_is_not_linear(featurizer):
+    maps = maps_of(featurizer)
     given = states(len(SIZES))
-    assert (maps.encode(2 * given) - 2 * maps.encode(given)).abs().max() > 0.01  # rounding leaves 1e-14
+    assert (maps.encode(2 * given) - 2 * maps.encode(given)).abs().max() > 0.01  # rounding alone gives 1e-14
 
 
-def test_it_begins_with_the_directions_of_the_start(featurizer):
-    """At first it is the rotation of the same directions."""
-    directions, mask = begin()
-    maps, _ = featurizer.frames(featurizer.begin(directions, []), mask)
-    linear, _ = Rotation().frames(Rotation().begin(directions, []), mask)
+def test_the_initial_map_is_the_rotation_of_the_directions(featurizer):
+    directions, mask = directions_of()
+    maps, _ = featurizer.forward(featurizer.initialize(directions, []), mask)
+    linear, _ = Rotation().forward(Rotation().initialize(directions, []), mask)
     base, *sources = states(3)
     for search in range(len(SIZES)):
-        one, other = (m.of(search).swap(base, dict(enumerate(sources))) for m in (maps, linear))
+        one, other = (m.select(search).swap(base, dict(enumerate(sources))) for m in (maps, linear))
         assert torch.allclose(one, other, atol=1e-11)
 
 
 def test_a_base_that_is_its_own_source_changes_nothing(featurizer):
     (base,) = states(1)
     for search in range(len(SIZES)):
-        after = warp(featurizer).of(search).swap(base, dict.fromkeys(range(VARIABLES), base))
+        after = maps_of(featurizer).select(search).swap(base, dict.fromkeys(range(VARIABLES), base))
         assert torch.allclose(after, base, atol=1e-10)
 
 
-def test_a_swap_gives_the_features_of_the_source_and_keeps_those_of_the_other_variable(featurizer):
+def test_a_swap_takes_the_features_of_one_variable_from_the_source(featurizer):
     base, source = states(2)
     for search, size in enumerate(SIZES):
-        one = warp(featurizer).of(search)
+        one = maps_of(featurizer).select(search)
         after = one.features(one.swap(base, {0: source}))
         assert one.sizes == [size, size]
         assert torch.allclose(after[0], one.features(source)[0], atol=1e-10)
@@ -110,22 +108,24 @@ def test_a_swap_gives_the_features_of_the_source_and_keeps_those_of_the_other_va
 
 
 @pytest.mark.parametrize("variables", [1, 2])
-def test_swapping_every_feature_is_replacing_the_whole_activation(featurizer, variables):
-    maps = warp(featurizer, (WIDTH // variables,) * 2, variables=variables)
+def test_swapping_every_feature_replaces_the_whole_activation(featurizer, variables):
+    maps = maps_of(featurizer, (WIDTH // variables,) * 2, variables=variables)
     base, source = states(2)
     for search in range(2):
-        assert torch.allclose(maps.of(search).swap(base, dict.fromkeys(range(variables), source)), source, atol=1e-10)
+        assert torch.allclose(
+            maps.select(search).swap(base, dict.fromkeys(range(variables), source)), source, atol=1e-10
+        )
 
 
-def test_searches_know_nothing_of_each_other(featurizer):
-    directions, mask = begin()
+def test_searches_of_a_stack_do_not_influence_each_other(featurizer):
+    directions, mask = directions_of()
     parameters, given = moved(featurizer, directions), states(len(SIZES))
-    together = featurizer.frames(parameters, mask)[0].encode(given)
+    together = featurizer.forward(parameters, mask)[0].encode(given)
     for search in range(len(SIZES)):
         one = slice(search, search + 1)
-        alone = featurizer.frames(parameters[one], mask[one])[0].encode(given[one])
+        alone = featurizer.forward(parameters[one], mask[one])[0].encode(given[one])
         assert torch.allclose(alone, together[one], atol=1e-12)
-        assert torch.equal(featurizer.begin(directions[one], []), featurizer.begin(directions, [])[one])
+        assert torch.equal(featurizer.initialize(directions[one], []), featurizer.initialize(directions, [])[one])
 
 
 def test_an_odd_width_is_refused(featurizer, fails):
@@ -145,7 +145,7 @@ def problem(site: str):
     """Two networks in double precision with two searches each, and one batch."""
     network = MLP.untrained(TASK, count=2, activation="tanh", seed=6)
     network = MLP([w.double() for w in network.weights], [b.double() for b in network.biases], activation="tanh")
-    pool = TASK.pool(300, split="train", generator=derived_generator(0, "pool"))
+    pool = TASK.draw_examples(300, split="train", generator=derived_generator(0, "pool"))
     pool = type(pool)(inputs=pool.inputs.double(), values=pool.values, count=pool.count)
     problems = Problems(network=torch.tensor([1, 0]), hypothesis=torch.tensor([0, 0]))
     searches = torch.tensor([1, 1, 0, 0])
@@ -153,24 +153,24 @@ def problem(site: str):
     asked = draw(pool, TASK.hypothesis("both"), shape=(1, 60), generator=derived_generator(1))
     batch = next(batches(cache, plan_batches(cache, [asked], problems, TASK.classes)))
     about = {
-        "entry": suffix.entry[problems.network],
-        "rest": suffix.rest(searches),
-        "workspace": BufferPool(suffix.entry),
+        "input_projection": suffix.input_projection[problems.network],
+        "body": suffix.body(searches),
+        "buffers": BufferPool(suffix.input_projection),
     }
     return network, pool, asked[0], searches, batch, about
 
 
 @pytest.mark.parametrize("site", ["input", "layer2", "layer3"])
-def test_logits_and_gradients_are_those_of_a_graph_through_the_whole_network(featurizer, site):
+def test_logits_and_gradients_agree_with_a_graph_through_the_whole_network(featurizer, site):
     network, pool, asked, searches, batch, about = problem(site)
-    directions, mask = begin()
+    directions, mask = directions_of()
     parameters = moved(featurizer, directions)
-    maps, _ = featurizer.frames(parameters, mask)
-    interchange = WarpInterchange(**about)
+    maps, _ = featurizer.forward(parameters, mask)
+    interchange = NonlinearInterchange(**about)
     logits, saved = interchange.forward(maps, batch)
 
     leaf = parameters.clone().requires_grad_()
-    whole, _ = featurizer.frames(leaf, mask)
+    whole, _ = featurizer.forward(leaf, mask)
     wanted = []
     for search, number in enumerate(searches.tolist()):
         one = NonlinearMap(whole.parameters[search], whole.mask[search], whole.architecture)
@@ -180,35 +180,35 @@ def test_logits_and_gradients_are_those_of_a_graph_through_the_whole_network(fea
     probability = (torch.stack(wanted).softmax(1) * batch.one_hot[0]).sum(1)
     CrossEntropy().value(probability).mean(1).sum().backward()
     slope = gradient(CrossEntropy(), logits, batch.one_hot, interchange.buffers)
-    pulled = interchange.backward(maps, batch, saved, slope)
-    torch.testing.assert_close(pulled.parameters, leaf.grad)
+    backward = interchange.backward(maps, batch, saved, slope)
+    torch.testing.assert_close(backward.parameters, leaf.grad)
 
 
-def test_a_warp_that_is_still_a_rotation_answers_as_the_rotation(featurizer):
-    """The second way through maps agrees with the first."""
+def test_an_initial_nonlinear_map_gives_the_logits_of_its_rotation(featurizer):
+    """The interchange of nonlinear maps agrees with that of linear ones."""
     *_, batch, about = problem("layer1")
-    directions, mask = begin()
-    maps, _ = featurizer.frames(featurizer.begin(directions, []), mask)
-    linear, _ = Rotation().frames(Rotation().begin(directions, []), mask)
-    one, _ = WarpInterchange(**about).forward(maps, batch)
+    directions, mask = directions_of()
+    maps, _ = featurizer.forward(featurizer.initialize(directions, []), mask)
+    linear, _ = Rotation().forward(Rotation().initialize(directions, []), mask)
+    one, _ = NonlinearInterchange(**about).forward(maps, batch)
     other, _ = Interchange(**about).forward(linear, batch)
     torch.testing.assert_close(one, other)
 
 
-def test_pull_leaves_what_moves_along_the_allowed_parameters(featurizer):
-    """Held against autograd, through what brings parameters back to allowed ones."""
-    directions, mask = begin()
+def test_backward_agrees_with_autograd_along_allowed_parameters(featurizer):
+    """Autograd goes through `constrain`, which returns parameters to allowed ones."""
+    directions, mask = directions_of()
     parameters, given = moved(featurizer, directions), states(len(SIZES))
 
     def value(at: Tensor) -> Tensor:
-        return featurizer.frames(at, mask)[0].encode(given).square().sum()
+        return featurizer.forward(at, mask)[0].encode(given).square().sum()
 
     free, bound = (parameters.clone().requires_grad_() for _ in range(2))
     value(free).backward()
     value(featurizer.constrain(bound)).backward()
-    _, saved = featurizer.frames(parameters, mask)
-    pulled = featurizer.pull(parameters, saved, NonlinearGradient(free.grad))
-    torch.testing.assert_close(pulled, bound.grad, rtol=1e-8, atol=1e-8)
+    _, saved = featurizer.forward(parameters, mask)
+    backward = featurizer.backward(parameters, saved, NonlinearGradient(free.grad))
+    torch.testing.assert_close(backward, bound.grad, rtol=1e-8, atol=1e-8)
 
 
 def search(featurizer: AbstractFeaturizer, networks: MLP, **changes) -> il.SearchResult:
@@ -217,7 +217,7 @@ def search(featurizer: AbstractFeaturizer, networks: MLP, **changes) -> il.Searc
     return il.search(networks, TASK, **(asked | changes))
 
 
-def test_it_is_searched_scored_again_written_and_kept(featurizer, tmp_path):
+def test_an_alignment_is_found_evaluated_stored_and_used(featurizer, tmp_path):
     networks = MLP.untrained(TASK, count=2, hidden=(8, 8, 4), seed=4)
     result, same, other = (search(featurizer, networks, seed=seed) for seed in (0, 0, 1))
     best = result.best(network=1, size=2)
@@ -228,7 +228,7 @@ def test_it_is_searched_scored_again_written_and_kept(featurizer, tmp_path):
 
     best.save(tmp_path / "found.safetensors")
     again = il.Alignment.load(tmp_path / "found.safetensors")
-    inputs = TASK.pool(30, split="test", generator=derived_generator(2)).inputs
+    inputs = TASK.draw_examples(30, split="test", generator=derived_generator(2)).inputs
     assert again.sizes == {"left": 2, "right": 2}
     assert again.size == 2
     written = again.write(networks[1], inputs, left=inputs.flip(0))
@@ -238,7 +238,7 @@ def test_it_is_searched_scored_again_written_and_kept(featurizer, tmp_path):
     torch.testing.assert_close(again.write(networks[1], inputs), networks[1](inputs)[0], atol=1e-4, rtol=1e-4)
 
 
-def test_it_has_no_directions(featurizer, fails):
+def test_an_alignment_has_no_directions(featurizer, fails):
     networks = MLP.untrained(TASK, count=1, hidden=(8, 8, 4), seed=4)
     best = search(featurizer, networks, phases=(Phase(steps=1),)).best(network=0, size=1)
     for ask in (best.basis, best.projection_norm, lambda variable: best.condition):
@@ -246,18 +246,17 @@ def test_it_has_no_directions(featurizer, fails):
             ask("left")
 
 
-def test_patched_states_can_be_kept_natural(featurizer):
-    """Of a network in which there is something to find, so that a search leaves its start."""
+def test_the_latent_loss_changes_a_search(featurizer):
+    """In a network that contains the variables, so that a search moves away from its start."""
     asked = {"site": "layer3", "sizes": (2,)}
     free, held = (search(featurizer, mean_coded(), phases=(Phase(steps=50, latent=w),), **asked) for w in (0.0, 5.0))
     one, other = (found.best(network=0, size=2).frames.parameters for found in (free, held))
     assert not torch.allclose(one, other, atol=1e-3)
 
 
-def test_a_coupling_finds_what_no_linear_map_does():
-    """At the last layer the rest of the network is linear, so no linear map exceeds .75; a coupling does."""
-    task = HierarchicalEquality(item_width=2)
-    network = MLP.train(task, count=1, recipe=Recipe(learning_rate=3e-3, steps=1000, gain=RECIPES["relu"].gain))
+def test_a_coupling_exceeds_the_ceiling_of_linear_maps(narrow_mlp):
+    """After the last hidden layer the network is linear, so no linear map exceeds .75; a coupling does."""
+    task, network = narrow_mlp
 
     def iia(featurizer: AbstractFeaturizer) -> float:
         found = il.search(

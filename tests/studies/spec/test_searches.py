@@ -1,4 +1,4 @@
-"""Searches of the same networks that begin and go on in several ways, in one study."""
+"""Schedules: searches of the same networks with several starts and phases, in one study."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typer.testing import CliRunner
 
 from interlocus.cli.main import app
 from interlocus.core.errors import SpecificationError
-from interlocus.searches.portfolio import portfolio
 from interlocus.studies import plan as forecasts
+from interlocus.studies.compare_runs import compare_runs
 from interlocus.studies.plan import forecast, jobs
 from interlocus.studies.results.basins import basins
-from interlocus.studies.results.compare_runs import compare_runs
 from interlocus.studies.run import Run, run_study
 from interlocus.studies.spec.study import Study
 
@@ -39,7 +38,7 @@ def run(tmp_path_factory) -> Run:
     return run_study(STUDY, tmp_path_factory.mktemp("schedules"))
 
 
-def test_a_schedule_has_its_own_starts_and_phases_and_the_rest_is_the_study_s():
+def test_a_schedule_has_starts_and_phases_of_its_own():
     assert STUDY.starts_of("pairs") == {"random": 3}
     assert [phase.sampling for phase in STUDY.phases_of("pairs")] == ["minimal_pairs", "natural"]
     assert STUDY.phases_of("near") == STUDY.phases
@@ -47,12 +46,12 @@ def test_a_schedule_has_its_own_starts_and_phases_and_the_rest_is_the_study_s():
     assert [job.schedule for job in jobs(STUDY) if job.site == "input"][:3] == ["", "pairs", "near"]
 
 
-def test_a_record_s_name_changes_only_where_a_schedule_has_one():
+def test_the_name_of_a_record_ends_with_that_of_its_schedule():
     names = {trial.name for job in jobs(STUDY) for trial in job.trials}
     assert {"relu-00.input.left.rotation", "relu-00.input.left.rotation.pairs"} <= names
 
 
-def test_schedules_are_kept_apart_in_the_table_and_over_networks(run):
+def test_schedules_are_kept_apart_in_every_table(run):
     here = [row for row in run.table if (row.network, row.site) == ("relu-00", "input")]
     assert [row.schedule for row in here] == ["", "pairs", "near"]
     assert [row.restarts for row in here] == [2, 3, 4]
@@ -67,19 +66,19 @@ def test_verdicts_and_answers_rest_on_the_unnamed_schedule(run):
     assert STUDY.schedule == ""
     assert STUDY.sizes_of("left", "input") == (2,)
     left = STUDY.task.build().hypothesis("left")
-    request = portfolio(STUDY, site="input", hypotheses=(left,), sizes=(2,), featurizer="rotation")
+    request = STUDY.portfolio("input").request("input", (left,), sizes=(2,), featurizer="rotation")
     assert [(start.name, count) for start, count in request.starts] == [("random", 1), ("covariance", 1)]
-    entries = [row.seen.entries for one in run.verdicts for row in one.sites[0]]
+    entries = [row.observation.effects for one in run.verdicts for row in one.sites[0]]
     assert all(len(own) == 1 for own in entries)
 
 
-def test_without_an_unnamed_one_they_rest_on_the_first():
+def test_without_an_unnamed_schedule_they_rest_on_the_first():
     study = Study.parse(text(PAIRS, NEAR), "x")
     assert study.schedule == "pairs"
 
 
 def test_the_share_of_restarts_is_counted_on_test(run):
-    for record in run.store.records():
+    for record in run.records:
         for entry in record.sizes:
             near = [restart for restart in entry.restarts if restart.score.iia >= 0.99]
             assert sum(hits for hits, _ in entry.solved().values()) == len(near)
@@ -89,13 +88,13 @@ def test_the_share_of_restarts_is_counted_on_test(run):
         assert solved.share.low <= solved.share.value <= solved.share.high
 
 
-def test_searches_near_a_start_make_a_basin(run):
+def test_searches_near_a_start_give_a_basin(run):
     (basin,) = [one for one in basins(run.lines) if one.group == "relu"]
     assert (basin.start, basin.schedule, list(basin.shares)) == ("covariance", "near", [0.01, 5.0])
 
 
-def test_what_is_shown_names_the_schedules(run):
-    shown = CliRunner().invoke(app, ["show", str(run.store.folder)])
+def test_the_command_show_names_the_schedules(run):
+    shown = CliRunner(env={"COLUMNS": "160"}).invoke(app, ["show", str(run.store.folder)])
     assert shown.exit_code == 0, shown.output
     assert {"pairs", "near", "covariance+0.01"} <= set(shown.output.replace(",", " ").split())
     found = json.loads(CliRunner().invoke(app, ["show", str(run.store.folder), "--json"]).output)
@@ -117,14 +116,14 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_schedules_that_cannot_be_are_refused(case):
+def test_schedules_that_are_not_allowed_are_refused(case):
     entry, words = WRONG[case]
     with pytest.raises(SpecificationError) as caught:
         Study.parse(text(PAIRS, entry), "x")
     assert all(word in str(caught.value) for word in words)
 
 
-def test_a_map_that_is_not_linear_is_known_to_be_dear(monkeypatch):
+def test_a_nonlinear_featurizer_is_forecast_to_cost_more(monkeypatch):
     """On one machine, whose speed is not measured here."""
     monkeypatch.setattr(forecasts, "_rate", lambda: 1e9)
     cheap, dear = (

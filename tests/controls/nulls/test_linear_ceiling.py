@@ -6,7 +6,7 @@ import pytest
 from control_contexts import context_of, portfolio_of
 from networks_by_hand import hand_wired
 
-from interlocus.controls.linear_ceiling import LinearCeiling, additive_ceiling, is_linear_behind
+from interlocus.controls.nulls.linear_ceiling import LinearCeiling, additive_ceiling, is_linear_behind
 from interlocus.tasks import HierarchicalEquality
 
 TASK = HierarchicalEquality()
@@ -18,7 +18,7 @@ def test_only_behind_the_last_hidden_layer_is_everything_linear():
 
 
 def test_logits_that_are_sums_cannot_answer_an_exclusive_or():
-    """A sum f(base) + g(source) has no term in which both occur, so it answers three of four cells, and not all kinds."""
+    """A sum f(base) + g(source) has no term in which both occur, so it answers three of four cells."""
     ceiling = additive_ceiling(TASK, TASK.hypothesis("both"))
     assert 0.5 < ceiling < 0.95
     assert additive_ceiling(TASK, TASK.hypothesis("output")) == pytest.approx(1.0)  # g(source) alone answers it

@@ -8,7 +8,7 @@ from control_contexts import context_of, portfolio_of
 from networks_by_hand import hand_wired
 
 import interlocus as il
-from interlocus.controls.random_directions import NULL_DRAWS, NULL_PERCENTILE, RandomDirections, random_subspaces
+from interlocus.controls.nulls.random_directions import NULL_DRAWS, NULL_PERCENTILE, RandomDirections, random_subspaces
 from interlocus.tasks import HierarchicalEquality
 
 TASK = HierarchicalEquality()

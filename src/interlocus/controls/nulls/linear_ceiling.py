@@ -10,13 +10,13 @@ import torch
 from scipy.optimize import Bounds, LinearConstraint, milp
 from torch import Tensor
 
-from interlocus.causal.chance_levels import Enumeration, enumerate_interventions, settings
+from interlocus.causal.enumeration import WeightedInterventions, enumerate_interventions, enumerate_settings
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
 from interlocus.tasks import AbstractTask
-from interlocus.tasks.chance_levels import can_be_counted
+from interlocus.tasks.chance_levels import can_be_enumerated
 
 MAX_CELLS = 256
 """More kinds of interventions than this are not solved for."""
@@ -31,7 +31,9 @@ def is_linear_behind(networks: AbstractNetworks, task: AbstractTask, site: str) 
 
     Asked of the networks themselves: for a linear function f of three states, f(x + y − z) = f(x) + f(y) − f(z).
     """
-    inputs, _ = task.examples(3 * LINEARITY_EXAMPLES, split="train", generator=derived_generator(0, "linear behind"))
+    inputs, _ = task.labelled_inputs(
+        3 * LINEARITY_EXAMPLES, split="train", generator=derived_generator(0, "linear behind")
+    )
     inputs = inputs.to(networks.device)
     with torch.no_grad():
         states = networks.activations(site, inputs)
@@ -50,9 +52,9 @@ def additive_ceiling(task: AbstractTask, hypothesis: Hypothesis) -> float | None
     of labels that such sums can give is found by mixed integer programming, one binary number a cell; f and g may be
     anything, so the ceiling holds for every network.
     """
-    if not can_be_counted(task, hypothesis):
+    if not can_be_enumerated(task, hypothesis):
         return None
-    asked = enumerate_interventions(hypothesis, settings(hypothesis.model, task.roots))
+    asked = enumerate_interventions(hypothesis, enumerate_settings(hypothesis.model, task.roots))
     total = 0.0
     for index, kind in enumerate(hypothesis.kinds):
         reached = _of_kind(asked, index, kind)
@@ -62,7 +64,7 @@ def additive_ceiling(task: AbstractTask, hypothesis: Hypothesis) -> float | None
     return total
 
 
-def _of_kind(asked: Enumeration, index: int, kind: Sequence[str]) -> float | None:
+def _of_kind(asked: WeightedInterventions, index: int, kind: Sequence[str]) -> float | None:
     """The share of all interventions that are of one kind and can be answered rightly."""
     own = asked.kind == index
     axes = [_setting(asked.base, own)] + [_setting(asked.sources[name], own) for name in kind]

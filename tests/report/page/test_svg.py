@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from interlocus.report.page.svg import picture
+from interlocus.report.figures import SavedPicture
+from interlocus.report.page.svg import inline_picture
 
 SVG = (
     '<?xml version="1.0"?>\n<svg width="72.5pt" height="10pt"><metadata>who</metadata><g id="axes_1">'
@@ -14,14 +15,9 @@ SVG = (
 def test_a_drawing_takes_the_colours_of_the_page_and_keeps_its_text(tmp_path):
     path = tmp_path / "size_curve_both.svg"
     path.write_text(SVG)
-    found = picture("size_curve_both", path)
-    assert found is not None
-    assert (found.kind, found.about, found.width) == ("size_curve", "both", 72.5)
+    inline = inline_picture(SavedPicture(section=None, label="A label", caption="A caption.", group="", path=path))
+    assert (inline.label, inline.caption, inline.width) == ("A label", "A caption.", 72.5)
     for part in ("stroke: var(--blue)", "#123456", "M 1.23 7.5", "<text>0.708</text>", 'id="size_curve_both-axes_1"'):
-        assert part in found.drawing
-    assert "url(#size_curve_both-p1)" in found.drawing
-    assert "metadata" not in found.drawing
-
-
-def test_what_the_page_shows_otherwise_is_no_picture(tmp_path):
-    assert picture("heat_map_both", tmp_path / "none.svg") is None
+        assert part in inline.drawing
+    assert "url(#size_curve_both-p1)" in inline.drawing
+    assert "metadata" not in inline.drawing

@@ -8,8 +8,8 @@ from control_contexts import SMALL, context_of, portfolio_of
 from networks_by_hand import hand_wired, mean_coded
 
 import interlocus as il
-from interlocus.causal.interventions import draw, shuffled
-from interlocus.controls.shuffled_labels import ShuffledLabels
+from interlocus.causal.interventions import draw, shuffle_labels
+from interlocus.controls.nulls.shuffled_labels import ShuffledLabels
 from interlocus.core.random import derived_generator
 from interlocus.studies.run import run_study
 from interlocus.studies.spec.networks import NetworkGroup
@@ -24,7 +24,7 @@ LARGER = il.Budget(pool=8192, held_out=4096, partners=1, batch=128, check_every=
 def test_shuffled_labels_are_those_of_other_interventions_of_the_same_kind():
     pool = TASK.pool(5000, split="train", generator=derived_generator(0))
     drawn = draw(pool, TASK.hypothesis("both"), shape=(20, 300), generator=derived_generator(1))
-    mixed = shuffled(drawn, derived_generator(2))
+    mixed = shuffle_labels(drawn, derived_generator(2))
     assert torch.equal(mixed.base, drawn.base)
     assert torch.equal(mixed.sources, drawn.sources)
     for kind in (slice(0, 100), slice(100, 200), slice(200, 300)):

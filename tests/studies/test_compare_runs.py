@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from interlocus.cli.main import app
 from interlocus.core.errors import RunFolderError, SpecificationError
 from interlocus.report.page.comparison import write_comparison
-from interlocus.studies.results.compare_runs import compare_runs
+from interlocus.studies.compare_runs import compare_runs
 from interlocus.studies.run import Run, run_study
 from interlocus.studies.spec.study import Study
 
@@ -59,7 +59,7 @@ def test_several_runs_are_held_against_the_first(runs):
 
 
 def test_what_cannot_be_compared_is_said(runs, tmp_path, fails):
-    with fails(SpecificationError, "1 run"):
+    with fails(SpecificationError, "run folders is 1"):
         compare_runs([runs["one"]])
     study = Study.parse(SMALL.replace("name: relu,", "name: strange,").replace("name: blank,", "name: odd,"), "x")
     with fails(SpecificationError, "in common"):

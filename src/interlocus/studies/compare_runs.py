@@ -1,0 +1,159 @@
+"""Compare two or more runs: differences of scores, with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from interlocus.alignment.dimensions import Size
+from interlocus.core.errors import SpecificationError
+from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval
+from interlocus.studies.results.scores import Row, featurizer_label
+from interlocus.studies.run import Run
+
+NetworkScores = Mapping[str, float]
+"""The IIA of each network, by its name."""
+
+
+class ComparisonKey(NamedTuple):
+    """What has to be equal for two scores to be compared."""
+
+    group: str
+    site: str
+    hypothesis: str
+    featurizer: str
+    size: Size
+    schedule: str = ""
+
+    @property
+    def map(self) -> str:
+        """The featurizer, with the schedule if it has a name."""
+        return featurizer_label(self.featurizer, self.schedule)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreDifference:
+    """How one entry scores in another run, compared with the first.
+
+    Args:
+        key: Group, site, hypothesis, featurizer, size and schedule of the entry.
+        run: Number of the other run, from 1 on; run 0 is the first.
+        first: Mean IIA over networks in run 0.
+        other: Mean IIA over networks in the other run.
+        difference: `other` minus `first`, with its 95 % bootstrap interval over networks.
+        paired: Whether both runs searched the same networks. If so, differences are taken network by network.
+    """
+
+    key: ComparisonKey
+    run: int
+    first: float
+    other: float
+    difference: Interval
+    paired: bool
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval excludes zero."""
+        return self.difference.low > 0 or self.difference.high < 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A comparison of several runs.
+
+    Args:
+        runs: The runs, in the order in which they were given.
+        differences: One for every entry that the first run and another one have in common, in the order of the first.
+        only: For each run the number of its entries that are not compared.
+    """
+
+    runs: tuple[Run, ...]
+    differences: tuple[ScoreDifference, ...]
+    only: tuple[int, ...]
+
+
+def compare_runs(runs: Sequence[Run], *, seed: int = 0) -> Comparison:
+    """Compare every run with the first.
+
+    Args:
+        runs: Two runs or more.
+        seed: Seed of the bootstrap.
+
+    Raises:
+        SpecificationError: There are fewer than two runs, or one has no entry in common with the first.
+    """
+    if len(runs) < 2:
+        raise SpecificationError(
+            f"The number of run folders is {len(runs)}.",
+            "A comparison needs two runs.",
+            "Pass two run folders or more.",
+        )
+    tables = [_entries(run.table) for run in runs]
+    first = tables[0]
+    differences: list[ScoreDifference] = []
+    for number, (run, table) in enumerate(zip(runs[1:], tables[1:], strict=True), start=1):
+        common = [key for key in first if key in table]
+        if not common:
+            raise SpecificationError(
+                f"The runs {runs[0].store.folder} and {run.store.folder} have no entry in common.",
+                "Entries are compared if they agree in group, site, hypothesis, featurizer and size.",
+                "Pass runs of studies whose groups have the same names and which search the same.",
+            )
+        for key in common:
+            paired = _is_paired(runs[0], run, first[key], table[key])
+            differences.append(_difference(key, number, first[key], table[key], paired=paired, seed=seed))
+    compared = [{difference.key for difference in differences if difference.run == n} for n in range(1, len(runs))]
+    only = [
+        len(first) - len(set().union(*compared)),
+        *(len(table) - len(keys) for table, keys in zip(tables[1:], compared, strict=True)),
+    ]
+    return Comparison(runs=tuple(runs), differences=tuple(differences), only=tuple(only))
+
+
+def _entries(table: Sequence[Row]) -> dict[ComparisonKey, dict[str, float]]:
+    """For each entry the IIA of each network."""
+    entries: dict[ComparisonKey, dict[str, float]] = {}
+    for row in table:
+        key = ComparisonKey(row.group, row.site, row.hypothesis, row.featurizer, row.size, row.schedule)
+        entries.setdefault(key, {})[row.network] = row.iia
+    return entries
+
+
+def _difference(
+    key: ComparisonKey, run: int, first: NetworkScores, other: NetworkScores, *, paired: bool, seed: int
+) -> ScoreDifference:
+    generator = np.random.default_rng(seed)
+    first_iias, other_iias = (np.array(list(scores.values())) for scores in (first, other))
+    first_rows = _resample(first_iias, generator)
+    other_rows = first_rows if paired else _resample(other_iias, generator)
+    resampled = other_iias[other_rows].mean(1) - first_iias[first_rows].mean(1)
+    low, high = np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return ScoreDifference(
+        key=key,
+        run=run,
+        first=float(first_iias.mean()),
+        other=float(other_iias.mean()),
+        difference=Interval(float(other_iias.mean() - first_iias.mean()), float(low), float(high)),
+        paired=paired,
+    )
+
+
+def _resample(
+    iias: Float[np.ndarray, " network"], generator: np.random.Generator
+) -> Int[np.ndarray, "resample network"]:
+    """Indices of networks, drawn with replacement."""
+    return generator.integers(len(iias), size=(RESAMPLES, len(iias)))
+
+
+def _is_paired(one: Run, other: Run, first: NetworkScores, second: NetworkScores) -> bool:
+    """Whether two runs searched the same networks."""
+    return list(first) == list(second) and all(_is_same_network(one, other, name) for name in first)
+
+
+def _is_same_network(one: Run, other: Run, name: str) -> bool:
+    paths = [run.store.network_path(name) for run in (one, other)]
+    return all(path.is_file() for path in paths) and paths[0].read_bytes() == paths[1].read_bytes()

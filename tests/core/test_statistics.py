@@ -1,0 +1,64 @@
+"""Laws of confidence intervals."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest, norm
+
+from interlocus.core.statistics import Interval, bootstrap_over_networks, wilson
+
+Z = float(norm.ppf(0.975))
+
+
+@given(count=st.integers(1, 5000), share=st.floats(0, 1), comparisons=st.sampled_from([1, 7, 96]))
+def test_wilson_agrees_with_scipy(count, share, comparisons):
+    hits = round(share * count)
+    ends = binomtest(hits, count).proportion_ci(1 - 0.05 / comparisons, method="wilson")
+    assert wilson(hits, count, comparisons=comparisons) == pytest.approx((ends.low, ends.high), abs=1e-9)
+
+
+def test_an_interval_prints_with_three_decimals():
+    assert str(Interval(0.5, 0.25, 0.75)) == "0.500 [0.250, 0.750]"
+
+
+def width(iias: list[float], counts: list[int]) -> float:
+    interval = bootstrap_over_networks(iias, counts)
+    assert interval.low <= interval.value <= interval.high
+    assert interval.value == pytest.approx(np.mean(iias))
+    return interval.high - interval.low
+
+
+def test_the_interval_widens_with_the_spread_over_networks():
+    widths = [width([0.8 - spread, 0.8 + spread] * 5, [10_000] * 10) for spread in (0.0, 0.05, 0.1, 0.2)]
+    assert widths == sorted(widths)
+    # with spread s, the mean of n networks has standard deviation s/√n; 2000 resamples estimate it to a few per cent
+    assert widths[2] == pytest.approx(2 * Z * 0.1 / math.sqrt(10), rel=0.15)
+
+
+def test_equal_networks_leave_the_uncertainty_of_their_interventions():
+    assert width([0.8] * 10, [1000] * 10) == pytest.approx(2 * Z * math.sqrt(0.16 / 10_000), rel=0.15)
+
+
+def test_a_single_network_leaves_the_uncertainty_of_its_interventions():
+    assert width([0.9], [400]) == pytest.approx(2 * Z * math.sqrt(0.09 / 400), rel=0.15)
+
+
+def test_every_network_has_the_same_weight_whatever_its_number_of_interventions():
+    assert bootstrap_over_networks([0.5, 1.0], [10, 100_000]).value == 0.75
+
+
+def test_the_seed_decides_the_interval_over_networks():
+    arguments = [0.7, 0.9, 0.8], [100, 100, 100]
+    assert bootstrap_over_networks(*arguments) == bootstrap_over_networks(*arguments, seed=0)
+    assert bootstrap_over_networks(*arguments) != bootstrap_over_networks(*arguments, seed=1)
+
+
+def test_the_global_generator_is_unchanged():
+    before = np.random.get_state()[1].copy()
+    bootstrap_over_networks([0.5, 0.6], [10, 10])
+    assert (np.random.get_state()[1] == before).all()
