@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
@@ -13,7 +14,10 @@ import pytest
 import torch
 
 if TYPE_CHECKING:
+    from run_watching import WatchedRun
+
     from interlocus.networks import MLP
+    from interlocus.studies.run import Run
     from interlocus.tasks import HierarchicalEquality
 
 
@@ -69,6 +73,40 @@ def narrow_mlp() -> tuple[HierarchicalEquality, MLP]:
 
     task = HierarchicalEquality(item_width=2)
     return task, MLP.train(task, count=1, recipe=Recipe(learning_rate=3e-3, steps=1000, gain=RECIPES["relu"].gain))
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The finished run of `tiny.TINY`, for tests that only read it; `tiny_folder` is a copy for the others."""
+    from tiny import TINY
+
+    from interlocus.studies.run import run_study
+    from interlocus.studies.spec.study import Study
+
+    return run_study(Study.parse(TINY, "tiny"), tmp_path_factory.mktemp("runs") / "tiny")
+
+
+@pytest.fixture
+def tiny_folder(tiny_run: Run, tmp_path: Path) -> Path:
+    """A copy of the folder of `tiny_run`, which a test may change."""
+    return shutil.copytree(tiny_run.store.folder, tmp_path / "tiny")
+
+
+@pytest.fixture(scope="session")
+def controlled(tmp_path_factory: pytest.TempPathFactory) -> WatchedRun:
+    """The run of `tiny.CONTROLLED`, with its progress and the record files that it parsed; tests only read it."""
+    from run_watching import watched_run
+    from tiny import CONTROLLED
+
+    from interlocus.studies.spec.study import Study
+
+    return watched_run(Study.parse(CONTROLLED, "controlled"), tmp_path_factory.mktemp("runs") / "controlled")
+
+
+@pytest.fixture(scope="session")
+def controlled_run(controlled: WatchedRun) -> Run:
+    """The finished run of `tiny.CONTROLLED`, which has records of every kind but planted networks; tests only read it."""
+    return controlled.run
 
 
 @pytest.fixture

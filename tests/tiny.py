@@ -16,3 +16,12 @@ phases: [{steps: 40}]
 controls: []
 budget: {pool: 2048, held_out: 1024, partners: 256, batch: 64, check_every: 20, validation: 256, test: 600}
 """
+
+CONTROLS = "used_subspace, operand_leakage, probes, code_fit, distribution_shift, source_variation, shuffled_labels"
+CONTROLLED = (
+    TINY.replace("controls: []", f"controls: [{CONTROLS}]")
+    .replace("sizes: [1, 2], featurizers: [rotation, linear]", "sizes: [1, 2], featurizers: [rotation]")
+    .replace("  - {hypotheses: [left, right], sizes: [2], featurizers: [rotation]}\n", "")
+    + "reuse: {question: odd, site: layer1, size: 2, labels: [20], draws: 1}\n"
+)
+"""The same with fewer searches, all controls that train nothing, and a new question."""

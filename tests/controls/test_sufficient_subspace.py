@@ -32,14 +32,14 @@ def test_it_is_as_small_as_what_the_rest_of_the_network_reads(used):
 
 
 def test_inside_it_the_network_gives_its_own_answers(used):
-    inputs, _ = TASK.examples(4000, split="test", generator=derived_generator(7))
+    inputs, _ = TASK.labelled_inputs(4000, split="test", generator=derived_generator(7))
     restricted = restrict_to(NETWORK, [used])
     same = (restricted(inputs)[0].argmax(1) == NETWORK(inputs)[0].argmax(1)).double().mean()
     assert float(same) > 0.995
 
 
 def test_room_beyond_the_rank_has_no_effect(used):
-    inputs, _ = TASK.examples(200, split="test", generator=derived_generator(7))
+    inputs, _ = TASK.labelled_inputs(200, split="test", generator=derived_generator(7))
     narrow, wide = restrict_to(NETWORK, [used]), restrict_to(NETWORK, [used], room=4)
     assert (narrow.width("layer2"), wide.width("layer2")) == (1, 4)
     torch.testing.assert_close(narrow(inputs), wide(inputs), atol=ROUNDING, rtol=0)

@@ -74,8 +74,9 @@ def _judged(*seen: SiteObservation, accuracy: float = 0.999) -> list[Verdict]:
     return [verdict for (verdict,) in rows]
 
 
-def _row(situation: str) -> dict[str, str]:
-    return next(row for row in SITES if row["situation"].startswith(situation))
+def _row(**cells: str) -> dict[str, str]:
+    """The first row of the table with these cells."""
+    return next(row for row in SITES if all(row[name] == cell for name, cell in cells.items()))
 
 
 def _earlier(word: str) -> SiteObservation:
@@ -131,12 +132,12 @@ def test_each_network_gets_its_word(row):
 
 
 def test_the_input_is_no_evidence_of_a_computation():
-    found = _seen(_row("only the truth value"), "input")
+    found = _seen(_row(verdict="computed"), "input")
     (there,) = _judged(found)
     assert there.word == "entangled"
-    missing = _seen(_row("a weakened search"), "input")
+    missing = _seen(_row(verdict="undecided", power="3 of 16"), "input")
     assert _judged(missing)[0].word == "undecided"
-    seen = _seen(_row("the output only, from the first"), "layer1")
+    seen = _seen(_row(verdict="bypassed"), "layer1")
     assert [v.word for v in _judged(found, seen)] == ["entangled", "bypassed"], "only hidden sites consume"
     assert answer([[v] for v in _judged(found)]) == "undecided"
 
@@ -154,7 +155,7 @@ def test_stricter_bars_claim_less(row):
 
 
 def test_a_rank_that_leaves_no_room_is_said(fails):
-    (verdict,) = _judged(_seen(_row("a dormant copy beside")))
+    (verdict,) = _judged(_seen(_row(verdict="unused", inside="no room")))
     used = next(row for row in verdict.evidence if row.control == "used subspace")
     assert used.passes is False
     assert "no room" in used.text
@@ -165,7 +166,7 @@ def test_the_effect_is_the_smallest_size_that_is_found():
     entries = tuple(
         Effect(**(vars(_entry(iia, iia - 0.02, iia - 0.02)) | {"size": size})) for size, iia in sizes.items()
     )
-    seen = SiteObservation(**(vars(_seen(_row("only the truth value"))) | {"effects": entries}))
+    seen = SiteObservation(**(vars(_seen(_row(verdict="computed"))) | {"effects": entries}))
     (verdict,) = _judged(seen)
     assert verdict.effect.size == 2
 

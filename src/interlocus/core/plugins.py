@@ -141,14 +141,14 @@ CONTROLS = Registry(
     "control",
     {
         "random_directions": _entry(
-            "controls.random_directions:RandomDirections", "what directions drawn at random score; always measured"
+            "controls.nulls.random_directions:RandomDirections", "what directions drawn at random score; always measured"
         ),
         "linear_ceiling": _entry(
-            "controls.linear_ceiling:LinearCeiling",
+            "controls.nulls.linear_ceiling:LinearCeiling",
             "what no linear map can exceed before a linear rest; always measured",
         ),
         "shuffled_labels": _entry(
-            "controls.shuffled_labels:ShuffledLabels", "what the searches reach when their labels say nothing"
+            "controls.nulls.shuffled_labels:ShuffledLabels", "what the searches reach when their labels say nothing"
         ),
         "used_subspace": _entry(
             "controls.used_subspace:UsedSubspaceControl",
@@ -214,53 +214,3 @@ FIGURES = Registry(
 )
 
 EXPORT = PluginEntry(target="interlocus.alignment.export:export", summary="an alignment as a program of its own")
-
-CONTROLS = Registry(
-    "control",
-    {
-        "random_directions": PluginEntry(
-            target="interlocus.controls.nulls.random_directions:RandomDirections",
-            summary="what directions drawn at random score; always measured",
-        ),
-        "linear_ceiling": PluginEntry(
-            target="interlocus.controls.nulls.linear_ceiling:LinearCeiling",
-            summary="what no linear map can exceed before a linear rest; always measured",
-        ),
-        "shuffled_labels": PluginEntry(
-            target="interlocus.controls.nulls.shuffled_labels:ShuffledLabels",
-            summary="what the searches reach when their labels say nothing",
-        ),
-        "used_subspace": PluginEntry(
-            target="interlocus.controls.used_subspace:UsedSubspaceControl",
-            summary="how few directions the rest of the network needs, and what is found inside them",
-        ),
-        "operand_leakage": PluginEntry(
-            target="interlocus.controls.operand_leakage:OperandLeakageControl",
-            summary="how much of the operands is exchanged together with the value",
-        ),
-        "power": PluginEntry(
-            target="interlocus.controls.power:PowerControl",
-            summary="whether the searches find variables that were planted; measured where a verdict waits for it",
-        ),
-        "negative_controls": PluginEntry(
-            target="interlocus.controls.negative_controls:NegativeControlsControl",
-            summary="what the searches find where variables can be decoded and nobody reads them",
-        ),
-        "distribution_shift": PluginEntry(
-            target="interlocus.controls.distribution_shift:DistributionShift",
-            summary="the score on items from another distribution",
-        ),
-        "source_variation": PluginEntry(
-            target="interlocus.controls.source_variation:SourceVariationControl",
-            summary="whether sources of equal value give different answers",
-        ),
-        "code_fit": PluginEntry(
-            target="interlocus.controls.code_fit:CodeFit",
-            summary="what the site seems to hold, from how interventions are answered",
-        ),
-        "probes": PluginEntry(
-            target="interlocus.controls.probes:ProbesControl",
-            summary="what probes decode from the activations",
-        ),
-    },
-)
