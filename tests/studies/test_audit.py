@@ -1,9 +1,10 @@
-"""Alignments whose truth is known, under audit."""
+"""Audits of alignments whose verdict is known."""
 
 from __future__ import annotations
 
 import json
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ import interlocus as il
 from interlocus.alignment.from_directions import Place, linear_map
 from interlocus.cli.main import app
 from interlocus.controls import _base as controls
+from interlocus.controls import negative_controls
 from interlocus.controls.nulls import random_directions
 from interlocus.controls.sufficient_subspace import UsedSubspace
 from interlocus.core.errors import AlignmentError, RunFolderError, UnknownNameError
@@ -24,7 +26,7 @@ from interlocus.networks.sources.untrained import untrained_like
 from interlocus.tasks import HierarchicalEquality, SimpleEquality
 
 TASK = HierarchicalEquality(item_width=2)
-WRITTEN = "{name: hierarchical_equality, item_width: 2}"
+TASK_TEXT = "{name: hierarchical_equality, item_width: 2}"
 QUICK = {
     "phases": (il.Phase(steps=40),),
     "budget": il.Budget(pool=4096, held_out=4096, partners=1, batch=128, check_every=20, validation=512, test=3000),
@@ -35,8 +37,8 @@ def hand_wired() -> MLP:
     return by_hand(item_width=2)
 
 
-def dormant() -> MLP:
-    """Layer 3 holds how many pairs are unequal, which is all that is read, and beside it each pair by itself."""
+def with_unused_copies() -> MLP:
+    """Layer 3 holds how many pairs are unequal, and each pair by itself. The rest of the network reads the number only."""
     wired = hand_wired()
     unequal = torch.tensor([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]])
     count = torch.cat([unequal.sum(0, keepdim=True), unequal])
@@ -61,7 +63,7 @@ def through_copies() -> il.Alignment:
     """Reads a pair from its copy, and writes the copy and the count."""
     read = torch.tensor([[[0.0, 1.0, 0.0]], [[0.0, 0.0, 1.0]]])
     write = torch.tensor([[[1.0, 1.0, 0.0]], [[1.0, 0.0, 1.0]]])
-    return linear_map(Place(dormant(), TASK, "both", "layer3"), read, write)
+    return linear_map(Place(with_unused_copies(), TASK, "both", "layer3"), read, write)
 
 
 def rotation(network: MLP, site: str, rows: torch.Tensor) -> il.Alignment:
@@ -73,48 +75,76 @@ def computed() -> il.Alignment:
     return rotation(hand_wired(), "layer1", known_subspace(item_width=2))
 
 
-@pytest.fixture(autouse=True)
-def truth(monkeypatch):
-    """What each of these networks needs of a site is known: here it is not asked whether that can be learned."""
-
-    def used_subspaces(networks, task, *, site, agreement, hints, seed):
-        width, pool = (
-            networks.width(site),
-            task.draw_examples(2000, split="train", generator=torch.Generator().manual_seed(seed)),
-        )
-        rows = {
-            "layer1": torch.eye(2).repeat_interleave(width // 2, 1) / (width / 2) ** 0.5,  # Σ|a − b| and Σ|c − d|
-            "layer3": torch.eye(3)[:1],  # the count
-        }[site]
-        mean = networks.activations(site, pool.inputs)[0].mean(0)
-        return [UsedSubspace(site=site, mean=mean, rows=rows, agreement=1.0)]
-
-    monkeypatch.setattr(controls, "used_subspaces", used_subspaces)
-    nulls = random_directions.random_subspaces
-    monkeypatch.setattr(random_directions, "random_subspaces", lambda *args, **about: nulls(*args, **about, draws=20))
+def known_used_subspaces(networks, task, *, site, agreement, hints, seed):
+    """What each of these networks needs of a site is known, so that tests do not depend on whether it can be learned."""
+    examples = task.draw_examples(2000, split="train", generator=torch.Generator().manual_seed(seed))
+    width = networks.width(site)
+    rows = {
+        "layer1": torch.eye(2).repeat_interleave(width // 2, 1) / (width / 2) ** 0.5,  # Σ|a − b| and Σ|c − d|
+        "layer3": torch.eye(3)[:1],  # the count
+    }[site]
+    mean = networks.activations(site, examples.inputs)[0].mean(0)
+    return [UsedSubspace(site=site, mean=mean, rows=rows, agreement=1.0)]
 
 
-def words(found: il.Audit) -> list[str]:
-    return [verdict.word for verdict in found.verdicts]
+@pytest.fixture(scope="module", autouse=True)
+def patched():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(controls, "used_subspaces", known_used_subspaces)
+        few = partial(random_directions.random_subspaces, draws=20)
+        patch.setattr(random_directions, "random_subspaces", few)
+        yield
 
 
-def row(found: il.Audit, control: str) -> list[str]:
-    return [row.text for row in found.verdicts[0].evidence if row.control == control]
+@pytest.fixture(scope="module")
+def audited(patched) -> il.Audit:
+    """The alignment that is computed, with all controls that are measured by default."""
+    return il.audit(computed(), hand_wired(), TASK, **QUICK)
 
 
-def test_values_alone_are_computed(tmp_path):
-    found = il.audit(computed(), hand_wired(), TASK, **QUICK)
-    assert words(found) == ["computed", "computed"]
-    assert found.score.iia > 0.99
-    assert found.alignment.read_accuracy["left"] > 0.98
-    assert "left" in row(found, "extraction")[0]
-    found.save(tmp_path / "kept")
-    kept = json.loads((tmp_path / "kept" / "audit.json").read_text())
-    assert [one["verdict"] for one in kept["variables"]] == ["computed", "computed"]
-    assert il.Alignment.load(tmp_path / "kept" / "alignment.safetensors").read_accuracy == found.alignment.read_accuracy
+def words(audit: il.Audit) -> list[str]:
+    return [verdict.word for verdict in audit.verdicts]
 
 
-def test_where_operands_pass_it_is_relayed(monkeypatch):
+def texts(audit: il.Audit, control: str) -> list[str]:
+    """What the evidence for the first variable says under this name."""
+    return [row.text for row in audit.verdicts[0].evidence if row.control == control]
+
+
+def test_a_variable_whose_value_alone_is_exchanged_is_computed(audited, tmp_path):
+    assert words(audited) == ["computed", "computed"]
+    assert audited.score.iia > 0.99
+    assert audited.alignment.read_accuracy["left"] > 0.98
+    assert "left" in texts(audited, "extraction")[0]
+    audited.save(tmp_path / "audit")
+    saved = json.loads((tmp_path / "audit" / "audit.json").read_text())
+    assert [variable["verdict"] for variable in saved["variables"]] == ["computed", "computed"]
+    alignment = il.Alignment.load(tmp_path / "audit" / "alignment.safetensors")
+    assert alignment.read_accuracy == audited.alignment.read_accuracy
+
+
+DEFAULT_EVIDENCE = ("used subspace", "operand leakage", "power", "probes", "code fit", "distribution shift")
+
+
+@pytest.mark.parametrize("control", [*DEFAULT_EVIDENCE, "source variation"])
+def test_each_control_that_is_measured_by_default_is_in_the_evidence(audited, control):
+    for verdict in audited.verdicts:
+        (row,) = [row for row in verdict.evidence if row.control == control]
+        assert "not measured" not in row.text
+
+
+def test_controls_that_are_not_asked_for_are_not_in_the_evidence(audited):
+    assert not texts(audited, "negative controls")
+
+
+def test_negative_controls_are_in_the_evidence_where_they_are_asked_for(monkeypatch):
+    monkeypatch.setattr(negative_controls, "unused_copies_like", lambda *_, **__: SimpleNamespace(admitted=()))
+    found = il.audit(computed(), hand_wired(), TASK, controls=("negative_controls",), **QUICK)
+    assert len(texts(found, "negative controls")) == 1
+    assert not texts(found, "probes")
+
+
+def test_a_variable_whose_operands_are_exchanged_too_is_entangled(monkeypatch):
     """The same directions, had the rest of the network needed all of them."""
 
     def whole(networks, task, *, site, agreement, hints, seed):
@@ -126,7 +156,7 @@ def test_where_operands_pass_it_is_relayed(monkeypatch):
     assert found.verdicts[0].observation.used.effects[0].operand_leakage > 0.5
 
 
-def test_the_input_computes_nothing():
+def test_at_the_input_a_variable_is_entangled():
     half = torch.eye(2) / 2**0.5
     rows = torch.zeros(2, 2, 8)
     rows[0, :, :2], rows[0, :, 2:4], rows[1, :, 4:6], rows[1, :, 6:] = half, -half, half, -half
@@ -135,15 +165,15 @@ def test_the_input_computes_nothing():
     assert words(found) == ["entangled", "entangled"]
 
 
-def test_a_copy_that_nobody_reads_is_unused():
-    found = il.audit(through_copies(), dormant(), TASK, **QUICK)
-    assert found.score.iia > 0.99, "the trap is no trap"
+def test_a_copy_that_the_rest_of_the_network_does_not_read_is_unused():
+    found = il.audit(through_copies(), with_unused_copies(), TASK, **QUICK)
+    assert found.score.iia > 0.99, "the alignment has to score, or the test shows nothing"
     assert words(found) == ["unused", "unused"]
     assert found.verdicts[0].observation.used.rank == 1
-    assert row(found, "map") == ["‖P‖ of the projection: 1.41 for left, 1.41 for right; 1 is that of a rotation."]
+    assert texts(found, "map") == ["‖P‖ of the projection: 1.41 for left, 1.41 for right; 1 is that of a rotation."]
 
 
-def test_a_bad_alignment_of_what_is_there_is_no_absence():
+def test_a_bad_alignment_of_a_variable_that_is_there_does_not_show_its_absence():
     confused = rotation(hand_wired(), "layer1", known_subspace(item_width=2).flip(0))
     found = il.audit(confused, hand_wired(), TASK, **QUICK)
     assert found.score.iia < 0.7
@@ -151,20 +181,20 @@ def test_a_bad_alignment_of_what_is_there_is_no_absence():
     assert "Another alignment" in found.verdicts[0].missing_evidence[0]
 
 
-def test_without_controls_it_is_undecided_and_says_why():
+def test_without_controls_the_verdict_is_undecided_and_names_what_is_missing():
     found = il.audit(computed(), hand_wired(), TASK, controls=(), **QUICK)
     assert words(found) == ["undecided", "undecided"]
     assert "used subspace" in found.verdicts[0].missing_evidence[0]
 
 
-def test_a_network_that_cannot_do_the_task():
+def test_a_network_that_does_not_solve_the_task_has_not_learned_it():
     network = MLP.untrained(TASK, hidden=(8,), count=1)
     found = il.audit(rotation(network, "layer1", torch.eye(8).view(2, 4, 8)), network, TASK, controls=(), **QUICK)
     assert words(found) == ["not-learned", "not-learned"]
 
 
-def test_what_cannot_be_made_anew_lacks_a_null():
-    class Own(nn.Module):
+def test_untrained_networks_are_of_the_same_build_and_exist_where_it_is_known_how_to_draw_them():
+    class UnknownStart(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.first, self.bend = nn.Linear(8, 4), nn.Parameter(torch.ones(4))
@@ -175,20 +205,20 @@ def test_what_cannot_be_made_anew_lacks_a_null():
 
     inputs, _ = TASK.labelled_inputs(4, split="test", generator=torch.Generator().manual_seed(0))
     plain = Module(nn.Sequential(nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 2)), sites={"h": "1"})
-    for network in (plain, Module(Own(), sites={"h": "first"})):
+    for network in (plain, Module(UnknownStart(), sites={"h": "first"})):
         network.prepare(inputs)
-    assert untrained_like(Module(Own(), sites={"h": "first"}), seed=0) == []
-    blank = untrained_like(plain, seed=0)
-    assert len({one.fingerprint() for one in [*blank, plain]}) == 6
-    assert all(one.sites == plain.sites for one in blank)
-    (like,) = untrained_like(hand_wired(), seed=0)
-    assert like.sites == hand_wired().sites
-    assert not torch.equal(like.weights[0][0], hand_wired().weights[0][0])
+    assert untrained_like(Module(UnknownStart(), sites={"h": "first"}), seed=0) == []
+    untrained = untrained_like(plain, seed=0)
+    assert len({network.fingerprint() for network in [*untrained, plain]}) == 6
+    assert all(network.sites == plain.sites for network in untrained)
+    (perceptron,) = untrained_like(hand_wired(), seed=0)
+    assert perceptron.sites == hand_wired().sites
+    assert not torch.equal(perceptron.weights[0][0], hand_wired().weights[0][0])
 
 
-def test_what_belongs_elsewhere_is_refused(fails, tmp_path):
+def test_an_alignment_of_another_network_task_or_site_is_refused(fails, tmp_path):
     with fails(AlignmentError, "another"):
-        il.audit(computed(), dormant(), TASK)
+        il.audit(computed(), with_unused_copies(), TASK)
     with fails(AlignmentError, "simple_equality"):
         other = il.Alignment(**(vars(computed()) | {"task": "simple_equality"}))
         il.audit(other, hand_wired(), TASK)
@@ -201,21 +231,21 @@ def test_what_belongs_elsewhere_is_refused(fails, tmp_path):
     found = il.audit(computed(), hand_wired(), TASK, controls=(), **QUICK)
     (tmp_path / "file").write_text("")
     with fails(RunFolderError, "cannot be written"):
-        found.save(tmp_path / "file" / "kept")
+        found.save(tmp_path / "file" / "audit")
 
 
-def test_from_the_shell(tmp_path, monkeypatch):
+def test_the_command_audit_prints_and_writes_the_same_verdicts(tmp_path, monkeypatch):
     from interlocus.studies import audit as audits
 
     monkeypatch.setattr(audits, "audit", partial(audits.audit, **QUICK))
     hand_wired().save(tmp_path / "network.safetensors")
     computed().save(tmp_path / "both.safetensors")
-    asked = ["audit", str(tmp_path / "both.safetensors"), "--network", str(tmp_path / "network.safetensors")]
-    result = CliRunner().invoke(app, [*asked, "--task", WRITTEN, "--out", str(tmp_path / "out")])
+    command = ["audit", str(tmp_path / "both.safetensors"), "--network", str(tmp_path / "network.safetensors")]
+    result = CliRunner().invoke(app, [*command, "--task", TASK_TEXT, "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
     assert "left: IIA" in result.stdout
     assert "computed" in result.stdout
     assert "operand leakage" in result.stdout
     assert (tmp_path / "out" / "audit.json").is_file()
-    plain = CliRunner().invoke(app, [*asked, "--task", WRITTEN, "--seed", "3", "--json"])
+    plain = CliRunner().invoke(app, [*command, "--task", TASK_TEXT, "--seed", "3", "--json"])
     assert json.loads(plain.stdout)["variables"][1]["verdict"] == "computed"

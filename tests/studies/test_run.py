@@ -1,99 +1,86 @@
+"""Runs of a study: what a folder holds afterwards, and what happens to work that fails, is interrupted or is damaged."""
+
 import json
 import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from tiny import TINY
 
 from interlocus.alignment.alignment import Alignment
 from interlocus.core.errors import RunFolderError
+from interlocus.core.random import derived_generator
 from interlocus.networks import MLP
 from interlocus.studies.executors import Local
 from interlocus.studies.plan import jobs
 from interlocus.studies.run import Run, run_study
-from interlocus.studies.spec.study import Study
+from interlocus.studies.spec.study import SCHEMA, Study
 
 STUDY = Study.parse(TINY, "tiny")
+TRIALS = [trial for job in jobs(STUDY) for trial in job.trials]
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Run:
-    return run_study(STUDY, tmp_path_factory.mktemp("runs") / "tiny")
+def test_every_trial_has_a_record_an_alignment_and_a_row_for_each_size(tiny_run):
+    assert not tiny_run.missing
+    assert not tiny_run.failures
+    assert sorted(trial.name for trial in TRIALS) == tiny_run.store.records.names()
+    assert len(tiny_run.table) == sum(len(job.trials) * len(job.sizes) for job in jobs(STUDY))
+    assert all(tiny_run.store.alignment_path(trial.name).is_file() for trial in TRIALS)
 
 
-def test_every_trial_has_a_record_an_alignment_and_a_row_a_size(finished):
-    trials = [trial for job in jobs(STUDY) for trial in job.trials]
-    assert not finished.missing
-    assert len({trial.name for trial in trials}) == len(trials) == len(list(finished.store.records.all().values()))
-    assert len(finished.table) == sum(len(job.trials) * len(job.sizes) for job in jobs(STUDY))
-    for trial in trials:
-        assert (finished.store.folder / "alignments" / f"{trial.name}.safetensors").is_file()
+def test_a_stored_alignment_belongs_to_a_stored_network(tiny_run):
+    network = MLP.load(tiny_run.store.network_path("relu-01"))
+    alignment = Alignment.load(tiny_run.store.alignment_path("relu-01.layer1.both.linear"), size=2)
+    inputs, _ = STUDY.task.build().labelled_inputs(6, split="test", generator=derived_generator(0))
+    assert alignment.write(network, inputs[:3], left=inputs[3:]).shape == (3, 2)
 
 
-def test_a_stored_alignment_belongs_to_a_stored_network(finished):
-    network = MLP.load(finished.store.network_path("relu-01"))
-    found = Alignment.load(finished.store.folder / "alignments" / "relu-01.layer1.both.linear.safetensors", size=2)
-    inputs = STUDY.task.build().encode(
-        STUDY.task.build().sample(6, split="test", generator=__import__("torch").Generator().manual_seed(0))
-    )
-    assert found.write(network, inputs[:3], left=inputs[3:]).shape == (3, 2)
+def test_an_untrained_group_is_not_trained(tiny_run):
+    expected = MLP.untrained(STUDY.task.build(), hidden=(8, 8), activation="tanh", count=2, seed=STUDY.seed)[1]
+    assert MLP.load(tiny_run.store.network_path("blank-01")).fingerprint() == expected.fingerprint()
 
 
-def test_an_untrained_family_is_not_trained(finished):
-    task = STUDY.task.build()
-    wanted = MLP.untrained(task, hidden=(8, 8), activation="tanh", count=2, seed=STUDY.seed)[1]
-    assert MLP.load(finished.store.network_path("blank-01")).fingerprint() == wanted.fingerprint()
+def test_a_finished_run_is_read_again_without_work(tiny_run):
+    before = {path: path.stat().st_mtime_ns for path in tiny_run.store.folder.rglob("*.json")}
+    again = run_study(STUDY, tiny_run.store.folder)
+    assert again.table == tiny_run.table
+    assert {path: path.stat().st_mtime_ns for path in tiny_run.store.folder.rglob("*.json")} == before
 
 
-def test_a_finished_run_is_read_again_without_work(finished):
-    before = {path: path.stat().st_mtime_ns for path in finished.store.folder.rglob("*.json")}
-    again = run_study(STUDY, finished.store.folder)
-    assert again.table == finished.table
-    assert {path: path.stat().st_mtime_ns for path in finished.store.folder.rglob("*.json")} == before
-
-
-def test_what_is_missing_is_searched_again_to_the_same_byte(finished, tmp_path):
-    run_study(STUDY, tmp_path)
-    whole = (tmp_path / "scores.csv").read_bytes()
-    assert whole == finished.store.scores.read_bytes()
-    lost = sorted((tmp_path / "records").glob("*.json"))[3::4]
-    for path in lost:
+def test_what_is_missing_is_searched_again_to_the_same_byte(tiny_run, tiny_folder):
+    """Also with a network that has to be trained again."""
+    scores = (tiny_folder / "scores.csv").read_bytes()
+    lost = sorted((tiny_folder / "records").glob("*.json"))[3::4]
+    for path in (*lost, tiny_folder / "networks" / "relu-00.safetensors", tiny_folder / "scores.csv"):
         path.unlink()
-    (tmp_path / "networks" / "relu-00.safetensors").unlink()
-    assert len(Run.load(tmp_path).missing) == len(lost)
-    run_study(STUDY, tmp_path)
-    assert (tmp_path / "scores.csv").read_bytes() == whole
+    assert len(Run.load(tiny_folder).missing) == len(lost)
+    run_study(STUDY, tiny_folder)
+    assert (tiny_folder / "scores.csv").read_bytes() == scores
 
 
-def test_another_study_is_kept_out(finished):
-    with pytest.raises(RunFolderError, match="seed is 0 there and 1 here"):
-        run_study(STUDY.with_values(["seed=1"]), finished.store.folder)
+def test_the_same_study_in_another_folder_gives_the_same_bytes(tiny_run, tmp_path):
+    run = run_study(STUDY, tmp_path)
+    assert run.store.scores.read_bytes() == tiny_run.store.scores.read_bytes()
+    assert run.store.verdict.read_bytes() == tiny_run.store.verdict.read_bytes()
 
 
-def test_a_truncated_record_is_named(finished, tmp_path):
-    run_study(STUDY, tmp_path)
-    path = sorted((tmp_path / "records").glob("*.json"))[0]
+def test_a_record_that_was_cut_short_is_named(tiny_folder):
+    path = min((tiny_folder / "records").glob("*.json"))
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(RunFolderError, match=r"damaged.*Delete it and run the study again"):
-        Run.load(tmp_path)
+    with pytest.raises(RunFolderError, match=rf"{path.name}.*damaged.*Delete it and run the study again"):
+        Run.load(tiny_folder)
 
 
-def test_a_folder_that_is_none_is_named(tmp_path):
-    with pytest.raises(RunFolderError, match="no run folder"):
-        Run.load(tmp_path)
-
-
-def test_a_full_disk_is_one_message_and_loses_nothing(tmp_path, monkeypatch):
-    real, written = os.fsync, []
+def test_a_full_disk_gives_one_message_and_loses_nothing(tmp_path, monkeypatch):
+    fsync, written = os.fsync, []
 
     def full(handle: int) -> None:
         written.append(handle)
         if len(written) > 12:
             raise OSError(28, "No space left on device")
-        real(handle)
+        fsync(handle)
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(RunFolderError, match=r"No space left on device.*what is finished is kept"):
@@ -104,23 +91,22 @@ def test_a_full_disk_is_one_message_and_loses_nothing(tmp_path, monkeypatch):
     assert not run_study(STUDY, tmp_path).missing
 
 
-def test_a_family_that_fails_is_listed_and_the_others_go_on(tmp_path):
-    study = STUDY.with_values(["networks.0.learning_rate=1e30"])
-    run = run_study(study, tmp_path)
-    assert len(run.failures) == 1
-    assert "learning rate" in str(run.failures[0].error)
-    assert all(name.startswith("relu-") for name in run.failures[0].trials)
+def test_a_group_that_cannot_be_trained_is_listed_and_the_others_are_searched(tmp_path):
+    run = run_study(STUDY.with_values(["networks.0.learning_rate=1e30"]), tmp_path)
+    (failure,) = run.failures
+    assert "learning rate" in str(failure.error)
+    assert {name.split("-")[0] for name in failure.trials} == {"relu"}
     assert {row.group for row in run.table} == {"blank"}
 
 
-def test_a_network_with_activations_that_are_no_numbers_fails_its_trials_only(finished, tmp_path):
-    run_study(STUDY, tmp_path)
-    for path in (tmp_path / "records").glob("relu-*.json"):
+def test_a_network_whose_activations_are_not_finite_fails_its_own_trials_only(tiny_folder):
+    for path in (tiny_folder / "records").glob("relu-*.json"):
         path.unlink()
-    network = MLP.load(tmp_path / "networks" / "relu-01.safetensors")
+    path = tiny_folder / "networks" / "relu-01.safetensors"
+    network = MLP.load(path)
     network.weights[0][:] = float("nan")
-    network.save(tmp_path / "networks" / "relu-01.safetensors")
-    run = run_study(STUDY, tmp_path)
+    network.save(path)
+    run = run_study(STUDY, tiny_folder)
     assert run.failures
     assert {failure.error.found.split()[1] for failure in run.failures} == {"1"}
     assert {row.group for row in run.table} >= {"blank"}
@@ -140,43 +126,43 @@ def kill_at_four(self, target):
 
 Path.replace = kill_at_four
 """
-"""What Python runs first in every process of a run that is to be killed."""
+"""What Python runs first in every process of the run that will be killed."""
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_goes_on_to_the_same_scores(finished, tmp_path):
-    """SIGKILL to both of two workers as soon as four records are there; then the same line again, with one."""
+def test_a_run_that_is_killed_goes_on_to_the_same_scores(tiny_run, tmp_path):
+    """Both of two workers get SIGKILL as soon as there are four records; then one worker finishes the run."""
     (tmp_path / "tiny.yaml").write_text(TINY)
     (tmp_path / "sitecustomize.py").write_text(KILLS)
-    line = [sys.executable, "-m", "interlocus", "study", str(tmp_path / "tiny.yaml"), "--out", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "interlocus", "study", str(tmp_path / "tiny.yaml"), "--out", str(tmp_path / "run")]
     records = tmp_path / "run" / "records"
     paths = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
     killed = subprocess.run(
-        [*line, "--workers", "2"],
+        [*command, "--workers", "2"],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
         start_new_session=True,
         check=False,
         stderr=subprocess.DEVNULL,
     )
     assert killed.returncode == -signal.SIGKILL
-    assert 4 <= len(list(records.glob("*.json"))) < len([t for job in jobs(STUDY) for t in job.trials])
-    subprocess.run([*line, "--workers", "1"], check=True, capture_output=True)
-    assert (tmp_path / "run" / "scores.csv").read_bytes() == finished.store.scores.read_bytes()
+    assert 4 <= len(list(records.glob("*.json"))) < len(TRIALS)
+    subprocess.run([*command, "--workers", "1"], check=True, capture_output=True)
+    assert (tmp_path / "run" / "scores.csv").read_bytes() == tiny_run.store.scores.read_bytes()
 
 
 @pytest.mark.slow
-def test_two_workers_give_the_same_bytes_as_one(finished, tmp_path):
+def test_two_workers_give_the_same_bytes_as_one(tiny_run, tmp_path):
     run = run_study(STUDY, tmp_path, executor=Local(workers=2))
-    assert run.store.scores.read_bytes() == finished.store.scores.read_bytes()
+    assert run.store.scores.read_bytes() == tiny_run.store.scores.read_bytes()
 
 
-def test_records_are_plain_json(finished):
-    for path in (finished.store.folder / "records").glob("*.json"):
+def test_records_are_plain_json(tiny_run):
+    for path in (tiny_run.store.folder / "records").glob("*.json"):
         data = json.loads(path.read_text())
-        assert data["schema"] == 2
+        assert data["schema"] == SCHEMA
         assert data["study"] == STUDY.fingerprint
 
 
-def test_the_run_folder_holds_what_the_contract_says(finished):
-    held = {path.name for path in Path(finished.store.folder).iterdir()}
-    assert {"study.yaml", "records", "alignments", "networks", "scores.csv"} <= held
+def test_the_run_folder_holds_what_the_contract_says(tiny_run):
+    held = {path.name for path in tiny_run.store.folder.iterdir()}
+    assert {"study.yaml", "records", "alignments", "networks", "scores.csv", "verdict.json"} <= held
