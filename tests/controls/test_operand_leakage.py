@@ -42,7 +42,7 @@ def test_the_control_measures_what_was_found_inside_the_used_subspace():
     context = context_of(
         hand_wired(item_width=2),
         task,
-        site="layer2",
+        site="layer1",
         controls=["used_subspace", "operand_leakage"],
         portfolio=portfolio_of(sizes=(1,), rivals=("symmetric",)),
     )

@@ -155,7 +155,7 @@ def test_a_verdict_is_on_the_first_hypothesis_and_registered_against_untrained_c
     task = HierarchicalEquality(item_width=1)
     ours = Module(as_module(MLP.untrained(task, hidden=(4,), count=1, seed=3)), sites={"hidden": "1"})
     asked = SMALL | {"untrained": 2, "sizes": (1,), "featurizers": ("rotation",), "competence": 0.0}
-    asked |= {"controls": ("used", "purity")}  # planted networks would take minutes
+    asked |= {"controls": ("used_subspace", "operand_leakage")}  # planted networks would take minutes
     run = il.examine(ours, task, out=tmp_path, hypotheses=("right", "left"), rivals=("output",), **asked)
     assert run.study.asked == "right"
     assert [(group.name, group.count) for group in run.study.networks] == [("network", 1), ("untrained", 2)]

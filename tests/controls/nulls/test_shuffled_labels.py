@@ -22,7 +22,7 @@ LARGER = il.Budget(pool=8192, held_out=4096, partners=1, batch=128, check_every=
 
 
 def test_shuffled_labels_are_those_of_other_interventions_of_the_same_kind():
-    pool = TASK.pool(5000, split="train", generator=derived_generator(0))
+    pool = TASK.draw_examples(5000, split="train", generator=derived_generator(0))
     drawn = draw(pool, TASK.hypothesis("both"), shape=(20, 300), generator=derived_generator(1))
     mixed = shuffle_labels(drawn, derived_generator(2))
     assert torch.equal(mixed.base, drawn.base)
@@ -75,4 +75,4 @@ def test_a_verdict_takes_the_control_as_a_chance_level(tmp_path):
     )
     run = run_study(study, tmp_path / "run")
     reached = run.controls["relu-00", "layer1"].result(ShuffledLabels)
-    assert {verdict.seen.null for verdict in run.verdicts[0].sites[0]} == {reached}
+    assert {verdict.observation.null for verdict in run.verdicts[0].sites[0]} == {reached}
