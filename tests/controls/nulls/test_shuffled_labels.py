@@ -22,7 +22,7 @@ LARGER = il.Budget(pool=8192, held_out=4096, partners=1, batch=128, check_every=
 
 
 def test_shuffled_labels_are_those_of_other_interventions_of_the_same_kind():
-    pool = TASK.pool(5000, split="train", generator=derived_generator(0))
+    pool = TASK.draw_examples(5000, split="train", generator=derived_generator(0))
     drawn = draw(pool, TASK.hypothesis("both"), shape=(20, 300), generator=derived_generator(1))
     mixed = shuffle_labels(drawn, derived_generator(2))
     assert torch.equal(mixed.base, drawn.base)
