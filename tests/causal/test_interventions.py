@@ -154,7 +154,7 @@ def test_balanced_sampling_changes_half_of_the_labels_of_each_kind(name):
 
 
 def test_balanced_sampling_changes_half_of_the_labels_that_rarely_change():
-    """No pair is equal in a quarter of the sources: natural sampling then changes 5 in 16 labels, balanced sampling 8."""
+    """No pair is equal in a quarter of the sources: natural sampling changes 5 in 16 labels, balanced sampling 8."""
     hypothesis = Hypothesis(name="h", model=TASK.hypothesis("symmetric").model, variables=("none_equal",))
     interventions = draw(POOL, hypothesis, shape=(BATCH,), sampling="balanced", generator=derived_generator(0))
     before = equalities(interventions.base)

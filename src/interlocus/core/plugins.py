@@ -189,13 +189,13 @@ FIGURES = Registry(
         "stages": _entry(
             "report.figures.stages:StagesFigure", "variables, rivals and output inside the used subspace, by site"
         ),
-        "decodable": _entry("report.figures.decodable:DecodableFigure", "accuracy of probes beside IIA, by site"),
+        "decodable": _entry("report.figures.decodable:DecodableFigure", "accuracy of probes and IIA, by site"),
         "subspace": _entry(
             "report.figures.subspace:SubspaceFigure", "states in the located subspace, before and after an interchange"
         ),
         "reuse": _entry("report.figures.reuse:ReuseFigure", "accuracy on a new question against the number of labels"),
         "restarts": _entry("report.figures.restarts:RestartsFigure", "the score of every restart, by start"),
-        "published": _entry("report.figures.published:PublishedFigure", "scores beside published ones"),
+        "published": _entry("report.figures.published:PublishedFigure", "scores compared with published ones"),
     },
 )
 
