@@ -22,7 +22,8 @@ starts: {random: 2, covariance: 1, nested: 1}
 phases: [{steps: 40}]
 controls: []
 budget:
-  {pool: 2048, held_out: 1024, partners: 256, batch: 64, check_every: 20, validation: 256, test: 600, halving_interval: 20}
+  {pool: 2048, held_out: 1024, partners: 256, batch: 64, check_every: 20, validation: 256, test: 600,
+   halving_interval: 20}
 """
 
 
