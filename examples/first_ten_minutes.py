@@ -48,7 +48,7 @@ print("IIA, a row a network, a column a size:", found.iia.round(3), sep="\n")
 
 # %%
 score = found.score(network=0, size=4)
-print(f"IIA {score.interval}, smallest cell {score.worst_transition:.3f}")
+print(f"IIA {score.interval}, worst transition {score.worst_transition:.3f}")
 for cell in score.cells:
     print(f"  {cell.kind:12} {cell.change:8} {cell.iia:.3f} of {cell.count}")
 blank = il.networks.MLP.untrained(task, hidden=(16, 16, 16), count=2, seed=0)

@@ -141,13 +141,13 @@ def test_a_study_with_sizes_of_each_variable(tmp_path):
 @pytest.mark.parametrize(
     ("sizes", "words"),
     [
-        ("[0]", ["searches.0.sizes.0 = 0"]),
-        ("[{left: 0, right: 2}]", ["searches.0.sizes.0.left = 0"]),
+        ("[0]", ["searches[0].sizes[0] is 0"]),
+        ("[{left: 0, right: 2}]", ["searches[0].sizes[0].left is 0"]),
         ("[{left: 2, rigth: 2}]", ["'rigth'", "Did you mean 'right'"]),
         ("[{left: 2}]", ["no number for right"]),
         ("[{left: 6, right: 3}]", ["6+3", "9 directions", "add up to 8"]),
         ("[2, {left: 2, right: 2}]", ["size '2'", "twice"]),
-        ("[two]", ["searches.0.sizes.0"]),
+        ("[two]", ["searches[0].sizes[0]"]),
     ],
 )
 def test_a_study_with_sizes_that_cannot_be_meant_is_refused(sizes, words):

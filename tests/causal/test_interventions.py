@@ -1,4 +1,4 @@
-"""Laws of interventions that are drawn from a pool."""
+"""Laws of interventions that are drawn from examples."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from interlocus.tasks import HierarchicalEquality
 TASK = HierarchicalEquality()
 POOL = TASK.draw_examples(4000, split="train", generator=derived_generator(0, "pool"), partners_of=("left", "right"))
 BATCH = 3000
-ASKED = ("left", "right", "both", "symmetric")
+HYPOTHESES = ("left", "right", "both", "symmetric")
 
 
-def ask(name: str, sampling: str = "natural", seed: int = 0, shape: tuple[int, ...] = (BATCH,)):
+def drawn(name: str, sampling: str = "natural", seed: int = 0, shape: tuple[int, ...] = (BATCH,)):
     hypothesis = TASK.hypothesis(name)
     return hypothesis, draw(POOL, hypothesis, shape=shape, sampling=sampling, generator=derived_generator(seed, "draw"))
 
 
 def equalities(rows: torch.Tensor) -> dict[str, torch.Tensor]:
-    """The variables, worked out from what the network is shown."""
+    """The variables, computed from the inputs of the network."""
     a, b, c, d = POOL.inputs[rows].split(4, dim=-1)
     left, right = (a == b).all(-1).long(), (c == d).all(-1).long()
     return {"left": left, "right": right, "both_equal": left * right, "none_equal": (1 - left) * (1 - right)}
@@ -38,54 +38,54 @@ def answer(name: str, values: dict[str, torch.Tensor]) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("sampling", ["natural", "balanced"])
-@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("name", HYPOTHESES)
 def test_labels_follow_each_variable_from_its_own_source(name, sampling):
-    hypothesis, asked = ask(name, sampling)
-    values = equalities(asked.base)
-    for variable, source in zip(hypothesis.variables, asked.sources, strict=True):
+    hypothesis, interventions = drawn(name, sampling)
+    values = equalities(interventions.base)
+    for variable, source in zip(hypothesis.variables, interventions.sources, strict=True):
         values[variable] = equalities(source)[variable]
-    assert torch.equal(asked.labels, answer(name, values))
+    assert torch.equal(interventions.labels, answer(name, values))
 
 
 @pytest.mark.parametrize("name", ["left", "right", "both"])
 def test_labels_of_minimal_pairs_follow_each_variable_from_its_own_source(name):
-    hypothesis, asked = ask(name, "minimal_pairs")
-    values = equalities(asked.base)
-    for variable, source in zip(hypothesis.variables, asked.sources, strict=True):
+    hypothesis, interventions = drawn(name, "minimal_pairs")
+    values = equalities(interventions.base)
+    for variable, source in zip(hypothesis.variables, interventions.sources, strict=True):
         values[variable] = equalities(source)[variable]
-    assert torch.equal(asked.labels, answer(name, values))
+    assert torch.equal(interventions.labels, answer(name, values))
 
 
 @pytest.mark.parametrize("sampling", ["natural", "balanced", "minimal_pairs"])
 def test_a_joint_intervention_uses_two_different_sources(sampling):
-    hypothesis, asked = ask("both", sampling)
+    hypothesis, interventions = drawn("both", sampling)
     (joint,) = (rows for kind, rows in kind_rows(hypothesis, BATCH) if len(kind) == 2)
-    one, other = asked.sources[:, joint]
+    first, second = interventions.sources[:, joint]
     # two independent draws from a pool of P rows meet in 1 of P: here n = 1000 and P = 4000, and 5 or more with 7e-6
-    assert (one == other).sum() <= 4
-    values = [equalities(rows) for rows in (one, other)]
+    assert (first == second).sum() <= 4
+    values = [equalities(rows) for rows in (first, second)]
     expected = (values[0]["left"] == values[1]["right"]).long()
-    assert torch.equal(asked.labels[joint], expected)
-    # which source gives which variable matters (for minimal pairs it does not: both change, or neither)
+    assert torch.equal(interventions.labels[joint], expected)
+    # exchanging the two sources gives other labels (not for minimal pairs, where both variables change or neither)
     if sampling != "minimal_pairs":
         assert (expected != (values[1]["left"] == values[0]["right"]).long()).any()
 
 
 @pytest.mark.parametrize("sampling", ["natural", "balanced", "minimal_pairs"])
 @pytest.mark.parametrize("name", ["left", "both", "three"])
-def test_where_a_variable_is_not_swapped_its_source_is_the_base(name, sampling):
+def test_the_source_of_a_variable_that_is_not_swapped_is_the_base(name, sampling):
     hypothesis = THREE if name == "three" else TASK.hypothesis(name)
     pool = THREE_POOL if name == "three" else POOL
-    asked = draw(pool, hypothesis, shape=(2, BATCH), sampling=sampling, generator=derived_generator(0))
-    for variable, source, place in zip(hypothesis.variables, asked.sources, asked.places, strict=True):
+    interventions = draw(pool, hypothesis, shape=(2, BATCH), sampling=sampling, generator=derived_generator(0))
+    for variable, source, place in zip(hypothesis.variables, interventions.sources, interventions.places, strict=True):
         inside = torch.zeros(BATCH, dtype=torch.bool)
         inside[place] = True
         for kind, rows in kind_rows(hypothesis, BATCH):
             if variable in kind:
                 assert inside[rows].all()
-                assert (source[:, rows] != asked.base[:, rows]).float().mean() > 0.9
+                assert (source[:, rows] != interventions.base[:, rows]).float().mean() > 0.9
             else:
-                assert torch.equal(source[:, rows], asked.base[:, rows])
+                assert torch.equal(source[:, rows], interventions.base[:, rows])
 
 
 def identity(value: torch.Tensor) -> torch.Tensor:
@@ -120,15 +120,15 @@ THREE_POOL = _three_pool()
 
 
 @pytest.mark.parametrize("sampling", ["natural", "balanced", "minimal_pairs"])
-def test_three_variables_are_swapped_alone_and_all_at_once(sampling):
-    asked = draw(THREE_POOL, THREE, shape=(BATCH,), sampling=sampling, generator=derived_generator(0))
-    bits = [(THREE_POOL.inputs[source, i] > 0).long() for i, source in enumerate(asked.sources)]
-    assert torch.equal(asked.labels, bits[0] ^ bits[1] ^ bits[2])
+def test_three_variables_are_swapped_alone_and_jointly(sampling):
+    interventions = draw(THREE_POOL, THREE, shape=(BATCH,), sampling=sampling, generator=derived_generator(0))
+    bits = [(THREE_POOL.inputs[source, i] > 0).long() for i, source in enumerate(interventions.sources)]
+    assert torch.equal(interventions.labels, bits[0] ^ bits[1] ^ bits[2])
 
 
 @pytest.mark.parametrize("name", ["left", "both"])
 @pytest.mark.parametrize("batch", [1, 2, 3, 4, 5, 511, 512])
-def test_kinds_part_a_batch_into_equal_shares(name, batch):
+def test_kinds_divide_a_batch_into_equal_slices(name, batch):
     hypothesis = TASK.hypothesis(name)
     layout = kind_rows(hypothesis, batch)
     assert tuple(kind for kind, _ in layout) == hypothesis.kinds
@@ -145,20 +145,20 @@ def test_the_place_of_a_variable_is_the_smallest_slice_with_its_kinds():
 
 @pytest.mark.parametrize("name", ["left", "right", "both"])
 def test_balanced_sampling_changes_half_of_the_labels_of_each_kind(name):
-    hypothesis, asked = ask(name, "balanced")
-    before = answer(name, equalities(asked.base))
+    hypothesis, interventions = drawn(name, "balanced")
+    before = answer(name, equalities(interventions.base))
     for _, rows in kind_rows(hypothesis, BATCH):
-        changed = (asked.labels[rows] != before[rows]).sum()
+        changed = (interventions.labels[rows] != before[rows]).sum()
         # each of 16 candidates changes the label with probability ½; of 3000 rows four or more miss with 1e-7
         assert abs(changed - (rows.stop - rows.start) / 2) <= 0.5 + 3
 
 
-def test_balanced_sampling_reaches_what_changes_rarely():
-    """None of the pairs is equal in a quarter of the sources; naturally 5 in 16 labels change then, balanced a half."""
+def test_balanced_sampling_changes_half_of_the_labels_that_rarely_change():
+    """No pair is equal in a quarter of the sources: natural sampling changes 5 in 16 labels, balanced sampling 8."""
     hypothesis = Hypothesis(name="h", model=TASK.hypothesis("symmetric").model, variables=("none_equal",))
-    asked = draw(POOL, hypothesis, shape=(BATCH,), sampling="balanced", generator=derived_generator(0))
-    before = equalities(asked.base)
-    changed = (asked.labels != answer("symmetric", before)).float()
+    interventions = draw(POOL, hypothesis, shape=(BATCH,), sampling="balanced", generator=derived_generator(0))
+    before = equalities(interventions.base)
+    changed = (interventions.labels != answer("symmetric", before)).float()
     free = before["both_equal"] == 0  # with both pairs equal the label is one whatever none_equal is
     assert changed[~free].sum() == 0
     count = int(free.sum())
@@ -166,29 +166,29 @@ def test_balanced_sampling_reaches_what_changes_rarely():
     assert abs(changed[free].mean() - 0.5) < 5 * 0.5 / count**0.5 + 0.75**16
 
 
-def test_balanced_sampling_leaves_the_bases_as_they_are_drawn():
-    _, natural = ask("both", "natural")
-    _, balanced = ask("both", "balanced")
+def test_balanced_sampling_draws_the_same_bases_as_natural_sampling():
+    _, natural = drawn("both", "natural")
+    _, balanced = drawn("both", "balanced")
     assert torch.equal(natural.base, balanced.base)
 
 
 @pytest.mark.parametrize(("name", "columns"), [("left", slice(4, 8)), ("right", slice(12, 16))])
 def test_minimal_pairs_differ_in_one_item_and_one_variable_only(name, columns):
-    _, asked = ask(name, "minimal_pairs")
-    base, source = POOL.inputs[asked.base], POOL.inputs[asked.sources[0]]
+    _, interventions = drawn(name, "minimal_pairs")
+    base, source = POOL.inputs[interventions.base], POOL.inputs[interventions.sources[0]]
     changed = torch.zeros(16, dtype=torch.bool)
     changed[columns] = True
     assert torch.equal(base[:, ~changed], source[:, ~changed])
     assert (base[:, changed] != source[:, changed]).any(1).all()
-    before, after = equalities(asked.base), equalities(asked.sources[0])
+    before, after = equalities(interventions.base), equalities(interventions.sources[0])
     for variable in ("left", "right"):
         assert ((before[variable] != after[variable]) == (variable == name)).all()
 
 
-def test_minimal_pairs_of_a_joint_intervention_differ_each_in_its_own_variable():
-    hypothesis, asked = ask("both", "minimal_pairs")
-    before = equalities(asked.base)
-    for variable, source, place in zip(hypothesis.variables, asked.sources, asked.places, strict=True):
+def test_each_source_of_a_joint_minimal_pair_differs_in_its_variable_only():
+    hypothesis, interventions = drawn("both", "minimal_pairs")
+    before = equalities(interventions.base)
+    for variable, source, place in zip(hypothesis.variables, interventions.sources, interventions.places, strict=True):
         after = equalities(source)
         for other in hypothesis.variables:
             differs = before[other][place] != after[other][place]
@@ -196,49 +196,49 @@ def test_minimal_pairs_of_a_joint_intervention_differ_each_in_its_own_variable()
 
 
 @pytest.mark.parametrize("sampling", ["natural", "balanced", "minimal_pairs"])
-def test_bases_are_free_examples_and_all_of_them(sampling):
-    _, asked = ask("both", sampling, shape=(20, BATCH))
-    assert asked.base.min() >= 0
-    assert asked.base.max() < POOL.count
+def test_bases_are_drawn_from_all_free_examples(sampling):
+    _, interventions = drawn("both", sampling, shape=(20, BATCH))
+    assert interventions.base.min() >= 0
+    assert interventions.base.max() < POOL.count
     # each of 4000 rows is missed by 60,000 draws with probability e⁻¹⁵
-    assert len(asked.base.unique()) == POOL.count
+    assert len(interventions.base.unique()) == POOL.count
 
 
-def test_sources_of_free_sampling_are_no_partners():
+def test_natural_and_balanced_sampling_use_no_partners():
     for sampling in ("natural", "balanced"):
-        _, asked = ask("both", sampling)
-        assert asked.sources.max() < POOL.count
+        _, interventions = drawn("both", sampling)
+        assert interventions.sources.max() < POOL.count
 
 
 @pytest.mark.parametrize("sampling", ["natural", "balanced", "minimal_pairs"])
 def test_the_generator_decides(sampling):
-    (_, one), (_, again), (_, other) = (ask("both", sampling, seed) for seed in (0, 0, 1))
-    assert torch.equal(one.base, again.base)
-    assert torch.equal(one.sources, again.sources)
-    assert torch.equal(one.labels, again.labels)
-    assert not torch.equal(one.base, other.base)
+    (_, first), (_, again), (_, different) = (drawn("both", sampling, seed) for seed in (0, 0, 1))
+    assert torch.equal(first.base, again.base)
+    assert torch.equal(first.sources, again.sources)
+    assert torch.equal(first.labels, again.labels)
+    assert not torch.equal(first.base, different.base)
 
 
-def test_the_global_generator_is_left_alone():
+def test_the_global_generator_is_unchanged():
     before = torch.random.get_rng_state()
-    ask("both", "balanced")
+    drawn("both", "balanced")
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("sampling", ["natural", "balanced", "minimal_pairs"])
-def test_a_step_is_cut_out_of_all_that_belongs_to_it(sampling):
-    hypothesis, asked = ask("both", sampling, shape=(5, 90))
-    assert asked.base.shape == asked.labels.shape == (5, 90)
-    assert asked.sources.shape == (2, 5, 90)
-    step = asked[3]
-    assert torch.equal(step.base, asked.base[3])
-    assert torch.equal(step.sources, asked.sources[:, 3])
+def test_an_index_selects_steps_of_all_fields(sampling):
+    hypothesis, interventions = drawn("both", sampling, shape=(5, 90))
+    assert interventions.base.shape == interventions.labels.shape == (5, 90)
+    assert interventions.sources.shape == (2, 5, 90)
+    step = interventions[3]
+    assert torch.equal(step.base, interventions.base[3])
+    assert torch.equal(step.sources, interventions.sources[:, 3])
     values = equalities(step.base)
     for variable, source in zip(hypothesis.variables, step.sources, strict=True):
         values[variable] = equalities(source)[variable]
     assert torch.equal(step.labels, answer("both", values))
-    assert step.places == asked.places
-    assert asked[1:3].sources.shape == (2, 2, 90)
+    assert step.places == interventions.places
+    assert interventions[1:3].sources.shape == (2, 2, 90)
 
 
 def test_minimal_pairs_are_refused_where_there_are_none(fails):
@@ -251,29 +251,29 @@ def test_minimal_pairs_are_refused_where_there_are_none(fails):
 
 def test_an_unknown_sampling_is_refused(fails, unchecked):
     with fails(UnknownNameError, "Did you mean 'balanced'?"):
-        ask("both", "balance")
+        drawn("both", "balance")
 
 
-def test_variables_that_depend_on_each_other_are_not_sought_together(fails):
+def test_variables_that_depend_on_each_other_are_refused_in_one_hypothesis(fails):
     with fails(CausalModelError, "'output'", "'left'"):
         Hypothesis(name="nested", model=TASK.model, variables=("left", "output"))
 
 
 @pytest.mark.parametrize("name", ["left", "right", "both"])
 def test_restoring_draws_bases_without_and_sources_with_the_last_value(name):
-    hypothesis, asked = ask(name, "restoring")
-    before = equalities(asked.base)
+    hypothesis, interventions = drawn(name, "restoring")
+    before = equalities(interventions.base)
     for kind, rows in kind_rows(hypothesis, BATCH):
-        for variable, sources in zip(hypothesis.variables, asked.sources, strict=True):
+        for variable, sources in zip(hypothesis.variables, interventions.sources, strict=True):
             if variable in kind:
                 assert (before[variable][rows] == 0).all()
                 assert (equalities(sources)[variable][rows] == 1).all()
             else:
-                assert torch.equal(sources[rows], asked.base[rows])
+                assert torch.equal(sources[rows], interventions.base[rows])
     values = dict(before)
-    for variable, source in zip(hypothesis.variables, asked.sources, strict=True):
+    for variable, source in zip(hypothesis.variables, interventions.sources, strict=True):
         values[variable] = equalities(source)[variable]
-    assert torch.equal(asked.labels, answer(name, values))
+    assert torch.equal(interventions.labels, answer(name, values))
     assert 0.4 < before["right" if name == "left" else "left"][: BATCH // 3].float().mean() < 0.6 or name != "left"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.model import CausalModel, Variable
 from interlocus.core.errors import CausalModelError, UnknownNameError
 
@@ -16,7 +15,7 @@ def bit(name: str, parents: tuple[str, ...], mechanism) -> Variable:
     return Variable(name=name, parents=parents, mechanism=mechanism, values=(0, 1))
 
 
-# children stand before their parents, which a model has to put up with
+# children stand before their parents: a model takes its variables in any order
 MODEL = CausalModel(
     [
         bit("output", ("positive", "long"), lambda positive, long: positive ^ long),
@@ -37,11 +36,11 @@ def inputs(seed: int, batch: int = BATCH) -> dict[str, torch.Tensor]:
     return {name: (4 * value).round() / 4 + 1 / 8 for name, value in drawn.items()}
 
 
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_run_gives_what_the_mechanisms_say():
+def test_run_returns_the_results_of_the_mechanisms():
     given = inputs(0)
     values = MODEL.run(given)
     total = (given["x"] + given["y"]).sum(1)
@@ -51,21 +50,21 @@ def test_run_gives_what_the_mechanisms_say():
     assert 0 < values["output"].sum() < BATCH
 
 
-def test_rows_of_a_batch_know_nothing_of_each_other():
+def test_rows_of_a_batch_are_independent():
     given = inputs(1)
     together = MODEL.run(given)
     alone = [MODEL.run({name: value[row : row + 1] for name, value in given.items()}) for row in range(BATCH)]
-    assert same(together, {name: torch.cat([one[name] for one in alone]) for name in together})
+    assert same(together, {name: torch.cat([values[name] for values in alone]) for name in together})
 
 
-def test_run_from_a_cut_gives_what_follows_and_no_more():
+def test_run_from_intermediate_variables_returns_what_follows_from_them_only():
     values = MODEL.run(inputs(2))
     assert same(MODEL.run({name: values[name] for name in ("positive", "long")}),
                 {name: values[name] for name in ("positive", "long", "output")})  # fmt: skip
     assert set(MODEL.run({"y": values["y"]})) == {"y", "long"}
 
 
-def test_a_given_variable_keeps_its_value_whatever_its_parents_say():
+def test_a_given_variable_keeps_its_value_whatever_its_parents_are():
     given = inputs(3)
     natural = MODEL.run(given)
     forced = MODEL.run(given | {"positive": 1 - natural["positive"]})
@@ -74,7 +73,7 @@ def test_a_given_variable_keeps_its_value_whatever_its_parents_say():
     assert torch.equal(forced["total"], natural["total"])
 
 
-def test_run_changes_nothing_that_it_was_given():
+def test_run_does_not_change_the_given_values():
     given = inputs(4)
     before = {name: value.clone() for name, value in given.items()}
     MODEL.run(given)
@@ -118,31 +117,31 @@ def test_an_interchange_recomputes_descendants_and_keeps_the_rest(swapped):
 
 
 def test_two_variables_take_their_values_from_two_sources():
-    base, one, other = (MODEL.run(inputs(seed)) for seed in (10, 11, 12))
-    after = MODEL.interchange(base, {"positive": one["positive"], "long": other["long"]})
-    assert torch.equal(after["output"], one["positive"] ^ other["long"])
-    # and these are not the answers of either source alone
-    assert not torch.equal(after["output"], one["output"])
-    assert not torch.equal(after["output"], other["output"])
+    base, first, second = (MODEL.run(inputs(seed)) for seed in (10, 11, 12))
+    after = MODEL.interchange(base, {"positive": first["positive"], "long": second["long"]})
+    assert torch.equal(after["output"], first["positive"] ^ second["long"])
+    # which differs from the answers of either source alone
+    assert not torch.equal(after["output"], first["output"])
+    assert not torch.equal(after["output"], second["output"])
 
 
 def test_a_swapped_descendant_of_a_swapped_variable_keeps_the_value_of_its_source():
-    base, one, other = (MODEL.run(inputs(seed)) for seed in (13, 14, 15))
-    after = MODEL.interchange(base, {"y": one["y"], "positive": other["positive"]})
-    assert torch.equal(after["positive"], other["positive"])
-    assert torch.equal(after["long"], one["long"])
-    assert torch.equal(after["total"], (base["x"] + one["y"]).sum(1))
-    assert torch.equal(after["output"], other["positive"] ^ one["long"])
+    base, first, second = (MODEL.run(inputs(seed)) for seed in (13, 14, 15))
+    after = MODEL.interchange(base, {"y": first["y"], "positive": second["positive"]})
+    assert torch.equal(after["positive"], second["positive"])
+    assert torch.equal(after["long"], first["long"])
+    assert torch.equal(after["total"], (base["x"] + first["y"]).sum(1))
+    assert torch.equal(after["output"], second["positive"] ^ first["long"])
 
 
-def test_an_interchange_leaves_its_base_alone():
+def test_an_interchange_does_not_change_the_base():
     base, source = MODEL.run(inputs(16)), MODEL.run(inputs(17))
     before = {name: value.clone() for name, value in base.items()}
     MODEL.interchange(base, {"x": source["x"]})
     assert same(base, before)
 
 
-def test_unknown_variables_are_named_with_a_near_one(fails):
+def test_an_unknown_variable_suggests_a_similar_one(fails):
     base = MODEL.run(inputs(18))
     with fails(UnknownNameError, "'positve'", "Did you mean 'positive'?"):
         MODEL.run({"positve": base["positive"]})
@@ -150,25 +149,31 @@ def test_unknown_variables_are_named_with_a_near_one(fails):
         MODEL.interchange(base, {"lnog": base["long"]})
 
 
-def one(value: torch.Tensor) -> torch.Tensor:
+def constant(value: torch.Tensor) -> torch.Tensor:
     return torch.ones(len(value), dtype=torch.long)
 
 
-X, OUTPUT = Variable(name="x"), bit("output", ("x",), one)
+X, OUTPUT = Variable(name="x"), bit("output", ("x",), constant)
 
 
 @pytest.mark.parametrize(
     ("variables", "output", "kind", "words"),
     [
         ([X, X, OUTPUT], "output", CausalModelError, ["'x'"]),
-        ([X, bit("output", ("z",), one)], "output", UnknownNameError, ["'z'", "'output'"]),
+        ([X, bit("output", ("z",), constant)], "output", UnknownNameError, ["'z'", "'output'"]),
         ([X, OUTPUT], "outptu", UnknownNameError, ["'outptu'", "Did you mean 'output'?"]),
-        ([X, Variable(name="output", parents=("x",), mechanism=one)], "output", CausalModelError, ["values"]),
+        ([X, Variable(name="output", parents=("x",), mechanism=constant)], "output", CausalModelError, ["values"]),
         ([X, OUTPUT, Variable(name="y", parents=("x",))], "output", CausalModelError, ["'y'", "mechanism"]),
-        ([X, OUTPUT, Variable(name="y", mechanism=one)], "output", CausalModelError, ["'y'", "parents"]),
-        ([bit("output", ("output",), one)], "output", CausalModelError, ["cycle", "output"]),
+        ([X, OUTPUT, Variable(name="y", mechanism=constant)], "output", CausalModelError, ["'y'", "parents"]),
+        ([bit("output", ("output",), constant)], "output", CausalModelError, ["cycle", "output"]),
         (
-            [X, bit("p", ("x", "r"), one), bit("q", ("p",), one), bit("r", ("q",), one), bit("output", ("r",), one)],
+            [
+                X,
+                bit("p", ("x", "r"), constant),
+                bit("q", ("p",), constant),
+                bit("r", ("q",), constant),
+                bit("output", ("r",), constant),
+            ],
             "output",
             CausalModelError,
             ["cycle", "p", "q", "r"],
@@ -213,47 +218,13 @@ def test_a_model_that_contradicts_itself_is_refused(variables, output, kind, wor
         "not a number",
     ],
 )
-def test_a_mechanism_that_breaks_its_word_is_caught(mechanism, words, fails):
+def test_a_mechanism_whose_result_is_not_as_declared_is_refused(mechanism, words, fails):
     model = CausalModel([X, bit("output", ("x",), mechanism)], output="output")
     with fails(CausalModelError, "'output'", *words):
         model.run({"x": torch.randn(5, 3, generator=torch.Generator().manual_seed(0))})
 
 
-def test_a_continuous_mechanism_gives_a_row_an_example(fails):
+def test_a_continuous_mechanism_must_return_one_row_for_each_example(fails):
     model = CausalModel([X, Variable(name="y", parents=("x",), mechanism=lambda x: x.mean(0)), OUTPUT], output="output")
     with fails(CausalModelError, "'y'", "batch of 5"):
         model.run({"x": torch.zeros(5, 3)})
-
-
-@pytest.mark.parametrize(
-    ("variables", "kinds"),
-    [
-        (("left",), [("left",)]),
-        (("left", "right"), [("left",), ("left", "right"), ("right",)]),
-        (("p", "q", "r"), [("p",), ("p", "q", "r"), ("q",), ("r",)]),
-    ],
-)
-def test_kinds_are_each_variable_alone_and_all_at_once(variables, kinds):
-    parts = [bit(name, ("x",), one) for name in variables]
-    model = CausalModel([X, *parts, bit("output", variables, lambda *values: one(values[0]))], output="output")
-    assert list(Hypothesis(name="h", model=model, variables=variables).kinds) == kinds
-
-
-@pytest.mark.parametrize(
-    ("variables", "kind", "words"),
-    [
-        ((), CausalModelError, ["[]"]),
-        (("positive", "positive"), CausalModelError, ["positive"]),
-        (("positve",), UnknownNameError, ["Did you mean 'positive'?"]),
-        (("aside",), CausalModelError, ["'aside'"]),
-    ],
-    ids=["none", "twice", "unknown", "without effect"],
-)
-def test_a_hypothesis_that_cannot_be_asked_is_refused(variables, kind, words, fails):
-    model = CausalModel([*MODEL.variables.values(), bit("aside", ("x",), one)], output="output")
-    with fails(kind, *words):
-        Hypothesis(name="h", model=model, variables=variables)
-
-
-def test_the_output_itself_may_be_sought():
-    assert Hypothesis(name="output", model=MODEL, variables=("output",)).kinds == (("output",),)

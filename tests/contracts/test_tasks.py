@@ -1,4 +1,4 @@
-"""What every registered task keeps to."""
+"""Laws that every registered task obeys."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def task(request) -> AbstractTask:
     return TASKS.get(request.param)()
 
 
-def sought(task: AbstractTask) -> list[str]:
+def hypothesis_variables(task: AbstractTask) -> list[str]:
     return sorted({variable for hypothesis in task.hypotheses.values() for variable in hypothesis.variables})
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_examples_are_as_wide_and_as_many_classes_as_the_task_says(task, split):
+def test_inputs_and_classes_are_as_the_task_declares(task, split):
     inputs, labels = task.labelled_inputs(COUNT, split=split, generator=derived_generator(0))
     assert inputs.shape == (COUNT, task.input_width)
     assert inputs.dtype == torch.float32
@@ -46,20 +46,20 @@ def test_samples_are_the_inputs_of_the_causal_model(task, split):
 
 
 def test_the_generator_decides(task):
-    one, again, other = (
+    first, again, different = (
         task.labelled_inputs(100, split="train", generator=derived_generator(seed))[0] for seed in (0, 0, 1)
     )
-    assert torch.equal(one, again)
-    assert not torch.equal(one, other)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, different)
 
 
-def test_the_global_generator_is_left_alone(task):
+def test_the_global_generator_is_unchanged(task):
     before = torch.random.get_rng_state()
-    task.draw_examples(100, split="train", generator=derived_generator(0), partners_of=sought(task))
+    task.draw_examples(100, split="train", generator=derived_generator(0), partners_of=hypothesis_variables(task))
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_hypotheses_go_by_their_names(task, fails):
+def test_hypotheses_have_the_names_of_their_keys(task, fails):
     assert task.hypotheses
     for name, hypothesis in task.hypotheses.items():
         assert isinstance(hypothesis, Hypothesis)
@@ -80,7 +80,7 @@ def test_every_hypothesis_gives_the_classes_of_the_task(task):
         assert torch.equal(values[hypothesis.model.output], task.model.run(drawn)[task.model.output])
 
 
-def test_a_pool_holds_inputs_with_the_values_on_them(task):
+def test_examples_hold_inputs_with_the_values_of_variables(task):
     pool = task.draw_examples(COUNT, split="train", generator=derived_generator(0))
     drawn = task.sample(COUNT, split="train", generator=derived_generator(0))
     assert pool.count == COUNT
@@ -88,13 +88,13 @@ def test_a_pool_holds_inputs_with_the_values_on_them(task):
     assert torch.equal(pool.inputs, task.encode(drawn))
     for hypothesis in task.hypotheses.values():
         assert {*hypothesis.variables, *hypothesis.needed} <= set(pool.values)
-        if hypothesis.sampled != "apart":  # on these examples another model's classes need not be the task's
+        if hypothesis.sampled != "apart":  # the usual examples may contradict the model of such a hypothesis
             for name, value in hypothesis.model.run(drawn).items():
                 if name in pool.values:
                     assert torch.equal(pool.values[name], value)
 
 
-def test_what_a_hypothesis_needs_of_its_own_lies_behind_the_examples(task):
+def test_special_examples_lie_behind_the_free_ones_and_do_not_depend_on_each_other(task):
     names = list(task.hypotheses)
     pool = task.draw_examples(100, split="train", generator=derived_generator(0), for_hypotheses=names)
     assert torch.equal(pool.inputs[:100], task.draw_examples(100, split="train", generator=derived_generator(0)).inputs)
@@ -105,7 +105,7 @@ def test_what_a_hypothesis_needs_of_its_own_lies_behind_the_examples(task):
             100, split="train", generator=derived_generator(0), for_hypotheses=(hypothesis.name,)
         )
         rows = [pool.rows(hypothesis), alone.rows(hypothesis), backwards.rows(hypothesis)]
-        inputs = [one.inputs[place] for one, place in zip((pool, alone, backwards), rows, strict=True)]
+        inputs = [examples.inputs[place] for examples, place in zip((pool, alone, backwards), rows, strict=True)]
         assert torch.equal(inputs[0], inputs[1])
         assert torch.equal(inputs[0], inputs[2])
         for name in hypothesis.variables if hypothesis.sampled == "matched" else ():
@@ -113,8 +113,8 @@ def test_what_a_hypothesis_needs_of_its_own_lies_behind_the_examples(task):
             assert torch.equal(pool.inputs[first : first + 100], alone.inputs[other : other + 100])
 
 
-def test_partners_differ_in_their_variable_alone(task):
-    variables = sought(task)
+def test_partners_differ_in_their_variable_only(task):
+    variables = hypothesis_variables(task)
     pool = task.draw_examples(COUNT, split="train", generator=derived_generator(0), partners_of=variables)
     assert len(pool.inputs) == COUNT * (1 + len(pool.partners))
     assert set(pool.partners) <= set(variables)
@@ -128,34 +128,34 @@ def test_partners_differ_in_their_variable_alone(task):
 
 def test_examples_are_as_frequent_as_the_settings_are_probable(task):
     if not task.roots:
-        return  # floors are drawn
-    counted = task.settings()
-    assert float(counted.probability.sum()) == pytest.approx(1)
+        return  # chance levels are estimated
+    settings = task.settings()
+    assert float(settings.probability.sum()) == pytest.approx(1)
     values = task.values(task.sample(COUNT, split="test", generator=derived_generator(0)))
     seen = torch.zeros(COUNT, dtype=torch.bool)
-    for row, probability in enumerate(counted.probability.tolist()):
-        here = torch.stack([values[root] == counted.values[root][row] for root in counted.roots]).all(0)
+    for row, probability in enumerate(settings.probability.tolist()):
+        here = torch.stack([values[root] == settings.values[root][row] for root in settings.roots]).all(0)
         deviation = math.sqrt(probability * (1 - probability) / COUNT)
         assert abs(float(here.double().mean()) - probability) < 5 * deviation
-        assert (values[task.model.output][here] == counted.values[task.model.output][row]).all()
+        assert (values[task.model.output][here] == settings.values[task.model.output][row]).all()
         seen |= here
     assert seen.all()
 
 
-def test_every_hypothesis_can_be_asked(task):
+def test_interventions_of_every_hypothesis_change_some_labels_and_keep_others(task):
     pool = task.draw_examples(
         COUNT, split="train", generator=derived_generator(0), for_hypotheses=list(task.hypotheses)
     )
     for hypothesis in task.hypotheses.values():
         for sampling in ("natural", "balanced"):
-            asked = draw(pool, hypothesis, shape=(300,), sampling=sampling, generator=derived_generator(0))
-            before = pool.values[hypothesis.model.output][asked.base]
-            # a share of one half has a deviation of 15 in 300; no hypothesis is asked for labels that are all but one
-            assert 30 < (asked.labels != before).sum() < 270
-            assert len(asked.labels.unique()) > 1
+            interventions = draw(pool, hypothesis, shape=(300,), sampling=sampling, generator=derived_generator(0))
+            before = pool.values[hypothesis.model.output][interventions.base]
+            # no hypothesis has labels that nearly always change or nearly never do
+            assert 30 < (interventions.labels != before).sum() < 270
+            assert len(interventions.labels.unique()) > 1
 
 
-def test_floors_of_every_hypothesis_are_known_and_where_they_are_counted_drawing_agrees(task):
+def test_chance_levels_are_fractions_and_estimates_agree_with_enumerated_ones(task):
     for hypothesis in task.hypotheses.values():
         known = chance_levels(task, hypothesis)
         drawn = known if known.method == "drawn" else chance_levels(task, hypothesis, method="drawn")

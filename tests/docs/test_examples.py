@@ -10,7 +10,7 @@ import pytest
 
 import interlocus as il
 
-SAYS = {"own_hypothesis": "left at codes: relayed", "own_network": "this network is hierarchical"}
+SAYS = {"own_hypothesis": "left at codes: entangled", "own_network": "this network is hierarchical"}
 """What an example must say; the others print an IIA."""
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 

@@ -21,7 +21,9 @@ searches: [{hypotheses: [both], sizes: [1, 2]}, {hypotheses: [left], sizes: [2]}
 starts: {random: 2, covariance: 1, nested: 1}
 phases: [{steps: 40}]
 controls: []
-budget: {pool: 2048, held_out: 1024, partners: 256, batch: 64, check_every: 20, validation: 256, test: 600, rung: 20}
+budget:
+  {pool: 2048, held_out: 1024, partners: 256, batch: 64, check_every: 20, validation: 256, test: 600,
+   halving_interval: 20}
 """
 
 

@@ -31,7 +31,7 @@ def sample(task: HierarchicalEquality, seed: int = 0, split: str = "train", coun
 
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("items", ITEMS)
-def test_pairs_are_equal_half_of_the_time_and_independently(items, split):
+def test_pairs_are_equal_in_half_of_the_examples_and_independently(items, split):
     _, left, right = sample(HierarchicalEquality(items=items), split=split)
     assert near(left.double().mean(), 1 / 2)
     assert near(right.double().mean(), 1 / 2)
@@ -40,18 +40,18 @@ def test_pairs_are_equal_half_of_the_time_and_independently(items, split):
 
 @pytest.mark.parametrize("width", [1, 4])
 @pytest.mark.parametrize("items", ITEMS)
-def test_a_pair_is_the_same_vector_twice_or_two_that_differ(items, width):
-    """Half-equal pairs do not exist: an unequal pair differs as two independent draws do."""
+def test_a_pair_is_one_vector_twice_or_two_independent_draws(items, width):
+    """An unequal pair agrees in no component, except by chance as two independent draws do."""
     drawn, left, right = sample(HierarchicalEquality(items=items, item_width=width, vocabulary=3))
-    for one, other, equal in (("a", "b", left), ("c", "d", right)):
-        alike = drawn[one] == drawn[other]
+    for first, second, equal in (("a", "b", left), ("c", "d", right)):
+        alike = drawn[first] == drawn[second]
         assert (alike.all(1) == equal).all()
-        # of 20,000 unequal pairs of up to 4 numbers each, few agree in a number by chance, the grid having 2²⁴ points
+        # of 20,000 unequal pairs of up to 4 components, few agree in a component by chance: there are 2²⁴ values
         assert alike[~equal].sum() <= 3
 
 
 def test_unequal_pairs_of_a_tiny_vocabulary_are_never_equal():
-    """With two words an independent second draw would be the first in half of the pairs."""
+    """With two vectors, an independent second draw would equal the first in half of the pairs."""
     _, left, right = sample(HierarchicalEquality(items="vocabulary", vocabulary=2))
     assert near(left.double().mean(), 1 / 2)
     assert near(right.double().mean(), 1 / 2)
@@ -66,7 +66,7 @@ def test_the_class_is_whether_the_pairs_agree(items):
     assert labels.unique().tolist() == [0, 1]
 
 
-def test_inputs_are_the_items_one_behind_the_other():
+def test_an_input_is_the_concatenation_of_its_items():
     task = HierarchicalEquality(item_width=3)
     drawn, *_ = sample(task, count=10)
     inputs = task.encode(drawn)
@@ -98,21 +98,21 @@ def words(task: HierarchicalEquality, split: str, seed: int = 0) -> set[tuple[fl
     return {tuple(word) for item in drawn.values() for word in item.tolist()}
 
 
-def test_vocabularies_are_finite_and_no_word_is_in_two_splits():
+def test_vocabularies_are_finite_and_no_vector_is_in_two_splits():
     task = HierarchicalEquality(items="vocabulary", vocabulary=50)
     seen = {split: words(task, split) for split in SPLITS}
-    # each of 50 words is missed by 40,000 independent items with probability e⁻⁸⁰⁰
+    # each of 50 vectors is missed by 40,000 independent items with probability e⁻⁸⁰⁰
     assert [len(seen[split]) for split in SPLITS] == [50, 50, 50]
-    for one, other in itertools.combinations(SPLITS, 2):
-        assert seen[one].isdisjoint(seen[other])
+    for first, second in itertools.combinations(SPLITS, 2):
+        assert seen[first].isdisjoint(seen[second])
 
 
-def test_a_vocabulary_belongs_to_the_task_and_not_to_the_seed():
+def test_a_vocabulary_does_not_depend_on_the_seed():
     make = lambda: HierarchicalEquality(items="vocabulary", vocabulary=20)  # noqa: E731
     assert words(make(), "test", seed=0) == words(make(), "test", seed=1)
 
 
-def test_words_are_drawn_alike():
+def test_vectors_of_a_vocabulary_are_equally_frequent():
     task = HierarchicalEquality(items="vocabulary", vocabulary=10)
     drawn, left, _ = sample(task)
     for name in ("a", "b", "c", "d"):
@@ -126,13 +126,13 @@ def test_words_are_drawn_alike():
 
 
 @pytest.mark.parametrize("items", ["gaussian", "uniform"])
-def test_continuous_items_are_drawn_afresh(items):
+def test_continuous_items_never_repeat(items):
     task = HierarchicalEquality(items=items)
     generator = derived_generator(0)
-    one, other = (task.sample(2000, split="train", generator=generator) for _ in range(2))
-    seen = {tuple(word) for word in one["a"].tolist()}
+    first, second = (task.sample(2000, split="train", generator=generator) for _ in range(2))
+    seen = {tuple(word) for word in first["a"].tolist()}
     assert len(seen) == 2000
-    assert seen.isdisjoint(tuple(word) for word in other["a"].tolist())
+    assert seen.isdisjoint(tuple(word) for word in second["a"].tolist())
 
 
 @pytest.mark.parametrize("variable", ["left", "right"])
@@ -151,7 +151,7 @@ def test_a_partner_flips_its_variable_by_one_item(items, variable):
         assert torch.equal(after[name] != before[name], torch.full_like(left, name == variable))
 
 
-def test_what_no_single_item_changes_has_no_partners():
+def test_a_variable_that_no_single_item_changes_has_no_partners():
     task = HierarchicalEquality()
     drawn, *_ = sample(task, count=10)
     assert task.partner(drawn, "both_equal", split="train", generator=derived_generator(1)) is None
@@ -180,7 +180,7 @@ def test_sizes_that_are_too_small_are_refused(arguments, words, fails):
         HierarchicalEquality(**arguments)
 
 
-def test_unknown_names_are_refused_with_a_near_one(fails, unchecked):
+def test_unknown_names_are_refused_with_a_similar_one(fails, unchecked):
     with fails(UnknownNameError, "Did you mean 'gaussian'?"):
         HierarchicalEquality(items="gausian")
     with fails(UnknownNameError, "Did you mean 'both'?"):
@@ -188,16 +188,16 @@ def test_unknown_names_are_refused_with_a_near_one(fails, unchecked):
 
 
 @pytest.mark.parametrize("items", ITEMS)
-def test_no_line_is_run_once_an_example(items):
-    """Of 256 times as many examples nothing is done one by one: that would be 65,000 lines more."""
+def test_examples_are_drawn_in_batches(items):
+    """256 times as many examples run no more lines of Python; a loop over examples would run 65,000 more."""
 
     def lines(count: int) -> int:
-        """How many lines of Python are run for so many examples, each time around a loop counted."""
-        seen = 0
+        """Lines of Python that are run to draw this many examples, counting each iteration of a loop."""
+        count_of_lines = 0
 
         def trace(frame, event, argument):
-            nonlocal seen
-            seen += 1
+            nonlocal count_of_lines
+            count_of_lines += 1
             return trace
 
         before = sys.gettrace()
@@ -206,7 +206,7 @@ def test_no_line_is_run_once_an_example(items):
             HierarchicalEquality(items=items).labelled_inputs(count, split="train", generator=derived_generator(0))
         finally:
             sys.settrace(before)
-        return seen
+        return count_of_lines
 
-    lines(256)  # what is made once
+    lines(256)  # work that is done once and cached
     assert lines(65_536) < 2 * lines(256)

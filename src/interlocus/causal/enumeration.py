@@ -35,7 +35,7 @@ def enumerate_settings(model: CausalModel, roots: Mapping[str, Sequence[float] |
     """Enumerate the joint values of independent variables, and of everything that follows from them.
 
     Args:
-        model: The causal model.
+        model: The causal model whose mechanisms compute the other variables.
         roots: Weights of each root's values, in the order in which the root declares them; `None` for equal weights.
             The output must follow from the roots. They may be variables other than the model's inputs.
 
@@ -78,7 +78,7 @@ class WeightedInterventions:
         base: Values of all variables on the base, by name.
         sources: For each swapped variable, the values of all variables on its source, by name. Where the variable is
             not swapped, they are the base's values.
-        label: The counterfactual label.
+        label: The counterfactual label of each intervention.
         probability: Probability of each intervention; they sum to 1.
     """
 

@@ -171,7 +171,7 @@ class CausalModel(AbstractDisplayable):
         """Check that all names are variables of this model.
 
         Args:
-            names: Names of variables.
+            names: Names to look up among the variables.
 
         Raises:
             UnknownNameError: the first name that is not in the model.

@@ -75,7 +75,7 @@ class UnknownNameError(SpecificationError):
 
     Args:
         kind: What the name should be the name of, in the singular (`"site"`, `"task"`, …).
-        name: The unknown name.
+        name: The unknown name, as the user wrote it.
         known: The names that exist. A similar one of them is suggested.
         where: Where names were looked up, for the message (`"this network"`); left out if empty.
     """

@@ -141,75 +141,61 @@ CONTROLS = Registry(
     "control",
     {
         "random_directions": _entry(
-            "controls.nulls.random_directions:RandomDirections", "what directions drawn at random score; always measured"
+            "controls.nulls.random_directions:RandomDirections", "score of random directions; always measured"
         ),
         "linear_ceiling": _entry(
             "controls.nulls.linear_ceiling:LinearCeiling",
-            "what no linear map can exceed before a linear rest; always measured",
+            "highest score of a linear map before a linear rest of the network; always measured",
         ),
         "shuffled_labels": _entry(
-            "controls.nulls.shuffled_labels:ShuffledLabels", "what the searches reach when their labels say nothing"
+            "controls.nulls.shuffled_labels:ShuffledLabels", "score of searches whose labels are shuffled"
         ),
         "used_subspace": _entry(
             "controls.used_subspace:UsedSubspaceControl",
-            "how few directions the rest of the network needs, and what is found inside them",
+            "the few directions that the rest of the network needs, and scores of searches inside them",
         ),
         "operand_leakage": _entry(
             "controls.operand_leakage:OperandLeakageControl",
-            "how much of the operands is exchanged together with the value",
+            "how much of the operands is swapped along with the variable",
         ),
         "power": _entry(
-            "controls.power:PowerControl",
-            "whether the searches find variables that were planted; measured where a verdict waits for it",
+            "controls.power:PowerControl", "whether searches find planted variables; measured where a verdict needs it"
         ),
         "negative_controls": _entry(
             "controls.negative_controls:NegativeControlsControl",
-            "what the searches find where variables can be decoded and nobody reads them",
+            "score of searches where variables can be decoded but are not used",
         ),
         "distribution_shift": _entry(
-            "controls.distribution_shift:DistributionShift", "the score on items from another distribution"
+            "controls.distribution_shift:DistributionShift", "score on inputs of another distribution"
         ),
         "source_variation": _entry(
-            "controls.source_variation:SourceVariationControl", "whether sources of equal value give different answers"
+            "controls.source_variation:SourceVariationControl",
+            "how often sources of equal value give different answers",
         ),
         "code_fit": _entry(
-            "controls.code_fit:CodeFit", "what the site seems to hold, from how interventions are answered"
+            "controls.code_fit:CodeFit", "which code at the site explains the answers to interventions best"
         ),
-        "probes": _entry("controls.probes:ProbesControl", "what probes decode from the activations"),
+        "probes": _entry(
+            "controls.probes:ProbesControl", "accuracy of probes that decode the variables from the activations"
+        ),
     },
 )
 
 FIGURES = Registry(
     "figure",
     {
-        "heat_map": PluginEntry(
-            target="interlocus.report.figures.heat_map:HeatMapFigure", summary="mean IIA by site and size"
+        "heat_map": _entry("report.figures.heat_map:HeatMapFigure", "mean IIA by site and size"),
+        "size_curve": _entry("report.figures.size_curve:SizeCurveFigure", "IIA against size, by site"),
+        "stages": _entry(
+            "report.figures.stages:StagesFigure", "variables, rivals and output inside the used subspace, by site"
         ),
-        "size_curve": PluginEntry(
-            target="interlocus.report.figures.size_curve:SizeCurveFigure", summary="IIA against size, by site"
+        "decodable": _entry("report.figures.decodable:DecodableFigure", "accuracy of probes and IIA, by site"),
+        "subspace": _entry(
+            "report.figures.subspace:SubspaceFigure", "states in the located subspace, before and after an interchange"
         ),
-        "stages": PluginEntry(
-            target="interlocus.report.figures.stages:StagesFigure",
-            summary="variables, rivals and output inside the used subspace, by site",
-        ),
-        "decodable": PluginEntry(
-            target="interlocus.report.figures.decodable:DecodableFigure",
-            summary="accuracy of probes beside IIA, by site",
-        ),
-        "subspace": PluginEntry(
-            target="interlocus.report.figures.subspace:SubspaceFigure",
-            summary="states in the located subspace, before and after an interchange",
-        ),
-        "reuse": PluginEntry(
-            target="interlocus.report.figures.reuse:ReuseFigure",
-            summary="accuracy on a new question against the number of labels",
-        ),
-        "restarts": PluginEntry(
-            target="interlocus.report.figures.restarts:RestartsFigure", summary="the score of every restart, by start"
-        ),
-        "published": PluginEntry(
-            target="interlocus.report.figures.published:PublishedFigure", summary="scores beside published ones"
-        ),
+        "reuse": _entry("report.figures.reuse:ReuseFigure", "accuracy on a new question against the number of labels"),
+        "restarts": _entry("report.figures.restarts:RestartsFigure", "the score of every restart, by start"),
+        "published": _entry("report.figures.published:PublishedFigure", "scores compared with published ones"),
     },
 )
 

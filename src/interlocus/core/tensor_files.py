@@ -37,7 +37,7 @@ class TensorFile:
         """Read the bytes of a file; the path becomes its name.
 
         Args:
-            path: An existing file.
+            path: An existing file, which is read completely.
         """
         return cls(name=str(path), content=path.read_bytes())
 

@@ -106,7 +106,7 @@ def get_object(text: str) -> Any:
     """The registered object that a text stands for.
 
     Args:
-        text: What `register_object` returned.
+        text: The text that `register_object` returned.
 
     Raises:
         SpecificationError: the object was registered in another process.

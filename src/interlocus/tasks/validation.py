@@ -164,7 +164,7 @@ def class_agreement(answers: Int[Tensor, " batch"], classes: Int[Tensor, " batch
     Args:
         answers: Answers of a network, from 0 to count − 1.
         classes: Classes of the task, from 0 to count − 1.
-        count: Number of classes.
+        count: Number of classes of the task.
     """
     confusion = torch.zeros(count, count).index_put_((answers, classes), torch.ones(len(classes)), accumulate=True)
     best = linear_sum_assignment(confusion.numpy(), maximize=True)

@@ -32,16 +32,16 @@ MIN_FEATURIZERS_SHOWN = 3
 SCORE_COLUMNS = (
     "IIA",
     "size",
-    "smallest\nsuffi-\ncient\nsize",
+    "suffi-\ncient\nsize",
     "no-\neffect",
     "one-\ndirec-\ntional",
-    "worst\ntransi-\ntion",
+    "worst\ntran-\nsition",
 )
 
 _SCORE_NOTES = """\
 IIA: share of interchange interventions after which the network gives the answer of the causal model; mean over \
 networks with 95 % interval, at the best size.
-smallest sufficient size: smallest number of directions that scores within 0.01 of the best, with 95 % interval.
+sufficient size: smallest number of directions that scores within 0.01 of the best, with 95 % interval.
 no-effect: score of an interchange that changes nothing.
 one-directional: best score of a method that can only destroy the variable, never set it.
 worst transition: IIA for the hardest change of value (e.g. 0 → 1), mean over networks.

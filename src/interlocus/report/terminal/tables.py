@@ -22,6 +22,9 @@ err = Console(stderr=True, highlight=False)
 WRAPPED_COLUMNS = ("hypo-\nthesis", "hypothesis", "featur-\nizer", "featurizer", "start", "evidence")
 """Headings of columns whose text is wrapped in a narrow terminal; text in other columns would be cut off."""
 
+SHORTEST_WRAP = 8
+"""Wrapped columns are at least this wide, so that `rotation` and `identity` stay whole."""
+
 NAME_WIDTH = 22
 """Characters before the summary of a name in a list."""
 
@@ -37,7 +40,9 @@ def plain_table(title: str, text_columns: Sequence[str], number_columns: Sequenc
     table = Table(title=escape(title), title_justify="left", box=None, padding=(0, 1, 0, 0))
     for name in text_columns:
         wrapped = name in WRAPPED_COLUMNS
-        table.add_column(name, vertical="top", no_wrap=not wrapped, overflow="fold" if wrapped else "ellipsis")
+        overflow = "fold" if wrapped else "ellipsis"
+        least = SHORTEST_WRAP if wrapped else None
+        table.add_column(name, vertical="top", no_wrap=not wrapped, overflow=overflow, min_width=least)
     for name in number_columns:
         table.add_column(name, justify="right", no_wrap=True)
     return table
