@@ -8,19 +8,16 @@ import pytest
 import torch
 from IPython.core.interactiveshell import InteractiveShell
 from rich.console import Console
-from tiny import TINY
 
 import interlocus as il
 from interlocus.core.display import MAX_ROWS, AbstractDisplayable, Display
-from interlocus.studies.run import run_study
-from interlocus.studies.spec.study import Study
 
 HOSTILE = "<script>alert(1)</script>[bold]&"
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return run_study(Study.parse(TINY, "tiny"), tmp_path_factory.mktemp("runs") / "tiny")
+def run(tiny_run):
+    return tiny_run
 
 
 @pytest.fixture(scope="module")

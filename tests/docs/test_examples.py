@@ -1,4 +1,4 @@
-"""The examples run as they stand."""
+"""The examples run without changes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 import interlocus as il
 
-SAYS = {"own_hypothesis": "left at codes: entangled", "own_network": "this network is hierarchical"}
-"""What an example must say; the others print an IIA."""
+EXPECTED_OUTPUT = {"own_hypothesis": "left at codes: entangled", "own_network": "this network is hierarchical"}
+"""What an example has to print; the others print an IIA."""
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 
 
@@ -19,14 +19,14 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_runs_to_its_end(path, unchecked, capsys):
     runpy.run_path(str(path), run_name="__main__")
-    assert SAYS.get(path.stem, "IIA") in capsys.readouterr().out
+    assert EXPECTED_OUTPUT.get(path.stem, "IIA") in capsys.readouterr().out
 
 
 def test_there_are_examples():
     assert EXAMPLES
 
 
-def test_the_task_of_the_guide_is_one():
+def test_the_task_of_the_guide_passes_the_check():
     text = (Path(__file__).parents[2] / "docs" / "own_network.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     names: dict = {}

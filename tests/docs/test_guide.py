@@ -1,4 +1,4 @@
-"""The guide: what it shows runs, what it links to is there, and it is built without warnings."""
+"""The guide: its code runs, its links lead somewhere, and it is built without warnings."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from interlocus.searches.starts import StartContext
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path for path in (ROOT / "docs").glob("*.md") if path.name not in {"LOG.md", "benchmarks.md"})
 EXAMPLES = "\n".join(path.read_text() for path in sorted((ROOT / "examples").glob("*.py")))
-"""The suite runs them (test_examples.py), so a block that stands in one runs as well."""
+"""Tests run the examples (test_examples.py), so a block that is part of one runs as well."""
 OUTSIDE = re.compile(
     r"""(?:<(?:script|img|iframe|source)[^>]*\ssrc|<link[^>]*\shref|@import|url\()[=\s("']*(?:https?:)?//"""
 )
-"""What a browser would fetch from elsewhere when a page is opened; links that a reader may follow are none."""
+"""Matches what a browser fetches from another server when it opens a page, but not links that a reader follows."""
 
 
 def _blocks(page: Path) -> list[str]:
@@ -37,7 +37,7 @@ def _blocks(page: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_code_of_a_page_stands_in_an_example_or_runs_by_itself(page):
+def test_the_code_of_a_page_is_part_of_an_example_or_runs_by_itself(page):
     for block in _blocks(page):
         if block.strip("\n") not in EXAMPLES:
             exec(compile(block, str(page), "exec"), {"il": il, "my_module": nn.Sequential(nn.Linear(2, 2))})
@@ -48,7 +48,7 @@ def test_the_guide_has_code():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_what_a_page_links_to_is_there(page):
+def test_links_of_a_page_lead_to_files_that_exist(page):
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         if not target.startswith(("http", "#")):
             assert (page.parent / target.partition("#")[0]).exists(), target
@@ -60,13 +60,13 @@ def test_every_page_is_in_the_list_of_pages():
     assert listed == {path.name for path in (ROOT / "docs").glob("*.md")}
 
 
-def test_own_network_and_own_hypothesis_come_to_a_verdict_in_under_sixty_lines():
+def test_a_network_and_a_hypothesis_of_the_user_get_a_verdict_in_fewer_than_sixty_lines():
     lines = (ROOT / "examples" / "own_hypothesis.py").read_text().splitlines()
     assert sum(bool(line.strip()) and not line.startswith("#") for line in lines) < 60
 
 
 def _defined(example: str) -> ModuleType:
-    """What an example imports and defines, without running the rest of it."""
+    """The imports, classes and functions of an example; the rest of it is not run."""
     path = ROOT / "examples" / f"{example}.py"
     tree = ast.parse(path.read_text())
     kept = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef)
@@ -84,8 +84,8 @@ def _defined(example: str) -> ModuleType:
         pytest.param(plugins.TASKS, "between", "add_task", id="task"),
     ],
 )
-def test_what_the_guide_adds_is_found_by_its_entry_point(monkeypatch, known, name, example):
-    """As the page's toml says it, with the example in place of a package."""
+def test_the_plug_ins_of_the_guide_are_found_by_their_entry_points(monkeypatch, known, name, example):
+    """The entry point is that of the page, and the example takes the place of a package."""
     page = (ROOT / "docs" / f"{example}.md").read_text()
     found = re.search(r'entry-points\."([\w.]+)"\]\n(\w+) = "[\w.]+:(\w+)"', page)
     assert found is not None
@@ -104,7 +104,7 @@ def test_the_featurizer_of_the_guide_has_the_gradient_of_its_maps():
     assert module.check(module.Within(first=2)) < 1e-6
 
 
-def test_the_start_of_the_guide_gives_each_variable_neurons_of_its_own():
+def test_the_start_of_the_guide_gives_variables_different_neurons():
     context = StartContext(
         activations=torch.randn(400, 6, generator=derived_generator(0)) * torch.tensor([1, 9, 1, 1, 1, 1.0]),
         values=torch.randint(2, (2, 400), generator=derived_generator(1)),
@@ -113,7 +113,7 @@ def test_the_start_of_the_guide_gives_each_variable_neurons_of_its_own():
     assert torch.equal(rows @ rows.T, torch.eye(5))
 
 
-def test_a_study_takes_the_task_of_the_guide_by_its_file():
+def test_a_study_can_use_the_task_of_the_guide_from_its_file():
     text = f"""
     task: {{name: "{ROOT / "examples" / "add_task.py"}:Between", gap: 0.2}}
     networks: [{{name: relu, hidden: [4], count: 1}}]
@@ -141,7 +141,7 @@ def test_the_guide_is_built_without_warnings_and_fetches_nothing(tmp_path):
     assert "Find the directions of a site" in (tmp_path / "site" / "reference.html").read_text()
 
 
-def test_what_would_be_fetched_is_told_from_what_may_be_followed():
+def test_fetched_resources_are_distinguished_from_links():
     assert OUTSIDE.search('<script src="https://elsewhere.org/x.js">')
     assert OUTSIDE.search('<link rel="stylesheet" href="//elsewhere.org/x.css">')
     assert OUTSIDE.search("@font-face { src: url(https://elsewhere.org/x.woff) }")

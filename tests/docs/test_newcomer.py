@@ -1,4 +1,4 @@
-"""What somebody does who has just come, and what is said to them."""
+"""The first steps of a new user, with the mistakes that are easy to make."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from interlocus.studies.spec.study import Study
 from interlocus.tasks import AbstractTask
 
 SMALL = Budget(pool=512, held_out=512, partners=64, batch=32, check_every=5, validation=256, test=400)
-BESIDE = """
+TASK_FILE = """
 import torch
 import interlocus as il
 from interlocus.tasks import AbstractTask
@@ -35,7 +35,7 @@ class Rises(AbstractTask):
     def sample(self, count, *, split, generator):
         return {name: torch.randn(count, generator=generator) for name in "abc"}
 """
-MINE = """
+NETWORK_FILE = """
 from pathlib import Path
 from torch import nn
 from beside_mine import Rises
@@ -58,7 +58,7 @@ budget: {pool: 512, held_out: 512, partners: 64, batch: 32, check_every: 5, vali
 @pytest.fixture(scope="module")
 def rises(tmp_path_factory) -> AbstractTask:
     namespace: dict[str, type[AbstractTask]] = {}
-    exec(BESIDE, namespace)
+    exec(TASK_FILE, namespace)
     return namespace["Rises"]()
 
 
@@ -71,10 +71,10 @@ def search(network, task):
     return il.search(network, task, hypothesis="up", site="1", sizes=(1,), phases=(Phase(steps=5),), budget=SMALL)
 
 
-def test_a_function_that_takes_long_is_called_once_a_process(tmp_path):
-    """Of a function without `trained` each call may be a training; its file may import what lies beside it."""
-    (tmp_path / "beside_mine.py").write_text(BESIDE)
-    (tmp_path / "mine.py").write_text(MINE)
+def test_a_factory_function_is_called_once_in_each_process(tmp_path):
+    """Each call may train a network, so it is called once. Its file may import a file in the same folder."""
+    (tmp_path / "beside_mine.py").write_text(TASK_FILE)
+    (tmp_path / "mine.py").write_text(NETWORK_FILE)
     (tmp_path / "my.yaml").write_text(STUDY)
     run = il.run_study(Study.load(str(tmp_path / "my.yaml")), tmp_path / "run")
     assert not run.missing
@@ -82,7 +82,7 @@ def test_a_function_that_takes_long_is_called_once_a_process(tmp_path):
     assert (tmp_path / "mine.calls").read_text().count("trained") == 1
 
 
-def test_what_was_examined_has_a_page(tmp_path, rises):
+def test_an_examined_network_has_a_page(tmp_path, rises):
     run = il.examine(
         il.networks.Module(module(), sites={"hidden": "1"}),
         rises,
@@ -120,7 +120,7 @@ def test_a_sampler_that_gives_arrays_is_refused(rises):
         search(il.networks.Module(module()), Arrays())
 
 
-@pytest.mark.parametrize("wrap", [il.networks.Module, lambda own: own], ids=["module", "perceptron"])
+@pytest.mark.parametrize("wrap", [il.networks.Module, lambda module: module], ids=["module", "perceptron"])
 def test_inputs_of_another_width_are_refused_by_name(rises, wrap):
     wide = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2))
     network = wrap(wide) if wrap is il.networks.Module else il.networks.MLP.untrained(il.tasks.HierarchicalEquality())
@@ -128,7 +128,7 @@ def test_inputs_of_another_width_are_refused_by_name(rises, wrap):
         search(network, rises)
 
 
-def test_inputs_that_are_no_tensor_are_refused(rises, unchecked):
+def test_inputs_that_are_not_tensors_are_refused(rises, unchecked):
     network = il.networks.Module(module())
     up = search(network, rises).best(network=0, size=1)
     with pytest.raises(AlignmentError, match=r"ndarray.*torch\.as_tensor"):

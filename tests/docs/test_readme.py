@@ -1,3 +1,5 @@
+"""The code of the README runs."""
+
 import re
 from pathlib import Path
 
@@ -7,8 +9,8 @@ README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.mark.slow
-def test_the_ten_lines_run(tmp_path, monkeypatch):
-    """As they stand, but with two networks."""
+def test_the_code_of_the_readme_runs(tmp_path, monkeypatch):
+    """With two networks in place of ten."""
     monkeypatch.chdir(tmp_path)
     code = re.findall(r"```python\n(.*?)```", README.read_text(), re.S)[0]
     names: dict = {}

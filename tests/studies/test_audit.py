@@ -38,7 +38,7 @@ def hand_wired() -> MLP:
 
 
 def with_unused_copies() -> MLP:
-    """Layer 3 holds how many pairs are unequal, and each pair by itself. The rest of the network reads the number only."""
+    """Layer 3 holds how many pairs are unequal, and each pair by itself. The rest reads the number only."""
     wired = hand_wired()
     unequal = torch.tensor([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]])
     count = torch.cat([unequal.sum(0, keepdim=True), unequal])
@@ -76,7 +76,7 @@ def computed() -> il.Alignment:
 
 
 def known_used_subspaces(networks, task, *, site, agreement, hints, seed):
-    """What each of these networks needs of a site is known, so that tests do not depend on whether it can be learned."""
+    """What these networks need of a site is known, so that tests do not depend on whether it can be learned."""
     examples = task.draw_examples(2000, split="train", generator=torch.Generator().manual_seed(seed))
     width = networks.width(site)
     rows = {
@@ -185,6 +185,17 @@ def test_without_controls_the_verdict_is_undecided_and_names_what_is_missing():
     found = il.audit(computed(), hand_wired(), TASK, controls=(), **QUICK)
     assert words(found) == ["undecided", "undecided"]
     assert "used subspace" in found.verdicts[0].missing_evidence[0]
+
+
+def test_of_a_map_that_is_not_linear_nothing_is_said_inside_the_used_subspace():
+    network = hand_wired()
+    found = il.search(
+        network, TASK, hypothesis="both", site="layer1", sizes=(2,), featurizer="coupling", starts={"covariance": 1},
+        phases=(il.Phase(steps=5),), budget=QUICK["budget"],
+    ).best(network=0, size=2)  # fmt: skip
+    audit = il.audit(found, network, TASK, controls=("used_subspace",), **QUICK)
+    assert texts(audit, "map") == ["It is not linear."]
+    assert "not measured" in texts(audit, "used subspace")[0]
 
 
 def test_a_network_that_does_not_solve_the_task_has_not_learned_it():

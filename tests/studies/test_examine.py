@@ -1,4 +1,4 @@
-"""Everything about a network in hand, in one call."""
+"""`examine`: search, controls and verdicts of one network, in one call."""
 
 from __future__ import annotations
 
@@ -25,11 +25,14 @@ SMALL = {
 }
 
 
+EXAMINED = SMALL | {"hypotheses": ("both", "identity"), "controls": ("probes",)}
+
+
 @pytest.fixture(scope="module")
 def examined(tmp_path_factory) -> Run:
     torch.manual_seed(0)
     network = Module(BROUGHT["shared encoder"]().module)
-    return il.examine(network, TASK, out=tmp_path_factory.mktemp("mine"), hypotheses=("both", "identity"), **SMALL)
+    return il.examine(network, TASK, out=tmp_path_factory.mktemp("mine"), **EXAMINED)
 
 
 def test_every_site_is_searched_at_the_sizes_that_fit(examined):
@@ -43,45 +46,45 @@ def test_every_site_is_searched_at_the_sizes_that_fit(examined):
     assert sizes["encoder", "both"] == {1, 2, 4}
 
 
-def test_it_is_shown_as_text_and_as_a_page(examined):
+def test_the_run_has_a_text_and_a_page(examined):
     text = il.show(examined)
     assert "encoder" in text
     assert "[bold]" not in text
     assert write_report(examined).stat().st_size > 10_000
 
 
-def test_the_same_call_goes_on_where_it_was(examined):
+def test_the_same_call_finishes_an_unfinished_run(examined):
     next((examined.store.folder / "records").glob("*.json")).unlink()
     torch.manual_seed(0)
     network = Module(BROUGHT["shared encoder"]().module)
-    again = il.examine(network, TASK, out=examined.store.folder, hypotheses=("both", "identity"), **SMALL)
+    again = il.examine(network, TASK, out=examined.store.folder, **EXAMINED)
     assert [row.iia for row in again.scores] == [row.iia for row in examined.scores]
 
 
 def test_a_perceptron_is_examined_like_any_module(tmp_path):
     ours = MLP.untrained(TASK, hidden=(6, 6), count=1, seed=3)
-    asked = {"hypotheses": ("left",), "sizes": (2,), "featurizers": ("rotation",), **SMALL}
+    settings = {"hypotheses": ("left",), "sizes": (2,), "featurizers": ("rotation",), **SMALL}
     plain = Module(as_module(ours), sites={"input": ":input", "layer1": "1", "layer2": "3"})
-    one = il.examine(ours, TASK, out=tmp_path / "ours", controls=(), **asked)
+    one = il.examine(ours, TASK, out=tmp_path / "ours", controls=(), **settings)
     assert (tmp_path / "ours" / "records").is_dir()
     assert not list((tmp_path / "ours").glob("controls/*"))
-    other = il.examine(plain, TASK, out=tmp_path / "plain", **asked)
+    other = il.examine(plain, TASK, out=tmp_path / "plain", **settings)
     assert [row.site for row in one.scores] == [row.site for row in other.scores]
     for row, same in zip(one.scores, other.scores, strict=True):
         assert same.accuracy == pytest.approx(row.accuracy, abs=1e-3)
 
 
-def test_a_run_can_be_read_when_its_network_is_gone(examined):
-    kept = dict(_registered)
+def test_a_run_can_be_read_without_its_network(examined):
+    registered = dict(_registered)
     _registered.clear()
     try:
         assert [row.iia for row in Run.load(examined.store.folder).scores] == [row.iia for row in examined.scores]
     finally:
-        _registered.update(kept)
+        _registered.update(registered)
 
 
 class Parity(AbstractTask):
-    """A task in a few lines: are an odd number of three numbers positive?"""
+    """A task in a few lines: is an odd number of three numbers positive?"""
 
     @property
     def input_width(self) -> int:
@@ -108,21 +111,21 @@ class Parity(AbstractTask):
         return torch.stack([values[name] for name in "xyz"], 1)
 
 
-def test_a_task_of_ones_own_in_a_few_lines(tmp_path):
+def test_a_task_of_the_user_can_be_examined(tmp_path):
     module = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2))
     run = il.examine(Module(module), Parity(), out=tmp_path, sizes=(1, 2), **SMALL)
     assert not run.failures
     assert {row.hypothesis for row in run.scores} == {"first"}
 
 
-def test_what_cannot_work_is_said_first(tmp_path, fails):
+def test_a_network_that_does_not_fit_the_task_is_refused_before_any_work(tmp_path, fails):
     out = tmp_path / "out"
     with fails(NetworkError, "classes"):
         il.examine(Module(nn.Sequential(nn.Linear(16, 3))), TASK, out=out, **SMALL)
     assert not out.exists()
 
 
-def test_copies_that_learned_nothing_are_of_the_same_build_and_drawn_anew():
+def test_untrained_copies_have_the_same_architecture_and_new_parameters():
     ours = MLP.untrained(TASK, hidden=(6, 6), count=1, seed=3)
     plain = Module(as_module(ours))
     before, state = plain.fingerprint(), torch.random.get_rng_state()
@@ -137,7 +140,7 @@ def test_copies_that_learned_nothing_are_of_the_same_build_and_drawn_anew():
 
 
 class Scaled(nn.Module):
-    """How its own parameter begins only its author knows."""
+    """Only its author knows how its own parameter is initialised."""
 
     def __init__(self):
         super().__init__()
@@ -147,16 +150,16 @@ class Scaled(nn.Module):
         return self.head(inputs * self.scale)
 
 
-def test_a_module_whose_beginning_is_not_known_has_no_such_copies():
+def test_a_module_of_unknown_initialisation_has_no_untrained_copies():
     assert not Module(Scaled()).untrained_copies(2, seed=0)
 
 
-def test_a_verdict_is_on_the_first_hypothesis_and_registered_against_untrained_copies(tmp_path):
+def test_a_verdict_is_about_the_first_hypothesis_and_compares_with_untrained_copies(tmp_path):
     task = HierarchicalEquality(item_width=1)
     ours = Module(as_module(MLP.untrained(task, hidden=(4,), count=1, seed=3)), sites={"hidden": "1"})
-    asked = SMALL | {"untrained": 2, "sizes": (1,), "featurizers": ("rotation",), "competence": 0.0}
-    asked |= {"controls": ("used_subspace", "operand_leakage")}  # planted networks would take minutes
-    run = il.examine(ours, task, out=tmp_path, hypotheses=("right", "left"), rivals=("output",), **asked)
+    settings = SMALL | {"untrained": 2, "sizes": (1,), "featurizers": ("rotation",), "competence": 0.0}
+    settings |= {"controls": ("used_subspace", "operand_leakage")}  # planted networks would take minutes
+    run = il.examine(ours, task, out=tmp_path, hypotheses=("right", "left"), rivals=("output",), **settings)
     assert run.study.asked == "right"
     assert [(group.name, group.count) for group in run.study.networks] == [("network", 1), ("untrained", 2)]
     own, *untrained = run.verdicts
@@ -164,7 +167,7 @@ def test_a_verdict_is_on_the_first_hypothesis_and_registered_against_untrained_c
     assert len(untrained) == 2
     for row in own.sites:
         assert row[0].observation.null >= max(nulls)
-    bare = il.examine(ours, task, out=tmp_path / "bare", hypotheses=("right",), **asked | {"untrained": 0})
+    bare = il.examine(ours, task, out=tmp_path / "bare", hypotheses=("right",), **settings | {"untrained": 0})
     assert all(
         "Untrained" in v.missing_evidence[0] for row in bare.verdicts[0].sites for v in row if v.observation.hidden
     )

@@ -1,4 +1,4 @@
-"""Laws of what a study takes."""
+"""The plan of a study: which trials it has, and which of them are searched together."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def study(request) -> Study:
     return STUDIES[request.param]
 
 
-def asked(study: Study) -> list[tuple[str, str, str, str, str, str, tuple[int, ...]]]:
-    """Every trial of the study with its sizes, counted out in the simplest way."""
+def trials_of(study: Study) -> list[tuple[str, str, str, str, str, str, tuple[int, ...]]]:
+    """Every trial of the study with its sizes, by the simplest loop."""
     return [
         (group.name, network, site, hypothesis, featurizer, search.schedule, search.sizes)
         for group, site, search in itertools.product(study.networks, study.sites, study.searches)
@@ -45,15 +45,15 @@ def test_jobs_cover_each_trial_exactly_once(study):
         for job in jobs(study)
         for trial in job.trials
     ]
-    assert sorted(planned) == sorted(asked(study))
+    assert sorted(planned) == sorted(trials_of(study))
 
 
-def test_each_trial_has_a_name_of_its_own(study):
+def test_names_of_trials_are_unique(study):
     names = [trial.name for job in jobs(study) for trial in job.trials]
     assert len(set(names)) == len(names)
 
 
-def test_trials_of_a_job_are_alike(study):
+def test_trials_of_a_job_differ_in_network_and_hypothesis_only(study):
     task = study.task.build()
     for job in jobs(study):
         assert {(trial.group, trial.site, trial.featurizer, trial.schedule) for trial in job.trials} == {
@@ -69,11 +69,11 @@ def test_trials_stand_hypothesis_by_hypothesis_for_each_network(study):
 
 
 def test_each_trial_is_searched_for_each_size_and_start(study):
-    expected = sum(len(sizes) * sum(study.starts_of(schedule).values()) for *_, schedule, sizes in asked(study))
+    expected = sum(len(sizes) * sum(study.starts_of(schedule).values()) for *_, schedule, sizes in trials_of(study))
     assert sum(job.searches(study) for job in jobs(study)) == expected
 
 
-def test_hypotheses_of_other_numbers_of_variables_are_searched_apart():
+def test_hypotheses_with_different_numbers_of_variables_are_not_searched_together():
     together = {job.hypotheses for job in jobs(STUDIES["mixed"])}
     assert together == {("left", "right"), ("both", "symmetric"), ("both",)}
 

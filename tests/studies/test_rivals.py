@@ -1,4 +1,4 @@
-"""Rival hypotheses: what their labels are, and what they score where the truth is known."""
+"""Rival hypotheses: their labels, and their scores in networks whose mechanism is known."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def same(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("name", RIVALS)
-def test_labels_are_what_one_works_out_from_the_items(name, sampling):
+def test_labels_follow_from_the_items(name, sampling):
     asked = ask(name, sampling)
     base, source = items(asked.base), items(asked.sources[0])
     left, right = ((same(one["a"], one["b"]), same(one["c"], one["d"])) for one in (source, base))
@@ -66,7 +66,7 @@ def test_labels_are_what_one_works_out_from_the_items(name, sampling):
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
-def test_half_of_the_sources_of_an_identity_fit_their_base(sampling):
+def test_half_of_the_sources_of_an_identity_match_their_base(sampling):
     asked = ask("identity", sampling)
     base, source = items(asked.base), items(asked.sources[0])
     fits = same(source["a"], base["b"]).double().mean()
@@ -79,7 +79,7 @@ def test_half_of_the_sources_of_an_identity_fit_their_base(sampling):
         (matched, slice(0, 4)), (slice(0, POOL.count), slice(4, 8)))))  # fmt: skip
 
 
-def test_examples_of_the_cross_rival_tell_it_from_the_truth_and_have_its_class():
+def test_examples_of_the_cross_rival_distinguish_it_and_have_its_class():
     rows = POOL.rows(TASK.hypothesis("cross"))
     assert (ask("cross").base >= rows.start).all()
     one = items(torch.arange(rows.start, rows.stop))
@@ -94,7 +94,7 @@ def test_examples_of_the_cross_rival_tell_it_from_the_truth_and_have_its_class()
 
 
 @pytest.mark.parametrize("name", ["difference", "distance"])
-def test_what_lies_before_left_on_its_way_asks_for_the_labels_of_left(name):
+def test_variables_on_the_way_to_left_have_the_labels_of_left(name):
     asked = ask(name)
     assert torch.equal(asked.labels, counterfactual_labels(POOL, TASK.hypothesis("left"), asked.base, asked.sources))
 
@@ -170,7 +170,7 @@ def test_restoring_sources_of_the_cross_rival_are_its_own_examples():
     assert same(source["a"], source["c"]).all()
 
 
-def test_what_has_no_values_is_not_read_and_what_has_is_read_on_its_own_examples(fails):
+def test_only_variables_with_declared_values_are_extracted_and_on_their_own_examples(fails):
     with fails(AlignmentError, "'a'", "features"):
         aligned("identity", torch.eye(16)[None, :4], "input").fitted(hand_wired(), TASK)
     fitted = aligned("cross", torch.eye(16)[None, :4] - torch.eye(16)[None, 8:12], "input").fitted(hand_wired(), TASK)
@@ -192,7 +192,7 @@ def test_closed_form_starts_find_a_continuous_variable():
     assert found.iia[0, 0] > 0.95
 
 
-def test_tables_pages_and_answers_take_a_hypothesis_without_a_one_sided_trick(tmp_path, capsys):
+def test_tables_pages_and_answers_work_without_a_one_directional_chance_level(tmp_path, capsys):
     searches = [{"hypotheses": ["identity", "left"], "sizes": [1, 2]}]
     run = made_run(tmp_path, searches=searches, task={"name": "hierarchical_equality", "item_width": 2})
     identity, left = (next(line for line in run.lines if line.hypothesis == name) for name in ("identity", "left"))

@@ -1,4 +1,4 @@
-"""Indices: formulas on numbers that are worked out by hand."""
+"""Indices of networks: formulas, checked with numbers that were computed by hand."""
 
 from __future__ import annotations
 
@@ -22,18 +22,20 @@ def at(site, left, right, output, count=10_000):
     return Measured(site=site, variables={"left": left, "right": right}, output=output, count=count)
 
 
-def test_floors_are_what_rivals_reach_and_never_less_than_the_nulls():
+def test_chance_levels_are_what_rivals_reach_and_at_least_what_untrained_networks_reach():
     assert levels_of(TASK, "both", rivals=RIVALS) == LEVELS
     assert levels_of(TASK, "left", rivals=RIVALS).variables == {"left": 0.625}
     assert levels_of(TASK, "both").variables == {"left": 0.5, "right": 0.5}
     high = levels_of(TASK, "both", rivals=RIVALS, null=0.7)
     assert high == Levels(variables={"left": 0.7, "right": 0.7}, output=0.7)
-    assert levels_of(TASK, "both", rivals=("left",)).variables["left"] < 1  # what holds the variable itself is no rival
+    assert (
+        levels_of(TASK, "both", rivals=("left",)).variables["left"] < 1
+    )  # a hypothesis that holds the variable itself is no rival
     assert levels_of(TASK, "identity").variables["a"] == pytest.approx(0.5, abs=0.02)  # drawn
     assert 0 < levels_of(SumOfThree(), "first_two").variables["a_and_b"] < 0.5
 
 
-def test_formulas():
+def test_the_hierarchy_index_is_the_middle_times_the_share_of_the_output_that_is_missing():
     one = indices([at("layer1", 0.8125, 1.0, 0.75)], LEVELS)
     assert one.sites[0].middle == pytest.approx(0.5**0.5)
     assert one.sites[0].output == pytest.approx(0.5)
@@ -42,11 +44,11 @@ def test_formulas():
     assert adjusted(1.0, 1.0) == 0.0
 
 
-def test_one_variable_that_is_missing_is_the_middle_missing():
+def test_the_index_is_zero_where_one_variable_is_missing():
     assert indices([at("layer1", 0.625, 1.0, 0.5)], LEVELS).hierarchy == 0.0
 
 
-def test_through_the_middle_and_straight_to_the_end():
+def test_the_stage_gap_is_positive_where_the_variables_come_before_the_output():
     through = indices([at("layer1", 1.0, 1.0, 0.5), at("layer2", 0.6, 0.6, 1.0), at("layer3", 0.5, 0.5, 1.0)], LEVELS)
     assert through.hierarchy == 1.0
     assert through.stage_gap == pytest.approx(1 / 3)
@@ -61,13 +63,13 @@ def test_stages_that_are_never_reached_have_no_gap():
     assert indices([at("layer1", 1.0, 1.0, None)], LEVELS).hierarchy == 1.0
 
 
-def test_of_one_variable():
+def test_a_hypothesis_of_one_variable_has_the_index_of_that_variable():
     levels = Levels(variables={"left": 0.625}, output=0.5)
     one = Measured(site="layer1", variables={"left": 0.8125}, output=0.5, count=100)
     assert indices([one], levels).hierarchy == pytest.approx(0.5)
 
 
-def test_intervals_are_about_other_networks():
+def test_intervals_are_wide_where_networks_differ():
     alike = [[at("layer1", 1.0, 1.0, 0.5), at("layer2", 0.5, 0.5, 1.0)]] * 6
     mixed = alike[:3] + [[at("layer1", 0.625, 0.625, 0.5), at("layer2", 0.5, 0.5, 1.0)]] * 3
     narrow, wide = index_interval(alike, LEVELS), index_interval(mixed, LEVELS)
@@ -81,7 +83,7 @@ def test_intervals_are_about_other_networks():
     assert index_interval([[at("layer1", 0.5, 0.5, 0.5)]], LEVELS).stage_gap is None
 
 
-def test_fewer_interventions_are_less_sure():
+def test_intervals_are_wider_with_fewer_interventions():
     few, many = (index_interval([[at("layer1", 0.8, 0.8, 0.6, count)]] * 4, LEVELS) for count in (50, 50_000))
     assert few.hierarchy.high - few.hierarchy.low > 10 * (many.hierarchy.high - many.hierarchy.low)
 
@@ -99,7 +101,7 @@ def control(inside, rank=2):
     return UsedSubspaceResult(rank=rank, width=16, agreement=0.9995, found=inside)
 
 
-def test_from_controls_the_best_by_validation_and_an_output_that_is_smaller_than_the_variables():
+def test_scores_inside_the_used_subspace_are_the_best_by_validation_and_the_output_is_smaller_than_the_variables():
     both = TASK.hypothesis("both")
     inside = {
         "both": {

@@ -1,4 +1,4 @@
-"""The truth table of docs/verdicts.md, held against the code row by row, before any network is run."""
+"""The rules of verdicts agree with the tables of docs/verdicts.md, row by row; no network is run."""
 
 import itertools
 from pathlib import Path
@@ -12,7 +12,7 @@ from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidenc
 from interlocus.verdicts.rules import FOUND, MISSING, Verdict, answer, judge_network
 
 PAGE = Path(__file__).parents[2] / "docs" / "verdicts.md"
-BARS = Thresholds()
+THRESHOLDS = Thresholds()
 
 
 def _tables() -> list[list[dict[str, str]]]:
@@ -70,7 +70,7 @@ def _seen(row: dict[str, str], site: str = "layer2") -> SiteObservation:
 
 
 def _judged(*seen: SiteObservation, accuracy: float = 0.999) -> list[Verdict]:
-    rows = judge_network(accuracy, [[one] for one in seen], competence=0.99, thresholds=BARS)
+    rows = judge_network(accuracy, [[one] for one in seen], competence=0.99, thresholds=THRESHOLDS)
     return [verdict for (verdict,) in rows]
 
 
@@ -80,20 +80,20 @@ def _row(**cells: str) -> dict[str, str]:
 
 
 def _earlier(word: str) -> SiteObservation:
-    """A row of the table that is given this word by itself."""
+    """A row of the table that has this word without an earlier site."""
     row = next(row for row in SITES if row["verdict"] == word and not row["earlier"])
     return _seen(row, "layer1")
 
 
 @pytest.mark.parametrize("row", SITES, ids=lambda row: row["situation"])
-def test_each_situation_gets_its_word(row):
+def test_each_situation_gets_the_word_of_its_row(row):
     before = [_earlier(row["earlier"])] if row["earlier"] else []
     judged = _judged(*before, _seen(row), accuracy=float(row["accuracy"]))
     assert [verdict.word for verdict in judged] == [*([row["earlier"]] if before else []), row["verdict"]]
 
 
 @pytest.mark.parametrize("row", SITES, ids=lambda row: row["situation"])
-def test_what_is_undecided_says_what_would_decide_it_and_only_that(row):
+def test_a_verdict_names_missing_evidence_if_and_only_if_it_is_undecided(row):
     before = [_earlier(row["earlier"])] if row["earlier"] else []
     verdict = _judged(*before, _seen(row), accuracy=float(row["accuracy"]))[-1]
     assert bool(verdict.missing_evidence) == (row["verdict"] == "undecided")
@@ -127,23 +127,25 @@ def _verdicts(words: str) -> list[list[Verdict]]:
 
 
 @pytest.mark.parametrize("row", NETWORKS, ids=lambda row: row["situation"])
-def test_each_network_gets_its_word(row):
+def test_each_network_gets_the_answer_of_its_row(row):
     assert answer(_verdicts(row["words"]), _verdicts(row["rival"]) if row["rival"] else ()) == row["answer"]
 
 
-def test_the_input_is_no_evidence_of_a_computation():
+def test_a_variable_at_the_input_says_nothing_about_hidden_sites():
     found = _seen(_row(verdict="computed"), "input")
-    (there,) = _judged(found)
-    assert there.word == "entangled"
+    (at_input,) = _judged(found)
+    assert at_input.word == "entangled"
     missing = _seen(_row(verdict="undecided", power="3 of 16"), "input")
     assert _judged(missing)[0].word == "undecided"
     seen = _seen(_row(verdict="bypassed"), "layer1")
-    assert [v.word for v in _judged(found, seen)] == ["entangled", "bypassed"], "only hidden sites consume"
+    assert [v.word for v in _judged(found, seen)] == ["entangled", "bypassed"], (
+        "a variable at the input is not consumed"
+    )
     assert answer([[v] for v in _judged(found)]) == "undecided"
 
 
 @pytest.mark.parametrize("row", SITES, ids=lambda row: row["situation"])
-def test_stricter_bars_claim_less(row):
+def test_stricter_thresholds_claim_less(row):
     strict = Thresholds(found=0.999, worst_transition=0.998, power=0.99)
     seen = _seen(row)
     (usual,) = _judged(seen, accuracy=float(row["accuracy"]))
@@ -154,7 +156,7 @@ def test_stricter_bars_claim_less(row):
         assert usual.word in MISSING
 
 
-def test_a_rank_that_leaves_no_room_is_said(fails):
+def test_the_evidence_says_where_the_used_subspace_has_no_room():
     (verdict,) = _judged(_seen(_row(verdict="unused", inside="no room")))
     used = next(row for row in verdict.evidence if row.control == "used subspace")
     assert used.passes is False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interlocus.core.plugins import EXECUTORS, FEATURIZERS, FIGURES, LOSSES, NETWORKS, STARTS, TASKS
+from interlocus.core.plugins import CONTROLS, EXECUTORS, FEATURIZERS, FIGURES, LOSSES, NETWORKS, STARTS, TASKS
 from interlocus.studies.library import shipped_studies
 
 
@@ -14,6 +14,7 @@ def catalogue() -> dict[str, dict[str, str]]:
         "featurizers": FEATURIZERS,
         "starts": STARTS,
         "losses": LOSSES,
+        "controls": CONTROLS,
         "executors": EXECUTORS,
         "figures": FIGURES,
     }

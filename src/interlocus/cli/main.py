@@ -40,7 +40,7 @@ def list_command(
     kind: Annotated[
         str | None,
         typer.Argument(
-            help="Kind to list: studies, tasks, networks, featurizers, starts, losses, executors or figures. "
+            help="Kind to list: studies, tasks, networks, featurizers, starts, losses, controls, executors or figures. "
             "[default: all]",
             metavar="[KIND]",
             autocompletion=complete_kinds,

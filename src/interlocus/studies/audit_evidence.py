@@ -106,6 +106,9 @@ class Auditor:
         self.on_progress("networks that were never trained")
         null = self._null()
         level = chance_levels(self.task, self.task.hypothesis(alignment.hypothesis))
+        results = dict(control.results)
+        if not inside:  # a map that is not linear was not scored inside the used subspace
+            results.pop(UsedSubspaceControl.name, None)
         return [
             SiteObservation(
                 site=alignment.site,
@@ -118,7 +121,7 @@ class Auditor:
                 random_directions=control.result(RandomDirections),
                 linear_ceiling=control.result(LinearCeiling) if alignment.frames.linear else None,
                 used=None if used is None or variable not in inside else _used(used, inside[variable]),
-                results=control.results,
+                results=results,
             )
             for variable in alignment.variables
         ]

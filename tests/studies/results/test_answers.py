@@ -1,4 +1,4 @@
-"""The second answer: was the right alignment easy to find, and did restarts find the same?"""
+"""The answer to "was the right alignment easy to find?": shares of restarts, and agreement between them."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ searches: [{hypotheses: [both], sizes: [2, 4], featurizers: [rotation]}]
 def record(group: str, site: str, size: int, hits: tuple[int, ...], agreement: tuple[float | None, ...]) -> Record:
     trial = Trial(group=group, network=f"{group}-00", site=site, hypothesis="both", featurizer="rotation")
     restarts = Restarts(
-        size=size, restarts=tuple(_attempt("random", one) for one in hits), chosen=0, agreement=agreement
+        size=size, restarts=tuple(_attempt("random", count) for count in hits), chosen=0, agreement=agreement
     )
     return Record(trial=trial, study="", accuracy=1.0, seconds=0.0, sizes=(restarts,))
 
 
-def test_restarts_that_came_near_are_held_against_the_best_at_each_site():
-    """One family has no layer2, and its width decides what chance gives."""
+def test_agreement_of_successful_restarts_is_averaged_over_networks_at_each_site():
+    """One group has no layer2. Chance is the share of the directions of a site."""
     records = [
         record("deep", "layer1", 4, (500, 495, 300), (1.0, 0.9, 0.1)),
         record("deep", "layer2", 4, (500, 500), (1.0, 0.5)),
         record("flat", "layer1", 2, (500, 500), (1.0, 0.7)),
     ]
-    said = how_hard(STUDY, records)
-    assert "layer1 0.80 (chance 0.25)" in said  # 4 of 16 and 2 of 8
-    assert "layer2 0.50 (chance 0.25)" in said
+    text = how_hard(STUDY, records)
+    assert "layer1 0.80 (chance 0.25)" in text  # 4 of 16 and 2 of 8
+    assert "layer2 0.50 (chance 0.25)" in text
 
 
 @pytest.mark.parametrize("agreement", [(), (None, None, None)])
-def test_where_nothing_is_known_of_directions_nothing_is_said(agreement):
-    """Records of before, and maps that are not linear."""
-    said = how_hard(STUDY, [record("flat", "layer1", 2, (500, 500, 500), agreement)])
-    assert "directions" not in said
-    assert "random 100% of 3" in said
+def test_without_agreement_nothing_is_said_about_directions(agreement):
+    """Older records have no agreement, and neither have maps that are not linear."""
+    text = how_hard(STUDY, [record("flat", "layer1", 2, (500, 500, 500), agreement)])
+    assert "directions" not in text
+    assert "random 100% of 3" in text
 
 
-def test_searches_that_find_the_same_agree_and_others_do_not():
-    """Of (a − b) at the input there is one subspace of four directions, which the closed form finds each time."""
+def test_searches_agree_where_they_find_the_same_subspace():
+    """At the input one subspace of four directions holds a − b, and the closed form finds it each time."""
     found = il.search(
         hand_wired(), HierarchicalEquality(), hypothesis="left", site="input", sizes=(4,),
         phases=(Phase(steps=20, learning_rate=1e-4),),
@@ -65,6 +65,6 @@ def test_searches_that_find_the_same_agree_and_others_do_not():
     assert entry.agreement[entry.chosen] == pytest.approx(1.0)
     assert min(entry.agreement[:3]) > 0.95  # any of the three may be chosen
     assert entry.agreement[3] < 0.6  # by chance ¼ ± .065
-    others = [one for place, one in enumerate(entry.agreement) if place != entry.chosen]
+    others = [share for index, share in enumerate(entry.agreement) if index != entry.chosen]
     assert sorted(entry.agreeing(1.0)) == sorted(others)
     assert Restarts.from_json(entry.to_json()) == entry

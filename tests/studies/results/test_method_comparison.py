@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tiny import TINY
 
-from interlocus.studies.run import Run, run_study
-from interlocus.studies.spec.study import Study
+from interlocus.studies.run import Run
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Run:
-    return run_study(Study.parse(TINY, "tiny"), tmp_path_factory.mktemp("methods"))
+def run(tiny_run) -> Run:
+    return tiny_run
 
 
 def test_there_is_an_entry_for_each_featurizer_and_site_over_all_trained_groups(run):

@@ -1,0 +1,44 @@
+"""What a verdict looks at: levels that an effect has to exceed."""
+
+from __future__ import annotations
+
+import pytest
+from control_contexts import effect_with, observation_of, used_with
+
+from interlocus.controls.criteria import Thresholds
+from interlocus.verdicts.observation import is_partial
+
+LEVELS = ("no_effect", "one_directional", "null", "linear_ceiling")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_chance_level_is_the_highest_of_what_is_reached_without_the_variable(level):
+    lower = {"no_effect": 0.5, "one_directional": None, "null": None, "linear_ceiling": None}
+    assert observation_of(**(lower | {level: 0.9}), random_directions=0.95).chance_level == 0.9
+
+
+def test_the_bar_is_the_higher_of_untrained_networks_and_random_directions():
+    assert observation_of(null=0.6, random_directions=0.7).bar == 0.7
+    assert observation_of(null=0.6, random_directions=None).bar == 0.6
+    assert observation_of(null=None, random_directions=None).bar == 0.0
+
+
+def test_nothing_can_be_found_before_a_linear_rest_or_without_room():
+    assert observation_of().impossible is None
+    assert observation_of(used=used_with(effect_with(0.7))).impossible is None
+    assert "linear" in observation_of(linear_ceiling=0.75).impossible
+    assert "one direction," in observation_of(used=used_with(rank=1)).impossible
+    assert "2 directions," in observation_of(used=used_with(rank=2)).impossible
+
+
+def test_the_highest_score_inside_is_zero_without_room():
+    assert used_with().highest == 0.0
+    assert used_with(effect_with(0.5), effect_with(0.7)).highest == pytest.approx(0.72)
+
+
+def test_an_effect_is_partial_if_it_exceeds_every_level_in_both_directions_of_change():
+    thresholds, observation = Thresholds(), observation_of(one_directional=0.7, random_directions=0.75)
+    assert is_partial(effect_with(0.8), observation, thresholds)
+    assert not is_partial(effect_with(0.72), observation, thresholds)  # random directions score that
+    assert not is_partial(effect_with(0.8, value_change=0.0), observation, thresholds)
+    assert not is_partial(effect_with(0.8, answer_change_rate=0.0), observation, thresholds)
