@@ -37,7 +37,7 @@ def test_the_control_needs_the_used_subspace():
 
 
 def test_the_control_measures_what_was_found_inside_the_used_subspace():
-    """And nothing that scores far below what counts as found. Σ|a − b| is no linear function of the operands, so it is pure."""
+    """And nothing that scores far below what counts as found. Σ|a − b| is no linear function of the operands."""
     task = HierarchicalEquality(item_width=2)
     context = context_of(
         hand_wired(item_width=2),

@@ -15,7 +15,7 @@ from interlocus.tasks import HierarchicalEquality
 TASK = HierarchicalEquality(item_width=2)
 NETWORK = hand_wired(item_width=2)
 ROUNDING = 1e-3
-"""States of layer 2 are about 100, so that single precision rounds their sums by about 1e-5; logits differ by whole numbers."""
+"""States of layer 2 are about 100, so single precision rounds their sums by 1e-5; logits differ by whole numbers."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,9 @@ def test_room_beyond_the_rank_has_no_effect(used):
     assert not states[..., 1:].any()
     moved = states.clone()
     moved[..., 1:] = 9.0
-    torch.testing.assert_close(wide.run_from("layer2", states, inputs), wide.run_from("layer2", moved, inputs), atol=ROUNDING, rtol=0)
+    torch.testing.assert_close(
+        wide.run_from("layer2", states, inputs), wide.run_from("layer2", moved, inputs), atol=ROUNDING, rtol=0
+    )
 
 
 def test_an_alignment_gives_orthonormal_directions_as_a_hint():

@@ -38,7 +38,7 @@ def hand_wired() -> MLP:
 
 
 def with_unused_copies() -> MLP:
-    """Layer 3 holds how many pairs are unequal, and each pair by itself. The rest of the network reads the number only."""
+    """Layer 3 holds how many pairs are unequal, and each pair by itself. The rest reads the number only."""
     wired = hand_wired()
     unequal = torch.tensor([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]])
     count = torch.cat([unequal.sum(0, keepdim=True), unequal])
@@ -76,7 +76,7 @@ def computed() -> il.Alignment:
 
 
 def known_used_subspaces(networks, task, *, site, agreement, hints, seed):
-    """What each of these networks needs of a site is known, so that tests do not depend on whether it can be learned."""
+    """What each of these networks needs of a site is known, so tests do not depend on whether it can be learned."""
     examples = task.draw_examples(2000, split="train", generator=torch.Generator().manual_seed(seed))
     width = networks.width(site)
     rows = {

@@ -65,6 +65,4 @@ def test_the_projected_size_is_the_smallest_that_scores_about_as_well_as_the_bes
         validation = {entry.size: entry.best.validation for entry in record.sizes}
         size = projected_size(record)
         assert validation[size] >= max(validation.values()) - NEAR_BEST
-        assert all(
-            score < max(validation.values()) - NEAR_BEST for other, score in validation.items() if other < size
-        )
+        assert all(score < max(validation.values()) - NEAR_BEST for other, score in validation.items() if other < size)

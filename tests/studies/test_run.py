@@ -1,4 +1,4 @@
-"""Runs of a study: what a folder holds afterwards, and what happens to work that fails, is interrupted or is damaged."""
+"""Runs of a study: what a folder holds afterwards, and what becomes of work that fails or is interrupted."""
 
 import json
 import os

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 
-import pytest
 from run_watching import counted_parses
 from tiny import TINY
 
