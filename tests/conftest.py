@@ -105,7 +105,7 @@ def controlled(tmp_path_factory: pytest.TempPathFactory) -> WatchedRun:
 
 @pytest.fixture(scope="session")
 def controlled_run(controlled: WatchedRun) -> Run:
-    """The finished run of `tiny.CONTROLLED`: records of every kind but planted networks; tests only read it."""
+    """The finished run of `tiny.CONTROLLED`, with records of every kind but planted networks; tests only read it."""
     return controlled.run
 
 

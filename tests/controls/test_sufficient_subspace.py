@@ -15,7 +15,7 @@ from interlocus.tasks import HierarchicalEquality
 TASK = HierarchicalEquality(item_width=2)
 NETWORK = hand_wired(item_width=2)
 ROUNDING = 1e-3
-"""Single precision rounds sums of states of about 100 by about 1e-5; logits differ by whole numbers."""
+"""States of layer 2 are about 100, so single precision rounds their sums by 1e-5; logits differ by whole numbers."""
 
 
 @pytest.fixture(scope="module")

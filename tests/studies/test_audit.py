@@ -76,7 +76,7 @@ def computed() -> il.Alignment:
 
 
 def known_used_subspaces(networks, task, *, site, agreement, hints, seed):
-    """What these networks need of a site is known, so that tests do not depend on whether it can be learned."""
+    """What each of these networks needs of a site is known, so tests do not depend on whether it can be learned."""
     examples = task.draw_examples(2000, split="train", generator=torch.Generator().manual_seed(seed))
     width = networks.width(site)
     rows = {

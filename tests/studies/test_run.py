@@ -1,4 +1,4 @@
-"""Runs of a study: what a folder holds afterwards, and what happens to failed, interrupted or damaged work."""
+"""Runs of a study: what a folder holds afterwards, and what becomes of work that fails or is interrupted."""
 
 import json
 import os

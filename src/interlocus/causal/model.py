@@ -10,8 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 import torch
 from torch import Tensor
 
-from interlocus.core.display import AbstractDisplayable, Display
-from interlocus.core.display_graph import Node, draw_graph
+from interlocus.core.display import AbstractDisplayable, Display, Node, draw_graph
 from interlocus.core.errors import CausalModelError, UnknownNameError
 
 Values = dict[str, Tensor]

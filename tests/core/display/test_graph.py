@@ -3,7 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 
-from interlocus.core.display_graph import Node, draw_graph
+from interlocus.core.display import Node, draw_graph
 
 SVG = "{http://www.w3.org/2000/svg}"
 NODES = [
