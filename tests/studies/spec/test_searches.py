@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from interlocus.cli.main import app
 from interlocus.core.errors import SpecificationError
+from interlocus.report.terminal.tables import out
 from interlocus.studies import plan as forecasts
 from interlocus.studies.compare_runs import compare_runs
 from interlocus.studies.plan import forecast, jobs
@@ -93,8 +94,9 @@ def test_searches_near_a_start_give_a_basin(run):
     assert (basin.start, basin.schedule, list(basin.shares)) == ("covariance", "near", [0.01, 5.0])
 
 
-def test_the_command_show_names_the_schedules(run):
-    shown = CliRunner(env={"COLUMNS": "160"}).invoke(app, ["show", str(run.store.folder)])
+def test_the_command_show_names_the_schedules(run, monkeypatch):
+    monkeypatch.setattr(out, "width", 160)  # a console reads the width of its terminal once
+    shown = CliRunner().invoke(app, ["show", str(run.store.folder)])
     assert shown.exit_code == 0, shown.output
     assert {"pairs", "near", "covariance+0.01"} <= set(shown.output.replace(",", " ").split())
     found = json.loads(CliRunner().invoke(app, ["show", str(run.store.folder), "--json"]).output)
