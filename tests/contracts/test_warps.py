@@ -11,7 +11,7 @@ from interlocus.alignment.evaluation import evaluate
 from interlocus.alignment.interchange.cache import Problems, batches, cache_activations, plan_batches
 from interlocus.alignment.interchange.linear import Interchange
 from interlocus.alignment.interchange.losses import CrossEntropy, gradient
-from interlocus.alignment.interchange.nonlinear import WarpInterchange
+from interlocus.alignment.interchange.nonlinear import NonlinearInterchange
 from interlocus.causal.interventions import draw
 from interlocus.core.errors import AlignmentError, SpecificationError
 from interlocus.core.linalg import BufferPool
@@ -164,7 +164,7 @@ def test_logits_and_gradients_are_those_of_a_graph_through_the_whole_network(fea
     directions, mask = begin()
     parameters = moved(featurizer, directions)
     maps, _ = featurizer.frames(parameters, mask)
-    interchange = WarpInterchange(**about)
+    interchange = NonlinearInterchange(**about)
     logits, saved = interchange.forward(maps, batch)
 
     leaf = parameters.clone().requires_grad_()
@@ -188,7 +188,7 @@ def test_a_warp_that_is_still_a_rotation_answers_as_the_rotation(featurizer):
     directions, mask = begin()
     maps, _ = featurizer.frames(featurizer.begin(directions, []), mask)
     linear, _ = Rotation().frames(Rotation().begin(directions, []), mask)
-    one, _ = WarpInterchange(**about).forward(maps, batch)
+    one, _ = NonlinearInterchange(**about).forward(maps, batch)
     other, _ = Interchange(**about).forward(linear, batch)
     torch.testing.assert_close(one, other)
 
@@ -228,11 +228,11 @@ def test_it_is_searched_scored_again_written_and_kept(featurizer, tmp_path):
     inputs = TASK.pool(30, split="test", generator=derived_generator(2)).inputs
     assert again.sizes == {"left": 2, "right": 2}
     assert again.size == 2
-    written = again.write(networks[1], inputs, left=inputs.flip(0))
-    torch.testing.assert_close(written, best.write(networks[1], inputs, left=inputs.flip(0)))
+    written = again.intervene(networks[1], inputs, left=inputs.flip(0))
+    torch.testing.assert_close(written, best.intervene(networks[1], inputs, left=inputs.flip(0)))
     features = again.features(networks[1], inputs)
     assert features["left"].shape == features["right"].shape == (30, 2)
-    torch.testing.assert_close(again.write(networks[1], inputs), networks[1](inputs)[0], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(again.intervene(networks[1], inputs), networks[1](inputs)[0], atol=1e-4, rtol=1e-4)
 
 
 def test_it_has_no_directions(featurizer, fails):

@@ -73,7 +73,7 @@ def test_a_choice_of_nothing_or_of_everything_is_an_outcome_with_its_mend(featur
     restart = result.restarts(network=0, size=8).best
     assert restart.outcome == outcome
     assert "price" in restart.hint
-    assert restart.to_json()["mend"] == restart.hint  # for who reads the record
+    assert restart.to_json()["hint"] == restart.hint  # for who reads the record
     assert type(restart).from_json(restart.to_json()) == restart
     assert result.best(network=0, size=8).sizes["left"] == {"empty": 0, "full": 16}[outcome]
 

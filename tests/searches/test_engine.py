@@ -9,7 +9,9 @@ from interlocus.core.plugins import FEATURIZERS
 from interlocus.networks import MLP
 from interlocus.searches import engine
 from interlocus.searches.budget import Budget, Phase
+from interlocus.searches.request import Request
 from interlocus.tasks import HierarchicalEquality
+from interlocus.tasks.splits import DataSplits
 
 TASK = HierarchicalEquality()
 SMALL = Budget(pool=8192, held_out=4096, partners=2048, batch=128, check_every=25, validation=1024, test=3000)
@@ -43,7 +45,7 @@ def test_the_same_seed_gives_the_same_result_and_another_seed_another():
     networks = MLP.untrained(TASK, count=2, seed=1)
     one, same, other = found(networks), found(networks), found(networks, seed=1)
     assert (one.iia == same.iia).all()
-    assert [f.sizes for f in one.findings] == [f.sizes for f in same.findings]
+    assert [f.sizes for f in one.results] == [f.sizes for f in same.results]
     torch.testing.assert_close(
         one.best(network=1, size=2).frames.read, same.best(network=1, size=2).frames.read, rtol=0, atol=0
     )
@@ -120,10 +122,10 @@ def test_a_score_can_be_measured_again(featurizer):
 def test_hypotheses_are_stacked_without_mixing():
     """Left and right searched in one stack give what each gives alone."""
     networks = hand_wired()
-    data = engine.Data.draw(TASK, SMALL, seed=0)
+    data = DataSplits.draw(TASK, SMALL, seed=0)
 
     def solved(*names: str) -> dict[str, float]:
-        request = engine.Request(
+        request = Request(
             site="layer2", hypotheses=tuple(TASK.hypothesis(name) for name in names), sizes=(1,),
             featurizer=il.featurizers.Rotation(), starts=((il.starts.Random(), 2),), phases=(Phase(steps=50),),
             budget=SMALL, seed=0,

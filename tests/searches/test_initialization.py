@@ -48,7 +48,7 @@ def test_what_follows_changes_nothing_of_what_it_follows():
         found(networks, starts=starts, **FREE)
         for starts in ({"nested": 2, "random": 2, "covariance": 1}, {"random": 2, "covariance": 1})
     )
-    for one, other in zip(with_it.findings, without.findings, strict=True):
+    for one, other in zip(with_it.results, without.results, strict=True):
         for size, same in zip(one.sizes, other.sizes, strict=True):
             assert [restart.start for restart in size.restarts] == ["nested"] * 2 + ["random"] * 2 + ["covariance"]
             assert size.restarts[2:] == same.restarts
@@ -61,8 +61,8 @@ def test_nested_follows_the_seed_and_not_the_blocks(monkeypatch):
     together, again = found(networks, **asked), found(networks, **asked)
     monkeypatch.setattr(engine, "CHUNK_BYTES", 1)
     apart = found(networks, **asked)
-    assert together.findings[0].sizes == again.findings[0].sizes
-    for one, other in zip(together.findings, apart.findings, strict=True):
+    assert together.results[0].sizes == again.results[0].sizes
+    for one, other in zip(together.results, apart.results, strict=True):
         for maps, same in zip(one.frames, other.frames, strict=True):
             torch.testing.assert_close(maps.tensors(), same.tensors())
 
@@ -72,14 +72,14 @@ def test_nested_goes_with_every_kind_of_maps(featurizer):
     starts = {"covariance": 1, "nested": 1}
     result = found(mean_coded(), site="layer3", sizes=(1, 2), featurizer=featurizer, starts=starts, budget=SMALL,
                    phases=(Phase(steps=10),))  # fmt: skip
-    for entry in result.findings[0].sizes:
+    for entry in result.results[0].sizes:
         assert [restart.start for restart in entry.restarts] == ["covariance", "nested"]
         assert entry.best.validation >= max(restart.begin for restart in entry.restarts)
 
 
 def test_nested_alone_begins_at_random():
     result = found(MLP.untrained(TASK, count=1), starts={"nested": 1}, **FREE)
-    assert [restart.start for entry in result.findings[0].sizes for restart in entry.restarts] == ["nested"] * 2
+    assert [restart.start for entry in result.results[0].sizes for restart in entry.restarts] == ["nested"] * 2
 
 
 def test_variables_that_may_overlap_take_up_to_the_whole_site_each():
@@ -108,7 +108,7 @@ def test_too_many_sets_of_neurons_are_refused_before_anything_is_spent(fails):
     asked = {"starts": {"neurons_exhaustive": 1}, "hypothesis": "left", "sizes": (10,)}
     told: list[float] = []
     with fails(SpecificationError, "1,961,256", "20,000", "neurons_greedy"):
-        found(wide, progress=told.append, **asked)
+        found(wide, on_progress=told.append, **asked)
     assert not told
 
 
@@ -123,7 +123,7 @@ def test_a_linear_map_that_is_singular_ends_as_diverged_with_its_mend():
     singular, other = finding.sizes[0].restarts
     assert singular.outcome == "diverged"
     assert "lower learning rate" in singular.hint
-    assert singular.hint in singular.to_json()["mend"]
+    assert singular.hint in singular.to_json()["hint"]
     assert singular.validation == 0
     assert other.outcome != "diverged"
     assert finding.sizes[0].best is other

@@ -13,7 +13,7 @@ from interlocus.core.random import derived_generator
 from interlocus.featurizers import Rotation
 from interlocus.networks import MLP
 from interlocus.searches.budget import Budget
-from interlocus.searches.stack import SearchBatch, Stack
+from interlocus.searches.chunks import Chunk, SearchBatch
 from interlocus.tasks import HierarchicalEquality
 from interlocus.tasks.splits import DataSplits
 
@@ -41,7 +41,7 @@ def test_a_step_reaches_its_share_of_matched_products(unchecked):
     rows = torch.linalg.qr(torch.randn(SEARCHES, WIDTH, WIDTH, generator=derived_generator(0))).Q
     mask = torch.ones(SEARCHES, 2, SIZE, 1)
     every = torch.arange(SEARCHES).unsqueeze(0)
-    stack = Stack(SearchBatch(problems=problems, suffix=suffix, mask=mask, buffers=BufferPool(mask)), every, rows)
+    stack = Chunk(SearchBatch(problems=problems, suffix=suffix, mask=mask, buffers=BufferPool(mask)), every, rows)
     asked = draw(data.train, TASK.hypothesis("both"), shape=(STEPS, BATCH), generator=derived_generator(1))
     script = plan_batches(cache, [asked], problems, TASK.classes)
     left, right = torch.randn(SEARCHES, WIDTH, WIDTH), torch.randn(SEARCHES, WIDTH, BATCH)

@@ -40,7 +40,7 @@ def test_a_stored_alignment_belongs_to_a_stored_network(finished):
     inputs = STUDY.task.build().encode(
         STUDY.task.build().sample(6, split="test", generator=__import__("torch").Generator().manual_seed(0))
     )
-    assert found.write(network, inputs[:3], left=inputs[3:]).shape == (3, 2)
+    assert found.intervene(network, inputs[:3], left=inputs[3:]).shape == (3, 2)
 
 
 def test_an_untrained_family_is_not_trained(finished):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from interlocus.alignment.dimensions import Unequal
+from interlocus.alignment.dimensions import UnequalSize
 from interlocus.alignment.metrics import Cell, Score
 from interlocus.controls.record import ControlRecord
 from interlocus.searches.results import Restart, Restarts
@@ -92,7 +92,7 @@ def restarts(size, validation, **hits):
         start="random", restart=0, begin=0.5, validation=validation, last=validation, steps=1, outcome="solved",
         score=Score(cells=cells, answer_change_rate=0.5),
     )  # fmt: skip
-    return Restarts(size=size, restarts=(one,), chosen=0)
+    return Restarts(size=size, restarts=(one,), best_index=0)
 
 
 def control(inside, rank=2):
@@ -116,7 +116,10 @@ def test_from_controls_the_best_by_validation_and_an_output_that_is_smaller_than
     assert measured_in(control(inside, rank=None), both, LEVELS) is None
     no_room = measured_in(control({"output": inside["output"]}, rank=1), both, LEVELS)
     assert no_room == Measured(site="layer1", variables=dict(LEVELS.variables), output=0.7, count=100)
-    unequal = {"both": {"rotation": (restarts(Unequal("2+1"), 0.9, left=90, right=90),)}, "output": inside["output"]}
+    unequal = {
+        "both": {"rotation": (restarts(UnequalSize("2+1"), 0.9, left=90, right=90),)},
+        "output": inside["output"],
+    }
     assert measured_in(control(unequal), both, LEVELS).output == 0.95  # two directions are fewer than three
     one = indices([no_room], LEVELS)
     assert one.hierarchy == 0.0

@@ -192,7 +192,7 @@ def read(
     terminal.say_code(network, task)
     own = load_network(network, None if task is None else build_task(task))
     found = load_fitted(alignment, own, size=size)
-    rows = Rows(path=inputs, width=own.input_width, skip_bad=skip_bad)
+    rows = Rows(path=inputs, width=own.input_width, skip_invalid=skip_bad)
     terminal.write_columns(extract(found, own, rows), rows, out)
 
 
@@ -221,8 +221,8 @@ def audit(
     terminal.say_code(network, task)
     solved = build_task(task)
     own = load_network(network, solved)
-    place = {"hypothesis": hypothesis, "site": site}
-    found = load_any(alignment, own, solved, size=size, place=place, blocks=parse_blocks(blocks))
+    columns = parse_blocks(blocks)
+    found = load_any(alignment, own, solved, size=size, hypothesis=hypothesis, site=site, blocks=columns)
     outcome = audited(found, own, solved, seed=seed, on_progress=terminal.saying(quiet=as_json))
     if out is not None:
         outcome.save(out)

@@ -203,8 +203,6 @@ EXECUTORS = Registry(
 
 RUN = PluginEntry(target="interlocus.studies.run:run_study", summary="does a study")
 
-EXPORT = PluginEntry(target="interlocus.alignment.export:export", summary="an alignment as a program of its own")
-
 PAGE = PluginEntry(target="interlocus.report.page.page:write_report", summary="a run as a page")
 
 SHOW = PluginEntry(target="interlocus.report.terminal.run:as_text", summary="a run in words")

@@ -83,7 +83,7 @@ def _search(
             request, on_validation=_by_name(on_validation, [trial.network for trial in trials[:: len(job.hypotheses)]])
         )
     data = DataSplits.draw(task, study.budget, seed=study.seed, hypotheses=job.hypotheses)
-    findings = solve(networks, data, request, progress=report)
+    findings = solve(networks, data, request, on_progress=report)
     seconds, fingerprint = (time.perf_counter() - begun) / len(findings), study.fingerprint
     for trial, finding in zip(trials, findings, strict=True):
         if store.has(trial):

@@ -24,7 +24,7 @@ from typing import Any
 
 import yaml
 
-from interlocus.alignment.alignment import Alignment, save_alignments
+from interlocus.alignment.alignment import Alignment, alignments_to_bytes
 from interlocus.alignment.dimensions import Size
 from interlocus.core.errors import RunFolderError
 from interlocus.core.version import __version__
@@ -138,7 +138,7 @@ class Store:
 
     def add(self, record: Record, alignments: dict[Size, Alignment]) -> None:
         """Keep a finished trial. The record comes last: where it is, the rest is."""
-        self.write(self.alignment_path(record.trial.name), save_alignments(alignments))
+        self.write(self.alignment_path(record.trial.name), alignments_to_bytes(alignments))
         self.write(self._record(record.trial.name), (json.dumps(record.to_json(), indent=1) + "\n").encode())
 
     def record(self, name: str) -> Record:

@@ -61,7 +61,7 @@ def test_a_module_is_searched_and_comes_back_as_it_was(kind):
     )  # fmt: skip
     best = found.best(network=0, size=size)
     il.evaluate(best, network, TASK, budget=TINY)
-    best.write(network, INPUTS[:20], left=INPUTS[20:])
+    best.intervene(network, INPUTS[:20], left=INPUTS[20:])
     assert same(before, state(brought.module))
 
 

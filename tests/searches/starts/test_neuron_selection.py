@@ -13,6 +13,7 @@ import interlocus as il
 from interlocus.core.errors import SpecificationError
 from interlocus.featurizers import Frames
 from interlocus.networks import MLP
+from interlocus.networks.mlp.training import Recipe
 from interlocus.searches.starts.neuron_selection import closest, directions_of, exhaustive, greedy, window
 from interlocus.tasks import HierarchicalEquality
 
@@ -79,7 +80,7 @@ def test_neurons_as_directions():
 
 @pytest.fixture(scope="module")
 def some() -> MLP:
-    recipe = il.networks.training.Recipe(learning_rate=5e-3, steps=800)
+    recipe = Recipe(learning_rate=5e-3, steps=800)
     return MLP.train(TASK, count=1, weight_decay=1.0, recipe=recipe, seed=1)
 
 

@@ -1,4 +1,4 @@
-"""The second way from maps to logits and back: for maps that are not linear."""
+"""Interchange interventions with maps that are not linear."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from interlocus.featurizers import NonlinearGradient, NonlinearMap
 from interlocus.networks import AbstractSuffixBody
 
 
-class SavedWarp(NamedTuple):
-    """What the way back needs: parameters and patched states with the graph between them, and that of the rest."""
+class NonlinearForwardState(NamedTuple):
+    """Intermediate results that `backward` needs: parameters and patched states with the graph between them."""
 
     parameters: Float[Tensor, "search number"]
     patched: Float[Tensor, "search batch width"]
@@ -25,16 +25,16 @@ class SavedWarp(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WarpInterchange:
-    """From warps to logits and back, for a stack of searches.
+class NonlinearInterchange:
+    """Logits after an interchange with non-linear maps, and their gradient, for many searches at once.
 
-    States of bases and sources are encoded, coordinates are exchanged, and the result is decoded: h′ = f⁻¹(z′). Through
-    the map the gradient is torch's; behind the site it is written out, as everywhere.
+    States of bases and sources are encoded, coordinates are exchanged, and the result is decoded: h′ = f⁻¹(z′). The
+    gradient of the map is computed by torch, that of the suffix is written out.
 
     Args:
-        entry: of the tail, for each problem; `None` for the identity.
-        rest: what comes behind it, for each search.
-        workspace: the buffers.
+        entry: The linear map at the beginning of the suffix, for each problem; `None` stands for the identity.
+        rest: The part of the suffix after that map, for each search.
+        buffers: Memory for results, reused in every step.
     """
 
     entry: Float[Tensor, "problem entered width"] | None
@@ -43,37 +43,53 @@ class WarpInterchange:
 
     def forward(
         self, maps: NonlinearMap, batch: Batch
-    ) -> tuple[Float[Tensor, "problem search class batch"], SavedWarp]:
-        """Logits after the interchange."""
+    ) -> tuple[Float[Tensor, "problem search class batch"], NonlinearForwardState]:
+        """Logits after the interchange.
+
+        Args:
+            maps: The maps of all searches, equally many searches per problem.
+            batch: One batch of interventions for each problem, with `hidden`.
+        """
         assert batch.hidden is not None
         hidden = batch.hidden.transpose(1, 2)
         problems, count, width = hidden.shape
         searches = len(maps.parameters)
         each = searches // problems
         parameters = maps.parameters.detach().requires_grad_(torch.is_grad_enabled())
-        warp = maps._replace(parameters=parameters)
+        tracked = maps._replace(parameters=parameters)
         sources = [
             hidden[:, place] + difference.transpose(1, 2)
             for place, difference in zip(batch.places, batch.differences, strict=True)
         ]
-        seen = torch.cat([hidden, *sources], 1).repeat_interleave(each, 0)
-        codes, *found = warp.encode(seen).split([count, *(source.shape[1] for source in sources)], 1)
+        states = torch.cat([hidden, *sources], 1).repeat_interleave(each, 0)
+        codes, *source_codes = tracked.encode(states).split([count, *(source.shape[1] for source in sources)], 1)
         exchanged = codes
-        for variable, (place, source) in enumerate(zip(batch.places, found, strict=True)):
-            change = (source - codes[:, place]) * warp.coordinates(variable)
+        for variable, (place, source) in enumerate(zip(batch.places, source_codes, strict=True)):
+            change = (source - codes[:, place]) * tracked.coordinates(variable)
             exchanged = exchanged + torch.nn.functional.pad(change, (0, 0, place.start, count - place.stop))
-        patched = warp.decode(exchanged)
+        patched = tracked.decode(exchanged)
         change = (patched.detach().view(problems, each, count, width) - hidden.unsqueeze(1)).transpose(2, 3)
         if self.entry is not None:
             change = self.entry.unsqueeze(1) @ change
         state = (batch.base.unsqueeze(1) + change).flatten(0, 1).contiguous()
         logits, saved = self.rest.forward(state, self.buffers, batch.inputs)
-        return logits.view(problems, each, -1, count), SavedWarp(parameters, patched, saved)
+        return logits.view(problems, each, -1, count), NonlinearForwardState(parameters, patched, saved)
 
     def backward(
-        self, maps: NonlinearMap, batch: Batch, saved: SavedWarp, gradient: Float[Tensor, "problem search class batch"]
+        self,
+        maps: NonlinearMap,
+        batch: Batch,
+        saved: NonlinearForwardState,
+        gradient: Float[Tensor, "problem search class batch"],
     ) -> NonlinearGradient:
-        """The gradient with respect to the parameters, from that with respect to the logits."""
+        """The gradient of the loss with respect to the parameters of the maps.
+
+        Args:
+            maps: The maps that were passed to `forward`.
+            batch: The batch that was passed to `forward`.
+            saved: The intermediate results of `forward`.
+            gradient: The gradient with respect to the logits.
+        """
         into = self.rest.backward(saved.rest, gradient.flatten(0, 1), self.buffers)
         if self.entry is not None:
             into = self.entry.transpose(1, 2).unsqueeze(1) @ into.unflatten(0, (len(self.entry), -1))
@@ -82,9 +98,9 @@ class WarpInterchange:
         return NonlinearGradient(pulled)
 
 
-AnyInterchange = Interchange | WarpInterchange
+AnyInterchange = Interchange | NonlinearInterchange
 
 
-def exchange_for(*, linear: bool) -> type[Interchange] | type[WarpInterchange]:
-    """The way that fits maps which are linear, or not."""
-    return Interchange if linear else WarpInterchange
+def interchange_class(*, linear: bool) -> type[Interchange] | type[NonlinearInterchange]:
+    """The class of interchange for linear maps, or for others."""
+    return Interchange if linear else NonlinearInterchange

@@ -144,7 +144,7 @@ def fine_tuned(
                 budget=SITE_SEARCH_BUDGET,
                 seed=seed + number,
             )
-            frames = (finding.frames[0] for finding in found.findings)
+            frames = (finding.frames[0] for finding in found.results)
             maps += [rotation.read for rotation in frames if isinstance(rotation, Frames)]
         return torch.stack(maps)
 

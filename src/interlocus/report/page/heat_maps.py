@@ -185,7 +185,7 @@ def _starts(own: Sequence[Restarts]) -> list[list[Any]]:
         for number, restart in enumerate(restarts.restarts):
             iia = restart.score.iia
             near = iia >= restarts.best.score.iia - SOLVED_WITHIN
-            rows.setdefault(restart.start, []).append((number == restarts.chosen, near, iia))
+            rows.setdefault(restart.start, []).append((number == restarts.best_index, near, iia))
     return [
         [
             start,

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from interlocus.alignment.dimensions import size_text
-from interlocus.alignment.tabular import Columns, Rows, write_to
+from interlocus.alignment.tabular import Columns, Rows, open_output
 from interlocus.core.errors import SpecificationError
 from interlocus.core.user_code import names_code
 from interlocus.report.page.page import write_report
@@ -87,7 +87,7 @@ def write_columns(columns: Iterable[Columns], rows: Rows, path: Path | None) -> 
     Raises:
         SpecificationError: a file of another kind, or one that cannot be written.
     """
-    with write_to(path) as output:
+    with open_output(path) as output:
         for part in columns:
             output.write(part)
     if rows.skipped:

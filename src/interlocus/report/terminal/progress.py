@@ -96,7 +96,7 @@ class OutputStream(Protocol):
 class ShownProgress:
     """Shows what it is told: a phase with its share from 0 to 1, or a share alone.
 
-    It fits `observe=` of `il.examine` and `Study.run`, and `progress=` of `il.search`. In a notebook each phase is a
+    It fits `observe=` of `il.examine` and `Study.run`, and `on_progress=` of `il.search`. In a notebook each phase is a
     bar below the cell; elsewhere it is a line on a stream, which is written over as it goes on.
 
     Args:

@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from interlocus.alignment.alignment import READ_OUT_EXAMPLES, Alignment
-from interlocus.alignment.readout import fit_read_out
+from interlocus.alignment.readout_fitting import fit_read_out
 from interlocus.causal.model import Variable
 from interlocus.core.errors import SpecificationError, UnknownNameError
 from interlocus.core.random import derived_generator
@@ -268,7 +268,7 @@ class _Bench:
         return torch.linalg.qr(noise).Q.to(self.network.device)
 
     def _read(self, inputs: Tensor) -> np.ndarray:
-        read = self._fitted.read(self.network, inputs)
+        read = self._fitted.extract(self.network, inputs)
         return self._settings([read[name].value for name in self.question.parents])
 
     def _probed(self, inputs: Tensor) -> np.ndarray:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from interlocus.alignment.dimensions import check_room, features_of
+from interlocus.alignment.dimensions import check_size_fits, features_of
 from interlocus.causal.interventions import check_sampling
 from interlocus.core.errors import SpecificationError, UnknownNameError
 from interlocus.core.plugins import FEATURIZERS, LOSSES
@@ -70,6 +70,6 @@ def _check_search(
         no_twins("size", list(map(str, sizes)))
         for size, featurizer in itertools.product(sizes, featurizers):
             about = f"{name!r} at {site!r}"
-            check_room(size, sought, about=about, width=width, overlapping=featurizer.overlapping)
+            check_size_fits(size, sought, where=about, width=width, overlapping=featurizer.overlapping)
         for size, start in itertools.product(sizes, starts):
             start.check(width, features_of(size, len(sought)))
