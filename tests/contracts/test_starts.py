@@ -153,7 +153,9 @@ def test_a_larger_subspace_is_pruned_to_what_matters():
         def __call__(self, maps: Frames) -> Tensor:
             return maps.read[..., [1, 4]].square().sum((1, 2, 3))
 
-    seen = StartContext(activations=activations, values=values, scorer=Wants(), previous=((turn @ torch.eye(WIDTH)[:5],),))
+    seen = StartContext(
+        activations=activations, values=values, scorer=Wants(), previous=((turn @ torch.eye(WIDTH)[:5],),)
+    )
     (pruned,) = Nested().directions(seen, (2,), derived_generator(1))
     # of 3,000 rows: contrasts are known to about 1/√3000 of themselves
     assert agreement(pruned, torch.eye(WIDTH)[[1, 4]]) > 0.98

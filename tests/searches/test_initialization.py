@@ -112,7 +112,7 @@ def test_too_many_sets_of_neurons_are_refused_before_anything_is_spent(fails):
     assert not told
 
 
-def test_a_linear_map_that_is_singular_ends_as_diverged_with_its_mend():
+def test_a_linear_map_that_is_singular_ends_as_diverged_with_a_hint():
     """It gives no numbers, does not stop the others, and is never chosen."""
     data = DataSplits.draw(TASK, SMALL, seed=0)
     request = Request(
@@ -122,7 +122,7 @@ def test_a_linear_map_that_is_singular_ends_as_diverged_with_its_mend():
     (finding,) = engine.solve(MLP.untrained(TASK, count=1), data, request)
     singular, other = finding.sizes[0].restarts
     assert singular.outcome == "diverged"
-    assert "lower learning rate" in singular.hint
+    assert "Lower the learning rate" in singular.hint
     assert singular.hint in singular.to_json()["hint"]
     assert singular.validation == 0
     assert other.outcome != "diverged"

@@ -88,7 +88,7 @@ def _solve(
 class _Stage:
     """Searches that start together, from their starts to their scores.
 
-    The axis `search` of every tensor runs over `[problem, search of the stage]`, flattened in this order.
+    Rows of parameters and results run over `[problem, search of the stage]`, flattened in this order.
 
     Args:
         context: Activations and evaluation sets of the request.
@@ -162,7 +162,7 @@ class _Stage:
         most = CHUNK_BYTES // bytes_per_search if entered.device.type == "cpu" else alive.numel()
         return (state.cut(self.batch, rows) for rows in pack_chunks(alive, most))
 
-    def _validate(self, state: State, alive: Bool[Tensor, "problem search"] | None = None) -> Float[Tensor, " search"]:
+    def _validate(self, state: State, alive: Bool[Tensor, "problem search"] | None = None) -> Float[Tensor, " row"]:
         """The validation IIA of the searches that continue; the values of the others have no meaning."""
         iia = torch.zeros(len(state.parameters), dtype=torch.float64)
         for chunk in self._chunks(state, alive):
