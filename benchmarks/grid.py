@@ -31,7 +31,7 @@ def run(networks: MLP, steps: int) -> int:
             networks, ours.TASK, hypothesis="both", site=site, sizes=SIZES, starts={"random": RESTARTS},
             phases=(il.Phase(steps=steps),), budget=budget,
         )  # fmt: skip
-        made += sum(a.steps for f in found.findings for entry in f.sizes for a in entry.restarts)
+        made += sum(a.steps for f in found.results for entry in f.sizes for a in entry.restarts)
     return made
 
 

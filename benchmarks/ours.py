@@ -17,7 +17,7 @@ from interlocus.core.linalg import BufferPool
 from interlocus.core.random import derived_generator
 from interlocus.featurizers import Rotation
 from interlocus.networks import MLP
-from interlocus.searches.stack import SearchBatch, Stack
+from interlocus.searches.chunks import Chunk, SearchBatch
 from interlocus.tasks import HierarchicalEquality
 
 TASK = HierarchicalEquality(item_width=4)
@@ -109,7 +109,7 @@ class Stepper:
         begin = torch.linalg.qr(torch.randn(shape.searches, shape.width, rows, generator=derived_generator(2))).Q
         mask = torch.ones(shape.searches, shape.variables, shape.size, 1)
         lot = SearchBatch(problems=problems, suffix=network.suffix(SITE), mask=mask, buffers=BufferPool(mask))
-        self._stack = Stack(lot, torch.arange(shape.searches).unsqueeze(0), begin.transpose(1, 2).contiguous())
+        self._stack = Chunk(lot, torch.arange(shape.searches).unsqueeze(0), begin.transpose(1, 2).contiguous())
         self._script = plan_batches(self._cache, [_ask(pool, shape)], problems, TASK.classes)
         self._featurizer, self._loss = Rotation(), CrossEntropy()
         rounds = (batches(self._cache, self._script) for _ in itertools.count())

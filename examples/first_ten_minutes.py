@@ -68,10 +68,10 @@ print("untrained networks: IIA", nothing.iia.round(3).ravel())
 
 # %%
 best = found.best(network=0, size=4)
-read = best.read(networks[0], inputs)
+read = best.extract(networks[0], inputs)
 truth = (inputs[:, :4] == inputs[:, 4:8]).all(1)
 print("a = b is read right in", (read["left"].value == truth).float().mean().item())
-logits = best.write(networks[0], inputs[:500], left=inputs[500:])
+logits = best.intervene(networks[0], inputs[:500], left=inputs[500:])
 print("answers that change when a = b comes from elsewhere:", (logits.argmax(1) != labels[:500]).float().mean().item())
 
 with TemporaryDirectory() as folder:

@@ -59,7 +59,8 @@ def alignment_of(rows):
 
 neurons = torch.eye(4).reshape(2, 2, 4)
 known = alignment_of(neurons)
-print("the network:", network(base)[0].argmax(1).item(), "→", known.write(network, base, left=source).argmax(1).item())
+after = known.intervene(network, base, left=source)
+print("the network:", network(base)[0].argmax(1).item(), "→", after.argmax(1).item())
 
 # %% [markdown]
 # One exchange shows little. The interchange intervention accuracy (IIA) is the share of many in which the network gives

@@ -61,5 +61,5 @@ print("this network is", run.verdicts[0].answer)
 # %%
 found = il.search(network, task, hypothesis="left", site="pairs", sizes=(4,), phases=(il.Phase(steps=200),))
 left = found.best(network=0, size=4)
-print(left.read(network, inputs[:5])["left"].value)
-print(left.write(network, inputs[:5], left=inputs[5:10]).argmax(1))
+print(left.extract(network, inputs[:5])["left"].value)
+print(left.intervene(network, inputs[:5], left=inputs[5:10]).argmax(1))

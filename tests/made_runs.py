@@ -45,7 +45,7 @@ def _attempt(start: str, hits: int) -> Restart:
 
 
 def _attempts(size: int, hits: int) -> Restarts:
-    return Restarts(size=size, restarts=(_attempt("random", 0), _attempt("covariance", hits)), chosen=1)
+    return Restarts(size=size, restarts=(_attempt("random", 0), _attempt("covariance", hits)), best_index=1)
 
 
 def made_run(folder: Path, keep: Callable[[Trial], bool] = lambda trial: True, **changes: object) -> Run:

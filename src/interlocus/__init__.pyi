@@ -3,6 +3,7 @@ from . import networks as networks
 from . import tasks as tasks
 from .alignment.alignment import Alignment as Alignment
 from .alignment.evaluation import evaluate as evaluate
+from .alignment.export import export as export
 from .alignment.metrics import Score as Score
 from .alignment.pyvene import from_pyvene as from_pyvene
 from .alignment.pyvene import to_pyvene as to_pyvene

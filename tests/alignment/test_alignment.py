@@ -32,7 +32,7 @@ def at_the_input() -> il.Alignment:
 
 
 def test_what_is_read_is_the_value(at_the_input, pool):
-    reading = at_the_input.read(hand_wired(), pool.inputs)["left"]
+    reading = at_the_input.extract(hand_wired(), pool.inputs)["left"]
     score = il.evaluate(at_the_input, hand_wired(), TASK, budget=SMALL)
     accuracy = float((reading.value == pool.values["left"]).float().mean())
     assert accuracy > score.iia - 0.02
@@ -50,15 +50,15 @@ def test_what_is_written_is_read_again(pool):
     best = found.best(network=0, size=1)
     half = len(pool.inputs) // 2
     base, source = pool.inputs[:half], pool.inputs[half:]
-    answer = best.write(network, base, left=source).argmax(1)
-    left, right = best.read(network, source)["left"].value, best.read(network, base)["right"].value
+    answer = best.intervene(network, base, left=source).argmax(1)
+    left, right = best.extract(network, source)["left"].value, best.extract(network, base)["right"].value
     assert float((answer == (left == right).long()).float().mean()) > 0.98
 
 
 def test_read_outs_are_kept_in_the_file(at_the_input, pool, tmp_path):
     at_the_input.save(tmp_path / "left.safetensors")
     again = il.Alignment.load(tmp_path / "left.safetensors")
-    one, other = (found.read(hand_wired(), pool.inputs)["left"] for found in (at_the_input, again))
+    one, other = (found.extract(hand_wired(), pool.inputs)["left"] for found in (at_the_input, again))
     for part, same in zip(one, other, strict=True):
         torch.testing.assert_close(part, same, rtol=0, atol=0)
     assert again.read_outs["left"].method == at_the_input.read_outs["left"].method
@@ -69,13 +69,13 @@ def test_without_a_read_out_it_says_how_to_get_one(at_the_input, pool, fails):
         **{name: value for name, value in vars(at_the_input).items() if name != "read_outs"},
     )
     with fails(AlignmentError, "fitted"):
-        bare.read(hand_wired(), pool.inputs)
-    assert bare.fitted(hand_wired(), TASK).read(hand_wired(), pool.inputs)["left"].value.shape == (4000,)
+        bare.extract(hand_wired(), pool.inputs)
+    assert bare.fitted(hand_wired(), TASK).extract(hand_wired(), pool.inputs)["left"].value.shape == (4000,)
 
 
 def test_another_network_is_refused(at_the_input, pool, fails):
     with fails(AlignmentError, "another"):
-        at_the_input.read(mean_coded(), pool.inputs)
+        at_the_input.extract(mean_coded(), pool.inputs)
 
 
 def alignment(read: torch.Tensor, write: torch.Tensor) -> il.Alignment:

@@ -7,8 +7,8 @@ from edges import same_answers
 
 import interlocus as il
 from interlocus.alignment.dimensions import (
-    Unequal,
-    check_room,
+    UnequalSize,
+    check_size_fits,
     equal_size,
     features_of,
     parse_size,
@@ -44,9 +44,9 @@ budget: {pool: 2048, held_out: 1024, partners: 256, batch: 64, check_every: 20, 
     ("written", "size"),
     [
         (4, 4),
-        ({"right": 2, "left": 4}, Unequal("4+2")),
+        ({"right": 2, "left": 4}, UnequalSize("4+2")),
         ({"left": 3, "right": 3}, 3),
-        ("4+2", Unequal("4+2")),
+        ("4+2", UnequalSize("4+2")),
         ("4", 4),
     ],
 )
@@ -60,12 +60,17 @@ def test_a_size_is_an_integer_where_variables_have_equally_many_and_text_in_thei
 
 
 def test_sizes_stand_in_the_order_of_their_means():
-    wanted = [1, Unequal("1+2"), 2, Unequal("2+4"), Unequal("4+2"), 4, Unequal("1+8")]
+    wanted = [1, UnequalSize("1+2"), 2, UnequalSize("2+4"), UnequalSize("4+2"), 4, UnequalSize("1+8")]
     assert sorted([wanted[place] for place in (4, 6, 0, 2, 5, 1, 3)]) == wanted
-    assert Unequal("4+2") > 3 > Unequal("4+1")
-    assert Unequal("4+2") != 3
-    assert max(8, Unequal("7+8")) == 8
-    assert [equal_size(size) for size in (3, Unequal("4+2"), {"left": 9, "right": 6}, Unequal("1+2"))] == [3, 3, 7, 1]
+    assert UnequalSize("4+2") > 3 > UnequalSize("4+1")
+    assert UnequalSize("4+2") != 3
+    assert max(8, UnequalSize("7+8")) == 8
+    assert [equal_size(size) for size in (3, UnequalSize("4+2"), {"left": 9, "right": 6}, UnequalSize("1+2"))] == [
+        3,
+        3,
+        7,
+        1,
+    ]
 
 
 def test_sizes_that_cannot_be_meant_are_refused(fails):
@@ -77,15 +82,15 @@ def test_sizes_that_cannot_be_meant_are_refused(fails):
         size_for("1+2+3", BOTH, "both")
     with fails(SpecificationError, "'4,2'", "4+2"):
         size_for("4,2", BOTH, "both")
-    for size in (0, Unequal("0+2")):
+    for size in (0, UnequalSize("0+2")):
         with fails(SpecificationError, f"Size {size}", "at least one"):
-            check_room(size, BOTH, about="'both' at 'layer1'", width=16)
+            check_size_fits(size, BOTH, where="'both' at 'layer1'", width=16)
     with fails(SpecificationError, "12+6", "18 directions", "add up to 16"):
-        check_room(Unequal("12+6"), BOTH, about="'both' at 'layer1'", width=16)
+        check_size_fits(UnequalSize("12+6"), BOTH, where="'both' at 'layer1'", width=16)
     with fails(SpecificationError, "17 directions", "up to 16"):
-        check_room(17, BOTH, about="'both' at 'layer1'", width=16, overlapping=True)
-    check_room(Unequal("12+4"), BOTH, about="'both' at 'layer1'", width=16)
-    check_room(16, BOTH, about="'both' at 'layer1'", width=16, overlapping=True)
+        check_size_fits(17, BOTH, where="'both' at 'layer1'", width=16, overlapping=True)
+    check_size_fits(UnequalSize("12+4"), BOTH, where="'both' at 'layer1'", width=16)
+    check_size_fits(16, BOTH, where="'both' at 'layer1'", width=16, overlapping=True)
 
 
 @pytest.mark.parametrize("featurizer", ["rotation", "linear", "frame", "coupling", "mask_rotation"])
@@ -113,7 +118,7 @@ def test_equal_sizes_by_name_are_the_equal_size():
     networks = MLP.untrained(TASK, count=1, seed=0)
     about = {"hypothesis": "both", "site": "layer1", "budget": SMALL, "phases": (Phase(steps=20),)}
     by_name = il.search(networks, TASK, sizes=({"left": 2, "right": 2},), **about)
-    assert by_name.findings[0].sizes == il.search(networks, TASK, sizes=(2,), **about).findings[0].sizes
+    assert by_name.results[0].sizes == il.search(networks, TASK, sizes=(2,), **about).results[0].sizes
 
 
 def test_a_study_with_sizes_of_each_variable(tmp_path):

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import interlocus as il
 from interlocus.alignment import tabular as module
-from interlocus.alignment.from_directions import Place, linear_map
+from interlocus.alignment.from_directions import AlignmentTarget, from_directions
 from interlocus.alignment.tabular import Rows
 from interlocus.cli.main import app
 from interlocus.core import tensor_files as files
@@ -62,7 +62,7 @@ def test_the_command_reads_what_python_reads(folder, kind, monkeypatch):
     result = command(folder, str(folder / f"inputs.{kind}"), "--out", str(out))
     assert result.exit_code == 0, result.output
     read, inputs = np.load(out), torch.from_numpy(np.load(folder / "inputs.npy"))
-    reading = il.Alignment.load(folder / "left.safetensors").read(hand_wired(), inputs)["left"]
+    reading = il.Alignment.load(folder / "left.safetensors").extract(hand_wired(), inputs)["left"]
     np.testing.assert_array_equal(read["row"], np.arange(700))
     _same_values(read["left"], reading)
     np.testing.assert_allclose(read["left_features"], reading.features.numpy(), atol=1e-5)
@@ -124,8 +124,8 @@ def wants(task):
 """.replace("PATH", repr(str(folder / "network.safetensors")))
     )
     network = load_network(f"{tmp_path}/mine.py:build", TASK)
-    place = Place(network, TASK, "both", "first")
-    alignment = linear_map(place, known_subspace(), None).fitted(network, TASK)
+    place = AlignmentTarget(network, TASK, "both", "first")
+    alignment = from_directions(place, known_subspace(), None).fitted(network, TASK)
     alignment.save(tmp_path / "both.safetensors")
     asked = [
         "extract",
@@ -187,7 +187,7 @@ def test_how_well_it_is_read_is_kept(folder, tmp_path):
 @pytest.mark.slow
 def test_a_program_gives_the_same_without_this_package(folder):
     alignment = il.Alignment.load(folder / "left.safetensors")
-    alignment.export(hand_wired(), folder / "left.pt2")
+    il.export(alignment, hand_wired(), folder / "left.pt2")
     script = f"""
 import sys, numpy as np, torch
 program = torch.export.load({str(folder / "left.pt2")!r}).module()
@@ -196,7 +196,7 @@ np.savez({str(folder / "program.npz")!r}, value=value, probability=probability.d
 assert not any(name.startswith("interlocus") for name in sys.modules)
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True)
-    reading = alignment.read(hand_wired(), torch.from_numpy(np.load(folder / "inputs.npy")))["left"]
+    reading = alignment.extract(hand_wired(), torch.from_numpy(np.load(folder / "inputs.npy")))["left"]
     program = np.load(folder / "program.npz")
     # a program is compiled on its own, and may round in its own way
     for name in ("probability", "features"):

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 import interlocus as il
-from interlocus.alignment.from_directions import Place, linear_map, parse_blocks
+from interlocus.alignment.from_directions import AlignmentTarget, from_directions, parse_blocks
 from interlocus.alignment.pyvene import from_pyvene, load_any
 from interlocus.core.errors import AlignmentError, SpecificationError, UnknownNameError
 from interlocus.core.random import derived_generator
@@ -76,7 +76,7 @@ def test_what_a_folder_does_not_say_is_asked_for(tmp_path, turn, fails):
     with fails(AlignmentError, "at most"):
         from_pyvene(folder, hand_wired(), TASK, **BOTH, blocks={"left": [0, 1], "right": [1, 2]})
     with fails(SpecificationError, "--hypothesis"):
-        load_any(folder, hand_wired(), TASK, place={"hypothesis": None, "site": "layer1"})
+        load_any(folder, hand_wired(), TASK, site="layer1")
 
 
 def test_other_interventions_are_refused(tmp_path, turn, fails):
@@ -122,39 +122,39 @@ def test_what_is_no_rotation_is_refused_unless_it_is_declared(tmp_path, turn, fa
     bent[:, 0] = bent[:, 0] + 0.2 * bent[:, 1]
     save_file({"directions": bent.contiguous()}, tmp_path / "bent.safetensors")
     with fails(AlignmentError, "no rotation", "0.2", "`read` and `write`"):
-        load_any(tmp_path / "bent.safetensors", hand_wired(), TASK, place=BOTH, blocks=BLOCKS)
+        load_any(tmp_path / "bent.safetensors", hand_wired(), TASK, **BOTH, blocks=BLOCKS)
     read, write = torch.linalg.inv(bent).reshape(2, 8, 16), bent.T.reshape(2, 8, 16).contiguous()
     save_file({"read": read.contiguous(), "write": write}, tmp_path / "linear.safetensors")
-    found = load_any(tmp_path / "linear.safetensors", hand_wired(), TASK, place=BOTH)
+    found = load_any(tmp_path / "linear.safetensors", hand_wired(), TASK, **BOTH)
     assert found.featurizer == "linear"
     inputs, _ = TASK.labelled_inputs(4, split="test", generator=derived_generator(1))
     # all of the state is exchanged, whatever the basis
-    swapped = found.write(hand_wired(), inputs[:2], left=inputs[2:], right=inputs[2:])
+    swapped = found.intervene(hand_wired(), inputs[:2], left=inputs[2:], right=inputs[2:])
     torch.testing.assert_close(swapped, hand_wired()(inputs[2:])[0], atol=1e-3, rtol=1e-3)
 
 
 def test_tensors_of_anybody(tmp_path, turn, fails):
     torch.save(turn, tmp_path / "turn.pt")
-    found = load_any(tmp_path / "turn.pt", hand_wired(), TASK, place=BOTH, blocks=BLOCKS)
+    found = load_any(tmp_path / "turn.pt", hand_wired(), TASK, **BOTH, blocks=BLOCKS)
     torch.testing.assert_close(found.basis("right"), turn[:, 8:])
     torch.save({"one": turn, "other": turn}, tmp_path / "two.pt")
     with fails(AlignmentError, "one, other"):
-        load_any(tmp_path / "two.pt", hand_wired(), TASK, place=BOTH)
+        load_any(tmp_path / "two.pt", hand_wired(), TASK, **BOTH)
     torch.save({"one": 3}, tmp_path / "number.pt")
     with fails(AlignmentError, "tensors by name"):
-        load_any(tmp_path / "number.pt", hand_wired(), TASK, place=BOTH)
+        load_any(tmp_path / "number.pt", hand_wired(), TASK, **BOTH)
 
 
 def test_maps_that_fit_nothing(turn, fails):
-    place = Place(hand_wired(), TASK, "both", "layer1")
+    place = AlignmentTarget(hand_wired(), TASK, "both", "layer1")
     with fails(AlignmentError, "16 wide"):
-        linear_map(place, torch.eye(12).reshape(2, 6, 12), None)
+        from_directions(place, torch.eye(12).reshape(2, 6, 12), None)
     with fails(AlignmentError, "as many maps"):
-        linear_map(place, turn.T.unsqueeze(0), None)
+        from_directions(place, turn.T.unsqueeze(0), None)
     with fails(AlignmentError, "finite"):
-        linear_map(place, torch.full((2, 8, 16), torch.nan), None)
+        from_directions(place, torch.full((2, 8, 16), torch.nan), None)
     with fails(UnknownNameError, "layer9"):
-        linear_map(place._replace(site="layer9"), turn.reshape(2, 8, 16), None)
+        from_directions(place._replace(site="layer9"), turn.reshape(2, 8, 16), None)
 
 
 def test_blocks_are_text():
@@ -170,6 +170,6 @@ def test_blocks_that_cannot_be_understood(text, fails):
 
 def test_without_pyvene_it_is_said(turn, monkeypatch, fails):
     monkeypatch.setitem(__import__("sys").modules, "pyvene", None)
-    found = linear_map(Place(hand_wired(), TASK, "both", "layer1"), turn.T.reshape(2, 8, 16), None)
+    found = from_directions(AlignmentTarget(hand_wired(), TASK, "both", "layer1"), turn.T.reshape(2, 8, 16), None)
     with fails(AlignmentError, "bench"):
         il.to_pyvene(found)

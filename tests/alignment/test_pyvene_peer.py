@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import interlocus as il
-from interlocus.alignment.from_directions import Place, linear_map
+from interlocus.alignment.from_directions import AlignmentTarget, from_directions
 from interlocus.core.errors import AlignmentError
 from interlocus.core.random import derived_generator
 from interlocus.networks import MLP
@@ -36,7 +36,7 @@ def found(network) -> il.Alignment:
     turn = torch.linalg.qr(torch.randn(16, 16, generator=derived_generator(0, "turn"))).Q
     rows = torch.zeros(2, 5, 16)  # right has three directions only
     rows[0], rows[1, :3] = turn[:5], turn[8:11]
-    return linear_map(Place(network, TASK, "both", "layer1"), rows, None)
+    return from_directions(AlignmentTarget(network, TASK, "both", "layer1"), rows, None)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_the_same_predictions(intervenable, network, found):
         [{"inputs_embeds": source.unsqueeze(1)} for source in (left, right)],
         {"sources->base": (PLACES, PLACES)},
     )
-    ours = found.write(network, base, left=left, right=right)
+    ours = found.intervene(network, base, left=left, right=right)
     torch.testing.assert_close(ours, theirs[0].detach(), atol=1e-5, rtol=1e-5)
     assert not torch.allclose(ours, network(base)[0], atol=1e-3)
 
@@ -86,4 +86,4 @@ def test_back_again(intervenable, network, found, way, tmp_path):
 def test_what_is_no_rotation_does_not_go(pyvene, network, fails):
     bent = torch.eye(16).reshape(2, 8, 16) * 1.5
     with fails(AlignmentError, "no rotation"):
-        il.to_pyvene(linear_map(Place(network, TASK, "both", "layer1"), bent, bent))
+        il.to_pyvene(from_directions(AlignmentTarget(network, TASK, "both", "layer1"), bent, bent))

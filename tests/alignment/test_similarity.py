@@ -10,7 +10,7 @@ import torch
 from networks_by_hand import hand_wired
 
 from interlocus.alignment.alignment import Alignment
-from interlocus.alignment.similarity import agreement, what_matters
+from interlocus.alignment.similarity import agreement, relevant_directions
 from interlocus.controls.ground_truth.hand_wired import count_with_unused_copies
 from interlocus.core.errors import AlignmentError, UnknownNameError
 from interlocus.core.random import derived_generator
@@ -76,7 +76,7 @@ def test_reading_and_writing_are_compared_apart():
 
 def test_within_what_matters_directions_that_nobody_reads_do_not_count():
     network = count_with_unused_copies(TASK, site="layer2", count=1).networks
-    used = what_matters(network, TASK, site="layer2")
+    used = relevant_directions(network, TASK, site="layer2")
     assert used.shape == (1, 16)
     behind = network.weights[2][0]  # it reads one direction of the site
     states = network.activations("layer2", TASK.labelled_inputs(2000, split="test", generator=derived_generator(1))[0])[
@@ -102,7 +102,7 @@ def test_directions_that_do_not_vary_do_not_matter():
     weights, biases = [w.clone() for w in network.weights], [b.clone() for b in network.biases]
     weights[0][0, :2], biases[0][0, :2] = 0.0, -1.0
     silent = MLP(weights, biases, activation="relu")
-    found = what_matters(silent, TASK, site="layer1")
+    found = relevant_directions(silent, TASK, site="layer1")
     torch.testing.assert_close(found[:, :2], torch.zeros(len(found), 2), atol=1e-6, rtol=0)
     torch.testing.assert_close(found @ found.T, torch.eye(len(found)), atol=1e-5, rtol=0)
 
@@ -116,4 +116,4 @@ def test_what_cannot_be_compared_is_said(fails):
     with fails(AlignmentError, "common"):
         agreement(of(rows), of(rows, hypothesis="right"))
     with fails(UnknownNameError, "site"):
-        what_matters(hand_wired(), TASK, site="layr1")
+        relevant_directions(hand_wired(), TASK, site="layr1")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from interlocus.alignment import tabular as module
-from interlocus.alignment.tabular import Rows, ToArray, ToText
+from interlocus.alignment.tabular import CsvWriter, NpyWriter, Rows
 from interlocus.core.errors import SpecificationError
 
 
@@ -86,7 +86,7 @@ COLUMNS = {
 
 
 def test_an_array_is_written_in_parts(tmp_path):
-    out = ToArray(tmp_path / "read.npy")
+    out = NpyWriter(tmp_path / "read.npy")
     for part in (slice(0, 1), slice(1, 4)):
         out.write({name: values[part] for name, values in COLUMNS.items()})
     out.finish()
@@ -99,7 +99,7 @@ def test_an_array_is_written_in_parts(tmp_path):
 
 def test_text_has_its_names_once():
     file = io.StringIO()
-    out = ToText(file)
+    out = CsvWriter(file)
     for part in (slice(0, 1), slice(1, 4)):
         out.write({name: values[part] for name, values in COLUMNS.items()})
     lines = file.getvalue().splitlines()

@@ -231,11 +231,11 @@ def test_an_alignment_is_found_evaluated_stored_and_used(featurizer, tmp_path):
     inputs = TASK.draw_examples(30, split="test", generator=derived_generator(2)).inputs
     assert again.sizes == {"left": 2, "right": 2}
     assert again.size == 2
-    written = again.write(networks[1], inputs, left=inputs.flip(0))
-    torch.testing.assert_close(written, best.write(networks[1], inputs, left=inputs.flip(0)))
+    written = again.intervene(networks[1], inputs, left=inputs.flip(0))
+    torch.testing.assert_close(written, best.intervene(networks[1], inputs, left=inputs.flip(0)))
     features = again.features(networks[1], inputs)
     assert features["left"].shape == features["right"].shape == (30, 2)
-    torch.testing.assert_close(again.write(networks[1], inputs), networks[1](inputs)[0], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(again.intervene(networks[1], inputs), networks[1](inputs)[0], atol=1e-4, rtol=1e-4)
 
 
 def test_an_alignment_has_no_directions(featurizer, fails):

@@ -40,9 +40,9 @@ def context(variables: int = 2, *, values: int = 2, rank: int = WIDTH, width: in
     return StartContext(
         activations=activations,
         values=torch.randint(values, (variables, ROWS), generator=generator),
-        slopes=lambda count: torch.randn(2, count, width, generator=derived_generator(5, "slopes")),
+        logit_gradients=lambda count: torch.randn(2, count, width, generator=derived_generator(5, "slopes")),
         scorer=Prefers(),
-        found=tuple(blocks(variables, size, width=width) for size in (1, 3) if variables * size <= width),
+        previous=tuple(blocks(variables, size, width=width) for size in (1, 3) if variables * size <= width),
     )
 
 
@@ -119,7 +119,7 @@ def test_a_variable_may_be_sought_alone(start):
     """As if nobody looked for the others, whatever values they have: so maps that may overlap begin."""
     seen, others = context(3), context(3)
     others.values[[0, 2]] = 1 - others.values[[0, 2]]
-    others = replace(others, found=tuple((found[2], found[1], found[0]) for found in others.found))
+    others = replace(others, previous=tuple((found[2], found[1], found[0]) for found in others.previous))
     one, other = (start.directions(one.alone(1), (4,), derived_generator(1)) for one in (seen, others))
     assert torch.equal(one[0], other[0])
     assert orthonormal(one)
@@ -127,12 +127,12 @@ def test_a_variable_may_be_sought_alone(start):
 
 def test_a_smaller_subspace_is_grown():
     """It is kept whole; what is added lies where least happens."""
-    seen = replace(context(), found=(blocks(2, 2),))
+    seen = replace(context(), previous=(blocks(2, 2),))
     seen.activations[:, -1] *= 1e-3
     grown = Nested().directions(seen, (3, 2), derived_generator(1))
-    assert agreement(grown[0], seen.found[0][0]) == pytest.approx(1, abs=1e-5)
-    assert agreement(grown[1], seen.found[0][1]) == pytest.approx(1, abs=1e-5)
-    spread = (seen.activations @ torch.linalg.qr(torch.cat(seen.found[0]).T, mode="complete").Q[:, 4:]).T.cov()
+    assert agreement(grown[0], seen.previous[0][0]) == pytest.approx(1, abs=1e-5)
+    assert agreement(grown[1], seen.previous[0][1]) == pytest.approx(1, abs=1e-5)
+    spread = (seen.activations @ torch.linalg.qr(torch.cat(seen.previous[0]).T, mode="complete").Q[:, 4:]).T.cov()
     assert float((seen.activations @ grown[0][2]).var()) == pytest.approx(
         float(torch.linalg.eigvalsh(spread)[0]), rel=1e-2
     )
@@ -153,7 +153,9 @@ def test_a_larger_subspace_is_pruned_to_what_matters():
         def __call__(self, maps: Frames) -> Tensor:
             return maps.read[..., [1, 4]].square().sum((1, 2, 3))
 
-    seen = StartContext(activations=activations, values=values, scorer=Wants(), found=((turn @ torch.eye(WIDTH)[:5],),))
+    seen = StartContext(
+        activations=activations, values=values, scorer=Wants(), previous=((turn @ torch.eye(WIDTH)[:5],),)
+    )
     (pruned,) = Nested().directions(seen, (2,), derived_generator(1))
     # of 3,000 rows: contrasts are known to about 1/√3000 of themselves
     assert agreement(pruned, torch.eye(WIDTH)[[1, 4]]) > 0.98
@@ -171,15 +173,15 @@ def test_the_nearest_sizes_are_taken_and_the_judge_chooses():
                 inside = maps.read[:, 0] @ everything[wanted][0].T
                 return inside.square().sum((1, 2)) / min(wanted, 3)
 
-        only = replace(seen, scorer=Wants(), found=tuple(everything.values()))
+        only = replace(seen, scorer=Wants(), previous=tuple(everything.values()))
         (chosen,) = Nested().directions(only, (3,), derived_generator(1))
         assert agreement(chosen[: min(wanted, 3)] if wanted == 4 else chosen, everything[wanted][0]) > 0.5
 
 
 def test_where_nothing_was_found_it_grows_from_nothing():
     seen = context(2)
-    same = replace(seen, found=(blocks(2, 3),))  # its own size is no other size
-    for nothing in (replace(seen, found=()), same):
+    same = replace(seen, previous=(blocks(2, 3),))  # its own size is no other size
+    for nothing in (replace(seen, previous=()), same):
         assert orthonormal(Nested().directions(nothing, (3, 3), derived_generator(1)))
     one, other = (Nested().directions(same, (3, 3), derived_generator(seed)) for seed in (1, 2))
     assert not torch.allclose(one[0], other[0], atol=0.01)

@@ -52,7 +52,7 @@ def alone() -> il.SearchResult:
 def test_a_search_that_is_watched_is_the_same_to_the_bit(alone):
     watched = searched(spoil)
     assert watched.to_rows() == alone.to_rows()
-    for one, other in zip(watched.findings, alone.findings, strict=True):
+    for one, other in zip(watched.results, alone.results, strict=True):
         assert one.sizes == other.sizes
         for here, there in zip(one.frames, other.frames, strict=True):
             for name, tensor in here.tensors().items():
@@ -71,7 +71,7 @@ def test_every_validation_is_seen_in_order():
     ]
     for before, after in itertools.pairwise(seen):
         assert bool((after.best >= before.best).all())
-    kept = [restart.validation for f in found.findings for entry in f.sizes for restart in entry.restarts]
+    kept = [restart.validation for f in found.results for entry in f.sizes for restart in entry.restarts]
     assert last.best.flatten().tolist() == pytest.approx(kept)
 
 

@@ -28,7 +28,7 @@ budget:
 
 
 def steps(result: il.SearchResult) -> list[int]:
-    return [a.steps for finding in result.findings for size in finding.sizes for a in size.restarts]
+    return [a.steps for finding in result.results for size in finding.sizes for a in size.restarts]
 
 
 def ledger(validation: list[float], *, problems: int = 1, halving_interval: int | None = 20, **about) -> EarlyStopping:
@@ -45,42 +45,42 @@ def ledger(validation: list[float], *, problems: int = 1, halving_interval: int 
 
 def test_at_each_rung_the_better_half_of_each_problem_and_size_goes_on():
     book = ledger([0.5, 0.9, 0.7, 0.6, 0.1, 0.2, 0.9, 0.1, 0.2, 0.3, 0.3, 0.3], problems=2)
-    book.race(10)
+    book.halve(10)
     assert book.alive.all()
-    book.race(20)
+    book.halve(20)
     assert book.alive.tolist() == [
         [False, True, True, True, False, True],
         [True, False, True, True, True, False],  # of equals the first
     ]
-    book.race(30)
+    book.halve(30)
     assert book.alive.sum() == 8
-    book.race(40)
+    book.halve(40)
     assert book.alive.sum() == 4
-    book.race(60)
+    book.halve(60)
     assert book.alive.sum() == 4  # one of each size is left, and goes its way
     assert book.outcome.count("halved") == 8
 
 
 def test_who_is_outrun_does_not_come_back_in_a_later_phase():
     book = ledger([0.5, 0.9, 0.7, 0.6])
-    book.race(20)
+    book.halve(20)
     book.begin_phase(25)
     assert book.alive.tolist() == [[False, True, True, False]]
     assert book.outcome == ["halved", "budget", "budget", "halved"]
-    book.race(10)  # 35 steps in all
+    book.halve(10)  # 35 steps in all
     assert book.alive.sum() == 2
     assert ledger([0.5, 0.9, 0.7, 0.6]).alive.all()
 
 
 def test_sizes_that_are_learned_are_left_out_of_the_race():
     book = ledger([0.5, 0.9, 0.7, 0.6], learns_size=True)
-    book.race(20)
+    book.halve(20)
     assert book.alive.all()
 
 
 def test_without_rungs_nobody_is_outrun():
     book = ledger([0.5, 0.9, 0.7, 0.6], halving_interval=None)
-    book.race(500)
+    book.halve(500)
     assert book.alive.all()
 
 
@@ -89,7 +89,7 @@ def test_survivors_do_not_notice():
     networks = MLP.untrained(TASK, count=2, seed=1)
     race, free = found(networks), found(networks, budget=SMALL)
     survivors = 0
-    for one, other in zip(race.findings, free.findings, strict=True):
+    for one, other in zip(race.results, free.results, strict=True):
         for size, undisturbed in zip(one.sizes, other.sizes, strict=True):
             kinds = [restart.outcome for restart in size.restarts]
             assert kinds.count("halved") == 5  # of six three, two, one

@@ -47,7 +47,7 @@ def test_the_same_seed_gives_the_same_result_and_another_seed_another():
     networks = MLP.untrained(TASK, count=2, seed=1)
     one, same, other = found(networks), found(networks), found(networks, seed=1)
     assert (one.iia == same.iia).all()
-    assert [f.sizes for f in one.findings] == [f.sizes for f in same.findings]
+    assert [f.sizes for f in one.results] == [f.sizes for f in same.results]
     torch.testing.assert_close(
         one.best(network=1, size=2).frames.read, same.best(network=1, size=2).frames.read, rtol=0, atol=0
     )

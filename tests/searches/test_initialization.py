@@ -48,7 +48,7 @@ def test_what_follows_changes_nothing_of_what_it_follows():
         found(networks, starts=starts, **FREE)
         for starts in ({"nested": 2, "random": 2, "covariance": 1}, {"random": 2, "covariance": 1})
     )
-    for one, other in zip(with_it.findings, without.findings, strict=True):
+    for one, other in zip(with_it.results, without.results, strict=True):
         for size, same in zip(one.sizes, other.sizes, strict=True):
             assert [restart.start for restart in size.restarts] == ["nested"] * 2 + ["random"] * 2 + ["covariance"]
             assert size.restarts[2:] == same.restarts
@@ -75,14 +75,14 @@ def test_nested_goes_with_every_kind_of_maps(featurizer):
     starts = {"covariance": 1, "nested": 1}
     result = found(mean_coded(), site="layer3", sizes=(1, 2), featurizer=featurizer, starts=starts, budget=SMALL,
                    phases=(Phase(steps=10),))  # fmt: skip
-    for entry in result.findings[0].sizes:
+    for entry in result.results[0].sizes:
         assert [restart.start for restart in entry.restarts] == ["covariance", "nested"]
         assert entry.best.validation >= max(restart.begin for restart in entry.restarts)
 
 
 def test_nested_alone_begins_at_random():
     result = found(MLP.untrained(TASK, count=1), starts={"nested": 1}, **FREE)
-    assert [restart.start for entry in result.findings[0].sizes for restart in entry.restarts] == ["nested"] * 2
+    assert [restart.start for entry in result.results[0].sizes for restart in entry.restarts] == ["nested"] * 2
 
 
 def test_variables_that_may_overlap_take_up_to_the_whole_site_each():
@@ -111,11 +111,11 @@ def test_too_many_sets_of_neurons_are_refused_before_anything_is_spent(fails):
     asked = {"starts": {"neurons_exhaustive": 1}, "hypothesis": "left", "sizes": (10,)}
     told: list[float] = []
     with fails(SpecificationError, "1,961,256", "20,000", "neurons_greedy"):
-        found(wide, progress=told.append, **asked)
+        found(wide, on_progress=told.append, **asked)
     assert not told
 
 
-def test_a_linear_map_that_is_singular_ends_as_diverged_with_its_mend():
+def test_a_linear_map_that_is_singular_ends_as_diverged_with_a_hint():
     """It gives no numbers, does not stop the others, and is never chosen."""
     data = DataSplits.draw(TASK, SMALL, seed=0)
     request = Request(
@@ -125,8 +125,8 @@ def test_a_linear_map_that_is_singular_ends_as_diverged_with_its_mend():
     (finding,) = engine.solve(MLP.untrained(TASK, count=1), data, request)
     singular, other = finding.sizes[0].restarts
     assert singular.outcome == "diverged"
-    assert "lower learning rate" in singular.hint
-    assert singular.hint in singular.to_json()["mend"]
+    assert "Lower the learning rate" in singular.hint
+    assert singular.hint in singular.to_json()["hint"]
     assert singular.validation == 0
     assert other.outcome != "diverged"
     assert finding.sizes[0].best is other

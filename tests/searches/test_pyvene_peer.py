@@ -73,7 +73,7 @@ def test_predictions_are_those_of_pyvene(pyvene, site, swapped):
     ours = il.Alignment(
         site=site, hypothesis="both", variables=("left", "right"), featurizer="rotation",
         network=network.fingerprint(), task=TASK.name, frames=Frames(read=directions, write=directions),
-    ).write(network, base, **sources)  # fmt: skip
+    ).intervene(network, base, **sources)  # fmt: skip
     torch.testing.assert_close(ours, theirs[0].detach(), atol=1e-5, rtol=1e-5)
     assert (ours.argmax(1) == theirs[0].argmax(1)).all()
     assert not torch.allclose(ours, network(base)[0], atol=1e-3)  # something was swapped at all

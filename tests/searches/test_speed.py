@@ -15,7 +15,7 @@ from interlocus.core.random import derived_generator
 from interlocus.featurizers import Rotation
 from interlocus.networks import MLP
 from interlocus.searches.budget import Budget
-from interlocus.searches.stack import SearchBatch, Stack
+from interlocus.searches.chunks import Chunk, SearchBatch
 from interlocus.tasks import HierarchicalEquality
 from interlocus.tasks.splits import DataSplits
 
@@ -59,7 +59,7 @@ def test_a_step_does_the_products_it_needs_in_memory_that_is_there(unchecked):
     rows = torch.linalg.qr(torch.randn(SEARCHES, WIDTH, WIDTH, generator=derived_generator(0))).Q
     mask = torch.ones(SEARCHES, 2, SIZE, 1)
     every = torch.arange(SEARCHES).unsqueeze(0)
-    stack = Stack(SearchBatch(problems=problems, suffix=suffix, mask=mask, buffers=BufferPool(mask)), every, rows)
+    stack = Chunk(SearchBatch(problems=problems, suffix=suffix, mask=mask, buffers=BufferPool(mask)), every, rows)
     asked = draw(data.train, TASK.hypothesis("both"), shape=(STEPS, BATCH), generator=derived_generator(1))
     first, *others = batches(cache, plan_batches(cache, [asked], problems, TASK.classes))
     stack.step(Rotation(), CrossEntropy(), first, 0.03)  # makes what is kept

@@ -14,7 +14,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 import interlocus as il
-from interlocus.alignment.from_directions import Place, linear_map
+from interlocus.alignment.from_directions import AlignmentTarget, from_directions
 from interlocus.cli.main import app
 from interlocus.controls import _base as controls
 from interlocus.controls import negative_controls
@@ -63,11 +63,11 @@ def through_copies() -> il.Alignment:
     """Reads a pair from its copy, and writes the copy and the count."""
     read = torch.tensor([[[0.0, 1.0, 0.0]], [[0.0, 0.0, 1.0]]])
     write = torch.tensor([[[1.0, 1.0, 0.0]], [[1.0, 0.0, 1.0]]])
-    return linear_map(Place(with_unused_copies(), TASK, "both", "layer3"), read, write)
+    return from_directions(AlignmentTarget(with_unused_copies(), TASK, "both", "layer3"), read, write)
 
 
 def rotation(network: MLP, site: str, rows: torch.Tensor) -> il.Alignment:
-    return linear_map(Place(network, TASK, "both", site), rows, None)
+    return from_directions(AlignmentTarget(network, TASK, "both", site), rows, None)
 
 
 def computed() -> il.Alignment:

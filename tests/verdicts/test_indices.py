@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from interlocus.alignment.dimensions import Unequal
+from interlocus.alignment.dimensions import UnequalSize
 from interlocus.alignment.metrics import Cell, Score
 from interlocus.controls.used_subspace import UsedSubspaceResult
 from interlocus.searches.results import Restart, Restarts
@@ -94,7 +94,7 @@ def restarts(size, validation, **hits):
         start="random", restart=0, begin=0.5, validation=validation, last=validation, steps=1, outcome="solved",
         score=Score(cells=cells, answer_change_rate=0.5),
     )  # fmt: skip
-    return Restarts(size=size, restarts=(one,), chosen=0)
+    return Restarts(size=size, restarts=(one,), best_index=0)
 
 
 def control(inside, rank=2):
@@ -114,7 +114,8 @@ def test_scores_inside_the_used_subspace_are_the_best_by_validation_and_the_outp
     assert found == Measured(site="layer1", variables={"left": 0.9, "right": 1.0}, output=0.7, count=100)
     no_room = measured_in("layer1", control({"output": inside["output"]}, rank=1), both, LEVELS)
     assert no_room == Measured(site="layer1", variables=dict(LEVELS.variables), output=0.7, count=100)
-    unequal = {"both": {"rotation": (restarts(Unequal("2+1"), 0.9, left=90, right=90),)}, "output": inside["output"]}
+    both_maps = {"rotation": (restarts(UnequalSize("2+1"), 0.9, left=90, right=90),)}
+    unequal = {"both": both_maps, "output": inside["output"]}
     assert measured_in("layer1", control(unequal), both, LEVELS).output == 0.95  # two directions are fewer than three
     one = indices([no_room], LEVELS)
     assert one.hierarchy == 0.0

@@ -1,4 +1,4 @@
-"""Alignment: what a search found, as something that can be used."""
+"""The class `Alignment`: maps from activations of a site to the variables of a hypothesis, for one network."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.alignment import storage as kept
+from interlocus.alignment import storage
 from interlocus.alignment.dimensions import Size, parse_size
-from interlocus.alignment.readout import Extraction, ReadOut, fit_read_out
-from interlocus.causal.model import Values
-from interlocus.core import tensor_files as files
+from interlocus.alignment.readout import Extraction, ReadOut
+from interlocus.alignment.readout_fitting import fit_to_task
+from interlocus.core import tensor_files
 from interlocus.core.display import AbstractDisplayable, Display
 from interlocus.core.errors import AlignmentError, UnknownNameError
-from interlocus.core.plugins import EXPORT
-from interlocus.core.random import derived_generator
 from interlocus.featurizers import Frames, NonlinearMap, in_use
 from interlocus.networks import AbstractNetworks
-from interlocus.tasks import AbstractTask, Split
+from interlocus.tasks import AbstractTask
 
 READ_OUT_EXAMPLES = 16_384
+"""Examples to which read-outs are fitted by default, and on which their accuracy is measured."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Alignment(AbstractDisplayable):
-    """Directions of a site that hold the variables of a hypothesis in one network.
+    """Maps from the activations of one site to features of the variables of a hypothesis, for one network.
 
     Args:
-        site: where.
-        hypothesis: the name of the hypothesis.
-        variables: its variables, in the order of the maps.
-        featurizer: the class of maps in which it was found.
-        network: the fingerprint of the network.
-        task: the name of the task.
-        frames: the maps. Linear ones are `[variable, feature, width]` each: features are `read @ h`, and an interchange
-            adds `writeᵀ (read (h_source − h))` to the base's activations h. Those that are not linear keep parameters.
-        read_outs: for each variable how its value is read from its features, where that was fitted.
+        site: Name of the site.
+        hypothesis: Name of the hypothesis.
+        variables: Names of its variables, in the order of the maps.
+        featurizer: Name of the class of maps.
+        network: Fingerprint of the network to which the maps belong.
+        task: Name of the task that the network solves.
+        frames: The maps. Linear maps are two tensors `[variable, feature, width]`: the features of activations h are
+            `read @ h`, and an interchange adds `writeᵀ (read (h_source − h))` to the activations h of the base. Other
+            maps are a `NonlinearMap`, which holds the parameters.
+        read_outs: For each variable the map from its features to its value; empty before `fitted`.
     """
 
     site: str
@@ -53,16 +53,16 @@ class Alignment(AbstractDisplayable):
 
     @property
     def size(self) -> int:
-        """Features of the variable that has most; others may have fewer, see `sizes`."""
+        """Largest number of features of a variable; see `sizes` for all of them."""
         return max(self.frames.sizes)
 
     @property
     def sizes(self) -> dict[str, int]:
-        """How many features each variable has."""
+        """Number of features of each variable."""
         return dict(zip(self.variables, self.frames.sizes, strict=True))
 
     def basis(self, variable: str) -> Float[Tensor, "width feature"]:
-        """The directions that a variable is written to; orthonormal where the featurizer's maps are.
+        """The directions that an interchange of a variable writes to; orthonormal for orthonormal featurizers.
 
         Raises:
             UnknownNameError: the alignment has no such variable.
@@ -74,8 +74,9 @@ class Alignment(AbstractDisplayable):
     def projection_norm(self, variable: str) -> float:
         """‖P‖₂ of the projection P = Wᵀ R that an interchange of a variable applies to the difference of states.
 
-        It is 1 where directions are read and written alike, and larger the more oblique they are: so much a part of the
-        state that the variable is not about is magnified. Rescaling features does not change it.
+        The norm is 1 if the variable is read from the directions that it is written to, and larger the more oblique
+        the projection is: then an interchange magnifies parts of the state that do not belong to the variable. Scaling
+        the features does not change it.
 
         Raises:
             UnknownNameError: the alignment has no such variable.
@@ -83,14 +84,14 @@ class Alignment(AbstractDisplayable):
         """
         index = self._index(variable)
         read, write = (part[index].double() for part in self._linear)
-        # of the triangles only, since orthonormal columns have no part in a norm
+        # orthonormal columns do not change a norm, so the triangles of two QR decompositions suffice
         return float(torch.linalg.matrix_norm(torch.linalg.qr(write.T).R @ torch.linalg.qr(read.T).R.T, 2))
 
     @property
     def condition(self) -> float:
-        """The condition number of what all variables read together; 1 where features are orthonormal.
+        """Condition number of the read directions of all variables together; 1 if they are orthonormal.
 
-        Unlike `projection_norm` it changes when features are rescaled, which no interchange notices.
+        Unlike `projection_norm` it depends on the scale of the features, which does not affect interchanges.
         """
         rows = self._linear.read.flatten(0, 1).double()
         used = rows[(rows != 0).any(1)]
@@ -99,134 +100,105 @@ class Alignment(AbstractDisplayable):
     def features(
         self, network: AbstractNetworks, inputs: Float[Tensor, "batch ..."]
     ) -> dict[str, Float[Tensor, "batch feature"]]:
-        """The features of each variable on some inputs.
+        """The features of each variable on given inputs.
+
+        Args:
+            network: The one network to which the alignment belongs.
+            inputs: Inputs of the network, one per row.
 
         Raises:
-            AlignmentError: the network is not the one in which the alignment was found.
+            AlignmentError: the alignment belongs to another network.
         """
-        hidden = self._look(network, inputs)
+        hidden = self._checked_activations(network, inputs)
         return dict(zip(self.variables, self.frames.features(hidden), strict=True))
 
     def fitted(
         self, network: AbstractNetworks, task: AbstractTask, *, examples: int = READ_OUT_EXAMPLES, seed: int = 0
     ) -> Alignment:
-        """The same with read-outs, fitted to validation examples; their accuracy is measured on as many fresh ones.
+        """The same alignment with read-outs, which map the features of each variable to its value.
+
+        Read-outs are fitted to examples of the validation split. Their accuracy is measured on as many test examples.
 
         Args:
-            network: in which the alignment was found.
-            task: what it solves.
-            examples: how many.
-            seed: decides on them.
+            network: The one network to which the alignment belongs.
+            task: The task that the network solves.
+            examples: Number of examples of each split; every value needs 40 of them.
+            seed: Seed of the examples.
 
         Raises:
-            AlignmentError: another network, a continuous variable, or one without two values that occur.
+            AlignmentError: the alignment belongs to another network, or a variable is continuous or has fewer than two
+                values that occur often enough.
         """
-        hypothesis = task.hypothesis(self.hypothesis)
-        continuous = [name for name in self.variables if hypothesis.model.variables[name].values is None]
-        if continuous:
-            raise AlignmentError(
-                f"The variable {continuous[0]!r} is a number or a vector.",
-                "A read-out says which of several values a variable has.",
-                "Use `alignment.features(network, inputs)`, which gives its features.",
-            )
-
-        def view(split: Split) -> tuple[dict[str, Tensor], Values]:
-            pool = task.draw_examples(
-                examples, split=split, generator=derived_generator(seed, "read-out"), for_hypotheses=(self.hypothesis,)
-            )
-            rows = pool.rows(hypothesis)
-            features = self.features(network, pool.inputs[rows].to(network.device))
-            return features, {name: pool.values[name][rows] for name in self.variables}
-
-        features, values = view("validation")
-        fresh, truth = view("test")
-        read_outs = {}
-        for name in self.variables:
-            read_out = fit_read_out(features[name], values[name])
-            right = read_out.read(fresh[name]).value == truth[name].to(network.device)
-            read_outs[name] = replace(read_out, accuracy=float(right.double().mean()))
+        read_outs = fit_to_task(
+            task,
+            task.hypothesis(self.hypothesis),
+            self.variables,
+            lambda inputs: self.features(network, inputs.to(network.device)),
+            examples=examples,
+            seed=seed,
+        )
         return replace(self, read_outs=read_outs)
 
     @property
     def read_accuracy(self) -> dict[str, float]:
-        """For each variable the share of fresh examples on which its value is read right; empty before `fitted`.
+        """For each variable the share of test examples on which its value is read out correctly; empty before `fitted`.
 
-        What is read right need not be used: the IIA, which `evaluate` measures, says whether it is.
+        A value that can be read out need not be used by the network: that is measured by the IIA, see `evaluate`.
         """
         return {name: read_out.accuracy for name, read_out in self.read_outs.items()}
 
-    def read(self, network: AbstractNetworks, inputs: Float[Tensor, "batch ..."]) -> dict[str, Extraction]:
-        """For each variable its value on some inputs, with a probability, and the features it is read from.
+    def extract(self, network: AbstractNetworks, inputs: Float[Tensor, "batch ..."]) -> dict[str, Extraction]:
+        """The value of each variable on given inputs, with its probability and its features.
 
         Args:
-            network: in which the alignment was found.
-            inputs: what the network is shown.
+            network: The one network to which the alignment belongs.
+            inputs: Inputs of the network, one per row.
 
         Raises:
-            AlignmentError: another network, or nothing was fitted yet.
+            AlignmentError: the alignment belongs to another network, or has no read-outs yet.
         """
-        return self.reader(network)(inputs)
+        return self.extractor(network)(inputs)
 
-    def reader(self, network: AbstractNetworks) -> Callable[[Float[Tensor, "batch ..."]], dict[str, Extraction]]:
-        """The same for inputs that come in many parts: whatever cannot work is said once.
+    def extractor(self, network: AbstractNetworks) -> Callable[[Float[Tensor, "batch ..."]], dict[str, Extraction]]:
+        """A function that does the work of `extract`, for inputs that arrive in many parts.
 
-        Args:
-            network: in which the alignment was found.
+        The checks are made once, and the read-outs are prepared once.
 
         Raises:
-            AlignmentError: another network, or nothing was fitted yet.
+            AlignmentError: the alignment belongs to another network, or has no read-outs yet.
         """
         self.check(network)
         if not self.read_outs:
             raise AlignmentError(
-                "The alignment has no read-out.",
-                "It says where the variables are; which value they have is fitted to examples.",
-                "Call `alignment.fitted(network, task)` first; of a number or a vector there are `alignment.features`.",
+                "The alignment has no read-outs.",
+                "Its maps give features; a read-out, which is fitted to examples, gives values.",
+                "Call `alignment.fitted(network, task)` first, or use `alignment.features` for continuous variables.",
             )
-        like = torch.zeros(0, device=network.device)  # what networks give of their sites is in single precision
-        ready = {name: read_out.ready(like) for name, read_out in self.read_outs.items()}
+        like = torch.zeros(0, device=network.device)  # activations are in single precision
+        prepared = {name: read_out.prepare(like) for name, read_out in self.read_outs.items()}
 
-        def read(inputs: Float[Tensor, "batch ..."]) -> dict[str, Extraction]:
-            found = self.frames.features(_activations(network, self.site, inputs))
-            return {name: ready[name].read(own) for name, own in zip(self.variables, found, strict=True)}
+        def extract(inputs: Float[Tensor, "batch ..."]) -> dict[str, Extraction]:
+            features = self.frames.features(_activations(network, self.site, inputs))
+            return {name: prepared[name].read(part) for name, part in zip(self.variables, features, strict=True)}
 
-        return read
+        return extract
 
-    def export(
-        self, network: AbstractNetworks, path: str | Path, *, example: Float[Tensor, "batch ..."] | None = None
-    ) -> None:
-        """Write a program from inputs to the variables, which torch runs without this package.
-
-        `torch.export.load(path).module()(inputs)` gives for each variable a tuple of value, probability and features,
-        in a dictionary by name. What was written is loaded again and held against `read`.
-
-        Args:
-            network: in which the alignment was found.
-            path: where it is written; usually `*.pt2`.
-            example: some inputs, two or more; to be given where an input is more than a vector.
-
-        Raises:
-            AlignmentError: another network, no read-outs, a network that torch cannot export, or a folder that cannot
-                be written.
-        """
-        EXPORT.load()(self, network, path, example)
-
-    def write(
+    def intervene(
         self, network: AbstractNetworks, base: Float[Tensor, "batch ..."], **sources: Float[Tensor, "batch ..."]
     ) -> Float[Tensor, "batch class"]:
-        """Logits for the base inputs when variables take the value that they have on other inputs.
+        """Logits of the base inputs after an interchange: variables take the values that they have on source inputs.
 
         Args:
-            network: in which the alignment was found.
-            base: inputs.
-            sources: for each variable that is swapped the inputs it comes from, as many as bases:
-                `alignment.write(network, base, left=source)`.
+            network: The one network to which the alignment belongs.
+            base: Base inputs, one per row.
+            sources: Source inputs of each variable that is exchanged, with the shape of `base`:
+                `alignment.intervene(network, base, left=source)`.
 
         Raises:
-            AlignmentError: another network, or sources that are not as many as bases.
+            AlignmentError: the alignment belongs to another network, or sources and bases differ in shape.
             UnknownNameError: the alignment has no such variable.
         """
-        hidden = self._look(network, base)
+        hidden = self._checked_activations(network, base)
         states = {}
         for name, inputs in sources.items():
             index = self._index(name)
@@ -236,34 +208,35 @@ class Alignment(AbstractDisplayable):
                     "Each base takes the value of one source.",
                     "Pass as many sources as bases.",
                 )
-            states[index] = self._look(network, inputs)
+            states[index] = self._checked_activations(network, inputs)
         return network.run_from(self.site, self.frames.swap(hidden, states).unsqueeze(0), base)[0]
 
     def save(self, path: str | Path) -> None:
-        """Write to a safetensors file: the maps, read-outs where there are any, and what they belong to.
+        """Write maps, read-outs and the names to which they belong to a safetensors file; an old file is replaced.
 
         Raises:
             AlignmentError: the file cannot be written.
         """
-        files.write(path, save_alignments({self.size: self}), AlignmentError)
+        tensor_files.write(path, alignments_to_bytes({self.size: self}), AlignmentError)
 
     @classmethod
-    def load(cls, path: files.Source, *, size: int | str | None = None) -> Alignment:
-        """Read an alignment.
+    def load(cls, path: tensor_files.Source, *, size: int | str | None = None) -> Alignment:
+        """Read an alignment from a file.
 
         Args:
-            path: a file that `save` wrote, or one of a run folder.
-            size: which, where the file holds several: a number, or `4+2` where variables have unequally many features.
+            path: A file from `save`, or from the folder `alignments` of a run.
+            size: The size to read from a file with several: a number, or `4+2` for unequal numbers of features. It may
+                be left out if the file has one size.
 
         Raises:
-            AlignmentError: the file cannot be read, holds something else, or not that size.
+            AlignmentError: the file cannot be read, is damaged, or does not contain the size.
         """
-        return cls(**kept.read(path, None if size is None else parse_size(size)))
+        return cls(**storage.read(path, None if size is None else parse_size(size)))
 
     def display(self) -> Display:
-        """Its variables, with the features of each and how well its value is read."""
+        """A table of the variables, with their features and the accuracy of their read-outs."""
         sizes = ", ".join(map(str, self.sizes.values()))
-        read = {name: f"{one.accuracy:.3f} ({one.method})" for name, one in self.read_outs.items()}
+        read = {name: f"{read_out.accuracy:.3f} ({read_out.method})" for name, read_out in self.read_outs.items()}
         return Display(
             title=f"{', '.join(self.variables)} at {self.site} in {sizes} features ({self.featurizer}), "
             f"network {self.network}",
@@ -277,16 +250,16 @@ class Alignment(AbstractDisplayable):
                 )
                 for name, size in self.sizes.items()
             ],
-            notes=(f"Found for the hypothesis {self.hypothesis} of the task {self.task}.",),
+            notes=(f"Hypothesis {self.hypothesis} of the task {self.task}.",),
         )
 
     @property
     def _linear(self) -> Frames:
         if not isinstance(self.frames, Frames):
             raise AlignmentError(
-                f"The alignment is one of the featurizer {self.featurizer!r}, which is not linear.",
+                f"The featurizer {self.featurizer!r} of the alignment is not linear.",
                 "Only linear maps have directions and a projection.",
-                "Ask for its features, or for what is written.",
+                "Use `alignment.features` or `alignment.intervene`, or search with a linear featurizer.",
             )
         return self.frames
 
@@ -296,29 +269,32 @@ class Alignment(AbstractDisplayable):
         return self.variables.index(variable)
 
     def check(self, network: AbstractNetworks) -> None:
-        """Raise `AlignmentError` where a network is not the one in which the alignment was found."""
+        """Raise `AlignmentError` if the alignment belongs to another network."""
         if len(network) != 1 or network.fingerprint() != self.network:
             raise AlignmentError.of_another_network(self.network, network.fingerprint())
 
-    def _look(self, network: AbstractNetworks, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch width"]:
+    def _checked_activations(
+        self, network: AbstractNetworks, inputs: Float[Tensor, "batch ..."]
+    ) -> Float[Tensor, "batch width"]:
         self.check(network)
         return _activations(network, self.site, inputs)
 
 
-def _activations(network: AbstractNetworks, site: str, inputs: Float[Tensor, "batch ..."]) -> Tensor:
-    given: object = inputs
-    if not isinstance(given, Tensor):
+def _activations(network: AbstractNetworks, site: str, inputs: object) -> Float[Tensor, "batch width"]:
+    if not isinstance(inputs, Tensor):
         raise AlignmentError(
-            f"The inputs are a {type(given).__name__}.",
-            "A network is shown torch tensors.",
+            f"The inputs are of type {type(inputs).__name__}.",
+            "Networks take torch tensors.",
             "Pass torch.as_tensor(inputs).",
         )
     with torch.no_grad():
         return network.activations(site, inputs)[0]
 
 
-def save_alignments(alignments: Mapping[Size, Alignment]) -> bytes:
-    """Alignments of one trial, by size, as the bytes of a safetensors file."""
-    one = next(iter(alignments.values()))
-    about = {name: value for name, value in vars(one).items() if name not in {"frames", "read_outs"}}
-    return kept.to_bytes(about, {size: (own.frames, own.read_outs) for size, own in alignments.items()})
+def alignments_to_bytes(alignments: Mapping[Size, Alignment]) -> bytes:
+    """The bytes of a safetensors file with several sizes of one trial.
+
+    Args:
+        alignments: Alignments by size, at least one; they differ in maps and read-outs only.
+    """
+    return storage.to_bytes({size: storage.Fields(**vars(alignment)) for size, alignment in alignments.items()})

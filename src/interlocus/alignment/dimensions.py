@@ -1,4 +1,4 @@
-"""How many features each variable has: one number for all of them, or one for each."""
+"""Sizes of an alignment: the number of features of each variable, equal for all variables or not."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from interlocus.core.errors import SpecificationError, UnknownNameError
 
 
-class Unequal(str):
-    """Numbers of features that differ, in the order of the hypothesis' variables: `4+2`.
+class UnequalSize(str):
+    """Unequal numbers of features, in the order of the hypothesis' variables: `4+2`.
 
-    Where all variables have equally many, a size is an integer. Both stand in one column of a table and in one list: in
-    order they are compared by their mean, of equal means the equal size comes first.
+    If all variables have equally many features, the size is an integer. Both kinds occur in one column of a table, so
+    they can be sorted together: by their mean, and an equal size before unequal sizes of the same mean.
 
-    >>> sorted([4, Unequal("4+2"), 2])
+    >>> sorted([4, UnequalSize("4+2"), 2])
     [2, '4+2', 4]
     """
 
@@ -22,7 +22,7 @@ class Unequal(str):
 
     @property
     def features(self) -> tuple[int, ...]:
-        """Of each variable."""
+        """Number of features of each variable."""
         return tuple(int(part) for part in self.split("+"))
 
     def __lt__(self, other: object) -> bool:
@@ -38,35 +38,38 @@ class Unequal(str):
         return _rank(self) >= _rank(other)
 
 
-Size = int | Unequal
-"""Features a variable: an integer where they are equal."""
+Size = int | UnequalSize
+"""Features per variable: an integer if they are equal."""
 SizeSpec = int | str | Mapping[str, int]
-"""The same as a person writes it: `4`, `"4+2"` or `{"left": 4, "right": 2}`."""
+"""A size as a user writes it: `4`, `"4+2"` or `{"left": 4, "right": 2}`."""
 
 
 def _rank(size: object) -> tuple[float, tuple[int, ...]]:
-    if isinstance(size, Unequal):
+    if isinstance(size, UnequalSize):
         return mean_size(size), size.features
     assert isinstance(size, int)
     return float(size), ()
 
 
 def size_of_features(features: Sequence[int]) -> Size:
-    """The size of variables with so many features each.
+    """The size of variables with given numbers of features.
+
+    Args:
+        features: Number of features of each variable, at least one variable.
 
     >>> size_of_features([4, 4]), size_of_features([4, 2])
     (4, '4+2')
     """
-    return features[0] if len(set(features)) == 1 else Unequal("+".join(map(str, features)))
+    return features[0] if len(set(features)) == 1 else UnequalSize("+".join(map(str, features)))
 
 
 def features_of(size: Size, variables: int) -> tuple[int, ...]:
-    """How many features each of so many variables has."""
-    return size.features if isinstance(size, Unequal) else (size,) * variables
+    """The number of features of each variable, given a size and the number of variables."""
+    return size.features if isinstance(size, UnequalSize) else (size,) * variables
 
 
 def mean_size(size: SizeSpec) -> float:
-    """Features a variable in the mean: where a size stands on an axis."""
+    """Mean number of features per variable, the position of a size on an axis."""
     if isinstance(size, Mapping):
         return sum(size.values()) / len(size)
     features = features_of(parse_size(size), 1)
@@ -74,50 +77,58 @@ def mean_size(size: SizeSpec) -> float:
 
 
 def size_text(size: SizeSpec) -> str:
-    """A size in words: `4`, or `left 4 right 2`."""
+    """A size as text: `4`, or `left 4 right 2` for a mapping."""
     if not isinstance(size, Mapping):
         return str(size)
     return " ".join(f"{name} {count}" for name, count in size.items())
 
 
 def equal_size(size: SizeSpec) -> int:
-    """The equal size with as many directions in all, rounded down: what a control repeats an unequal size with."""
+    """The equal size with as many directions in total, rounded down, at least 1. Controls use it for unequal sizes."""
     return max(1, int(mean_size(size)))
 
 
 def parse_size(text: int | str) -> Size:
-    """What stands in a record, a file name or on the command line.
+    """Parse a size from a record, a file name or the command line.
+
+    Args:
+        text: An integer, or one integer per variable with `+` between them.
 
     Raises:
-        SpecificationError: neither a number nor several with a plus between them.
+        SpecificationError: the text has another form.
     """
     if isinstance(text, int):
         return text
     if not re.fullmatch(r"\d+(\+\d+)*", text):
         raise SpecificationError(
-            f"The size {text!r} is asked for.",
-            "A size is a number, or one for each variable with a plus between them.",
+            f"The size {text!r} cannot be understood.",
+            "A size is a number, or one number per variable with '+' between them.",
             "Write 4, or 4+2 for four features of the first variable and two of the second.",
         )
     return size_of_features([int(part) for part in text.split("+")])
 
 
 def size_for(written: SizeSpec, variables: Sequence[str], hypothesis: str) -> Size:
-    """A size that a person wrote, for the variables of a hypothesis.
+    """Translate a size that a user wrote into a size of a hypothesis.
+
+    Args:
+        written: An integer for all variables, text such as `4+2`, or a mapping with an entry for each variable.
+        variables: Names of the hypothesis' variables, in order.
+        hypothesis: Name of the hypothesis, for messages.
 
     Raises:
-        UnknownNameError: it names a variable that the hypothesis has not.
-        SpecificationError: it leaves a variable out, or has a number too many.
+        UnknownNameError: a key of the mapping is not a variable of the hypothesis.
+        SpecificationError: the number of entries differs from the number of variables.
     """
     if isinstance(written, int):
         return written
     if isinstance(written, str):
         size = parse_size(written)
-        if isinstance(size, Unequal) and len(size.features) != len(variables):
+        if isinstance(size, UnequalSize) and len(size.features) != len(variables):
             raise SpecificationError(
-                f"Size {written} is asked of the hypothesis {hypothesis!r}.",
-                f"It has {len(size.features)} numbers, and the variables are {', '.join(variables)}.",
-                "Write one number for each.",
+                f"Size {written} was given for the hypothesis {hypothesis!r}.",
+                f"It has {len(size.features)} numbers, but the variables are {', '.join(variables)}.",
+                "Write one number per variable.",
             )
         return size
     for name in written:
@@ -127,36 +138,37 @@ def size_for(written: SizeSpec, variables: Sequence[str], hypothesis: str) -> Si
     if missing:
         raise SpecificationError(
             f"A size of {hypothesis!r} has no number for {', '.join(missing)}.",
-            f"Each variable that is exchanged needs one: {', '.join(variables)}.",
-            "Write one for each, or one number for all.",
+            f"Each variable needs a number of features: {', '.join(variables)}.",
+            "Write one number per variable, or one number for all.",
         )
     return size_of_features([written[name] for name in variables])
 
 
-def check_room(size: Size, variables: Sequence[str], *, about: str, width: int, overlapping: bool = False) -> None:
-    """See that there are enough directions.
+def check_size_fits(size: Size, variables: Sequence[str], *, where: str, width: int, overlapping: bool = False) -> None:
+    """Check that a site has enough directions for a size.
 
     Args:
-        size: what is asked for.
-        variables: of the hypothesis.
-        about: the hypothesis and the site, in words.
-        width: of the site.
-        overlapping: whether variables may share directions.
+        size: The size to check.
+        variables: Names of the hypothesis' variables.
+        where: Names of hypothesis and site, for the message.
+        width: Number of neurons of the site.
+        overlapping: Whether variables may share directions.
 
     Raises:
-        SpecificationError: a variable without features, or more of them than the site is wide.
+        SpecificationError: a variable has no feature, or more directions are needed than the site is wide.
     """
     features = features_of(size, len(variables))
-    taken = max(features) if overlapping else sum(features)
-    if min(features) >= 1 and taken <= width:
+    needed = max(features) if overlapping else sum(features)
+    if min(features) >= 1 and needed <= width:
         return
-    whose = (
+    subject = (
         f"each of the {len(variables)} variables" if isinstance(size, int) else f"the variables {', '.join(variables)}"
     )
     most = width if overlapping else width // len(variables)
-    up_to = f"sizes from 1 up to {most}" if isinstance(size, int) or overlapping else f"sizes that add up to {width}"
+    allowed = f"sizes from 1 up to {most}" if isinstance(size, int) or overlapping else f"sizes that add up to {width}"
     raise SpecificationError(
-        f"Size {size} is asked for {whose} of {about}, {width} wide.",
-        f"{'One takes' if overlapping else 'Together they take'} {taken} directions, and each needs at least one.",
-        f"Ask for {up_to}, or leave that site out.",
+        f"Size {size} was given for {subject} of {where}, which is {width} wide.",
+        f"{'One variable needs' if overlapping else 'Together they need'} {needed} directions, and each variable needs "
+        "at least one.",
+        f"Use {allowed}, or leave that site out.",
     )

@@ -1,4 +1,4 @@
-"""How good an interchange is: interchange intervention accuracy (IIA) with its parts and intervals."""
+"""Scores: interchange intervention accuracy (IIA), overall, by kind of intervention and with intervals."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from interlocus.causal.interventions import Interventions, kind_rows
 from interlocus.core.statistics import Interval, wilson
 
 JOINT = "+"
-"""Stands between the variables that are swapped at once."""
+"""Separates the names of variables that are exchanged at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """Interventions that are alike.
+    """Results of the interventions that exchange the same variables and change their values in the same way.
 
     Args:
-        kind: which variables were swapped.
-        change: `"0→1"`, base value to source value, for one discrete variable; for a continuous one, and for a joint
-            intervention, whether the label `"changes"` or `"stays"`.
-        hits: how often the network answered with the counterfactual label.
-        count: how often it was asked.
+        kind: Names of the exchanged variables, separated by `+`.
+        change: For one discrete variable its transition, such as `"0→1"` from base to source value. For a continuous
+            variable and for several variables, whether the label `"changes"` or `"stays"`.
+        hits: Number of interventions after which the network gave the counterfactual label.
+        count: Number of interventions, possibly 0.
     """
 
     kind: str
@@ -38,19 +38,20 @@ class Cell:
 
     @property
     def iia(self) -> float:
-        """Share of hits."""
+        """Share of hits, from 0 to 1; not a number if there are no interventions."""
         return self.hits / self.count if self.count else float("nan")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """The IIA of an alignment on examples that no choice was made on.
+    """The IIA of an alignment on test examples, on which nothing was fitted or chosen.
 
     Args:
-        cells: hits and counts of interventions that are alike.
-        answer_change_rate: share of swaps that change the network's answer; near zero nothing was swapped.
-        solved_hits: hits among the interventions whose base and sources the network solves without intervention.
-        solved_count: how many these are.
+        cells: Hits and counts by kind of intervention and change of value.
+        answer_change_rate: Share of interchanges that change the network's answer. Near 0 the maps exchange nothing
+            that the network uses.
+        solved_hits: Hits among the interventions whose base and sources the network classifies correctly.
+        solved_count: Number of those interventions.
     """
 
     cells: tuple[Cell, ...]
@@ -60,12 +61,12 @@ class Score:
 
     @property
     def count(self) -> int:
-        """How many interventions were asked."""
+        """Number of interventions."""
         return sum(cell.count for cell in self.cells)
 
     @property
     def hits(self) -> int:
-        """How many were answered as the causal model says."""
+        """Number of interventions after which the network gave the label of the causal model."""
         return sum(cell.hits for cell in self.cells)
 
     @property
@@ -75,12 +76,12 @@ class Score:
 
     @property
     def iia_solved(self) -> float:
-        """IIA over the interventions whose base and sources the network solves: its own mistakes are left out."""
+        """IIA over the interventions whose base and sources the network classifies correctly."""
         return self.solved_hits / self.solved_count if self.solved_count else float("nan")
 
     @property
     def interval(self) -> Interval:
-        """IIA with Wilson's interval over interventions: what it says is about this network only."""
+        """IIA with Wilson's 95 % interval over interventions, valid for this network only."""
         return Interval(self.iia, *wilson(self.hits, self.count))
 
     @property
@@ -95,14 +96,17 @@ class Score:
 
     @property
     def kinds(self) -> dict[str, float]:
-        """IIA of each kind of intervention."""
+        """IIA by the names of the exchanged variables."""
         names = dict.fromkeys(cell.kind for cell in self.cells)
         parts = {name: [cell for cell in self.cells if cell.kind == name] for name in names}
         return {name: sum(c.hits for c in cells) / sum(c.count for c in cells) for name, cells in parts.items()}
 
     @property
     def worst_transition(self) -> float:
-        """The smallest IIA of a cell with one variable swapped: a trick that works one way only shows here."""
+        """The smallest IIA of a cell with one exchanged variable.
+
+        It is low for maps that work in one direction only, for instance for 0→1 but not for 1→0.
+        """
         return min(cell.iia for cell in self.cells if JOINT not in cell.kind and cell.count)
 
     def to_json(self) -> dict[str, Any]:
@@ -116,37 +120,48 @@ class Score:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Score:
-        """What `to_json` wrote."""
+        """Rebuild a score from the values that `to_json` returned."""
         plain = {name: value for name, value in data.items() if name != "cells"}
         return cls(**plain, cells=tuple(Cell(**cell) for cell in data["cells"]))
 
 
 class Grouping(NamedTuple):
-    """Which cell each intervention belongs to."""
+    """The cell of each intervention.
+
+    Args:
+        names: Kind and change of each cell, see `Cell`.
+        one_hot: One where an intervention belongs to a cell.
+    """
 
     names: tuple[tuple[str, str], ...]
     one_hot: Float[Tensor, "batch cell"]
 
 
-def group(hypothesis: Hypothesis, asked: Interventions, pool: Examples) -> Grouping:
-    """Sort a batch of interventions into cells."""
+def group(hypothesis: Hypothesis, interventions: Interventions, pool: Examples) -> Grouping:
+    """Sort a batch of interventions into cells.
+
+    Args:
+        hypothesis: The hypothesis for which the interventions were drawn.
+        interventions: One batch, without an axis for steps.
+        pool: The pool to whose rows the interventions refer.
+    """
     names: dict[tuple[str, str], int] = {}
-    index = torch.zeros_like(asked.base)
-    before = pool.values[hypothesis.model.output][asked.base]
-    for kind, rows in kind_rows(hypothesis, len(asked.base)):
+    index = torch.zeros_like(interventions.base)
+    before = pool.values[hypothesis.model.output][interventions.base]
+    for kind, rows in kind_rows(hypothesis, len(interventions.base)):
         values = hypothesis.model.variables[kind[0]].values if len(kind) == 1 else None
         if values:
             variable = kind[0]
-            place = hypothesis.variables.index(variable)
+            column = hypothesis.variables.index(variable)
             changes = [f"{old}→{new}" for old in values for new in values]
             old, new = (
                 (pool.values[variable][part[rows]][:, None] == torch.tensor(values)).int().argmax(1)
-                for part in (asked.base, asked.sources[place])
+                for part in (interventions.base, interventions.sources[column])
             )
             code = old * len(values) + new
         else:
             changes = ["stays", "changes"]
-            code = (asked.labels[rows] != before[rows]).long()
+            code = (interventions.labels[rows] != before[rows]).long()
         first = len(names)
         names |= {(JOINT.join(kind), change): first + i for i, change in enumerate(changes)}
         index[rows] = first + code
@@ -155,31 +170,31 @@ def group(hypothesis: Hypothesis, asked: Interventions, pool: Examples) -> Group
 
 def scores(
     grouping: Grouping,
-    right: Float[Tensor, "search batch"],
+    correct: Float[Tensor, "search batch"],
     changed: Float[Tensor, "search batch"],
     solved: Float[Tensor, " batch"],
 ) -> list[Score]:
-    """One score a search.
+    """One score per search.
 
     Args:
-        grouping: the cells.
-        right: one where the network answered with the counterfactual label.
-        changed: one where its answer is another than without intervention.
-        solved: one where it gives base and sources their classes without intervention.
+        grouping: The cell of each intervention.
+        correct: One where the network gave the counterfactual label, else zero.
+        changed: One where the answer differs from that without intervention, else zero.
+        solved: One where the network classifies base and sources correctly without intervention, else zero.
     """
-    hits = (right @ grouping.one_hot).round().long().tolist()
+    hits = (correct @ grouping.one_hot).round().long().tolist()
     counts = grouping.one_hot.sum(0).long().tolist()
     return [
         Score(
             answer_change_rate=answer_change_rate,
-            solved_hits=among,
+            solved_hits=solved_hits,
             solved_count=int(solved.sum()),
             cells=tuple(
                 Cell(kind=kind, change=change, hits=h, count=n)
                 for (kind, change), h, n in zip(grouping.names, row, counts, strict=True)
             ),
         )
-        for row, answer_change_rate, among in zip(
-            hits, changed.double().mean(1).tolist(), (right @ solved).round().long().tolist(), strict=True
+        for row, answer_change_rate, solved_hits in zip(
+            hits, changed.double().mean(1).tolist(), (correct @ solved).round().long().tolist(), strict=True
         )
     ]

@@ -1,4 +1,4 @@
-"""Whether two alignments of one network are the same subspaces, in whole or as far as it matters."""
+"""Overlap of the subspaces of two alignments, of the whole subspaces or of their relevant part."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.interchange.cache import cache_activations
-from interlocus.alignment.interchange.gradients import slopes
+from interlocus.alignment.interchange.gradients import logit_gradients
 from interlocus.core.errors import AlignmentError
 from interlocus.core.linalg import orthonormal_basis, subspace_overlap
 from interlocus.core.random import derived_generator
@@ -23,23 +23,25 @@ from interlocus.networks import AbstractNetworks
 from interlocus.tasks import AbstractTask
 
 SIMILARITY_EXAMPLES = 2048
+"""Test examples from which the relevant directions are computed."""
 MIN_RELEVANCE = 0.01
-"""Of the largest: directions in which states vary less, or on which the answer depends less, are left out."""
+"""Directions with a smaller share of the largest variance, or of the largest effect on the logits, are left out."""
 MIN_LENGTH_INSIDE = 0.1
-"""A direction that keeps less than this of its length inside what matters is not in it."""
+"""A direction is dropped if its projection on the relevant directions is shorter than this."""
 Side = Literal["read", "write"]
+"""The directions from which features are read, or to which an interchange writes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Overlap:
-    """How far two subspaces are the same.
+    """Overlap of two subspaces.
 
     Args:
-        share: ‖Q₁ᵀQ₂‖²_F / k, with k the smaller size: one where one of them lies within the other.
-        chance: its mean for directions drawn at random, K / d with K the larger size.
-        angles: principal angles in degrees, the smallest first.
-        sizes: of both subspaces.
-        width: d, of the space in which they were compared.
+        share: ‖Q₁ᵀQ₂‖²_F / k with k the smaller size, from 0 to 1; it is 1 if one subspace contains the other.
+        chance: Mean share for random directions, K / d with K the larger size.
+        angles: Principal angles in degrees, the smallest first.
+        sizes: Numbers of dimensions of both subspaces.
+        width: Dimension d of the space in which they were compared.
     """
 
     share: float
@@ -49,7 +51,7 @@ class Overlap:
     width: int
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Plain values for a JSON file."""
         return asdict(self)
 
 
@@ -62,53 +64,58 @@ def agreement(
     side: Side = "write",
     seed: int = 0,
 ) -> dict[str, Overlap | None]:
-    """For each variable that two alignments share, how far they hold it in the same directions.
+    """For each variable of both alignments the overlap of their directions.
 
-    Different searches of one network may be compared: other seeds, starts, sizes, featurizers. Directions of different
-    networks have nothing to do with each other.
+    The alignments may come from different searches of one network: other seeds, starts, sizes or featurizers.
+    Directions of different networks cannot be compared.
 
     Args:
-        one: an alignment with linear maps.
-        other: another one of the same network and site.
-        network: theirs. If it is given, with the task, they are compared within the directions in which states vary and
-            on which the answer depends; `None` where a variable has no part in these.
-        task: what it solves.
-        side: the directions that are read, or that are written to; the same for orthonormal maps.
-        seed: decides on examples.
+        one: An alignment with linear maps.
+        other: Another alignment with linear maps, of the same network and site.
+        network: Their network. With `network` and `task`, only the relevant parts of the subspaces are compared, see
+            `relevant_directions`.
+        task: The task that the network solves.
+        side: The directions to compare; both sides are equal for orthonormal maps.
+        seed: Seed of the examples from which the relevant directions are computed.
+
+    Returns:
+        The overlap by variable; `None` for a variable without relevant directions.
 
     Raises:
-        AlignmentError: alignments of different networks or sites, without a common variable, or not linear.
+        AlignmentError: the alignments belong to different networks or sites, have no common variable, or are not
+            linear.
     """
     if (one.network, one.site) != (other.network, other.site):
         raise AlignmentError(
-            f"One alignment is of {one.site} of network {one.network}, the other of {other.site} of {other.network}.",
-            "Directions of different places have nothing to do with each other.",
+            f"One alignment belongs to {one.site} of network {one.network}, the other to {other.site} of "
+            f"{other.network}.",
+            "Directions of different networks or sites cannot be compared.",
             "Pass two alignments of one network and site.",
         )
     common = [name for name in one.variables if name in other.variables]
     if not common:
         raise AlignmentError(
-            f"The alignments hold {', '.join(one.variables)} and {', '.join(other.variables)}.",
-            "Only what both hold can be compared.",
+            f"The alignments have the variables {', '.join(one.variables)} and {', '.join(other.variables)}.",
+            "Only common variables can be compared.",
             "Pass two alignments with a common variable.",
         )
-    within = None if network is None or task is None else what_matters(network, task, site=one.site, seed=seed)
+    within = None if network is None or task is None else relevant_directions(network, task, site=one.site, seed=seed)
     return {name: _overlap(_rows(one, name, side), _rows(other, name, side), within) for name in common}
 
 
-def what_matters(
+def relevant_directions(
     network: AbstractNetworks, task: AbstractTask, *, site: str, seed: int = 0
 ) -> Float[Tensor, "direction width"]:
     """Orthonormal directions of a site in which states vary and on which the answer depends.
 
-    Of the principal components of the states those that vary are kept, and among these the directions along which
-    logits, held against their mean, have slopes.
+    The principal components with enough variance are kept, and among their combinations those along which the
+    differences of the logits have large gradients.
 
     Args:
-        network: one network.
-        task: what it solves.
-        site: one of the network's, by name.
-        seed: decides on examples.
+        network: One network, as networks with a count of one.
+        task: The task that the network solves.
+        site: Name of the site.
+        seed: Seed of the examples.
 
     Raises:
         UnknownNameError: the network has no such site.
@@ -118,16 +125,16 @@ def what_matters(
         cache = cache_activations(network, site, pool)
         spread, components = torch.linalg.eigh(cache.activations[0].double().T.cov())
         varying = components[:, spread > MIN_RELEVANCE * spread.max()]
-        slope = slopes(network.suffix(site), cache, 0, slice(0, len(pool.inputs)), task.classes).double()
-        slope = (slope - slope.mean(0)).flatten(0, 1) @ varying
-        depends, turned = torch.linalg.eigh(slope.T @ slope)
-        used = turned[:, depends > MIN_RELEVANCE * depends.max()]
+        gradients = logit_gradients(network.suffix(site), cache, 0, slice(0, len(pool.inputs)), task.classes).double()
+        gradients = (gradients - gradients.mean(0)).flatten(0, 1) @ varying
+        effect, turned = torch.linalg.eigh(gradients.T @ gradients)
+        used = turned[:, effect > MIN_RELEVANCE * effect.max()]
     return (varying @ used).T.float().cpu()
 
 
 def _rows(alignment: Alignment, variable: str, side: Side) -> Float[np.ndarray, "feature width"]:
-    """The directions in use of a variable."""
-    alignment.basis(variable)  # says what is wrong with the variable or the maps
+    """The directions of a variable, without empty rows."""
+    alignment.basis(variable)  # rejects unknown variables and maps that are not linear
     assert isinstance(alignment.frames, Frames)
     rows = getattr(alignment.frames, side)[alignment.variables.index(variable)]
     return rows[(rows != 0).any(1)].double().cpu().numpy()

@@ -1,4 +1,4 @@
-"""Rows of numbers in files of any length: read a part at a time, and written as they come."""
+"""Read and write tables of numbers of any length, some rows at a time."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from jaxtyping import Float, Int
 from interlocus.core.errors import SpecificationError
 
 ROWS_PER_READ = 8_192
-"""Rows read at once: so many states of a small network still fit into the processor's own memory."""
+"""Rows that are read at once: the activations of a small network for them fit the processor's cache."""
 ROWS_NAMED = 5
-"""How many bad rows a message names."""
+"""Number of invalid rows that a message names."""
 
 
 class Part(NamedTuple):
-    """Some rows that lie behind each other.
+    """Consecutive rows of a file, possibly without invalid ones.
 
     Args:
-        number: of each row in the file, counted from 0 and without a header.
-        rows: their values.
+        number: Index of each row in the file, from 0 and without the header.
+        rows: The numbers of each row, in single precision.
     """
 
     number: Int[np.ndarray, " row"]
@@ -38,15 +38,16 @@ class Part(NamedTuple):
 
 @dataclass(kw_only=True)
 class Rows:
-    """The rows of a `.npy` or `.csv` file; a first line that is no numbers is a header.
+    """The rows of a `.npy` or `.csv` file. A first line of a `.csv` file without numbers is taken as a header.
 
     Args:
-        path: of the file.
-        width: numbers a row; without it, as many as the first row has.
-        skip_invalid: leave rows out that are too short or long, or hold something that is no finite number.
+        path: Path of the file.
+        width: Numbers per row; `None` for the width of the first row.
+        skip_invalid: Whether to skip rows that have another width, or a value that is not a finite number.
+        skipped: Number of rows that have been skipped so far.
 
     Raises:
-        SpecificationError: the file cannot be read, has another width, or holds bad rows that are not to be skipped.
+        SpecificationError: the file cannot be read or has another width, or a row is invalid and not to be skipped.
     """
 
     path: Path
@@ -57,53 +58,57 @@ class Rows:
     def __iter__(self) -> Iterator[Part]:
         if self.path.suffix not in _READERS:
             raise SpecificationError(
-                f"The file {self.path} is called neither .npy nor .csv.",
-                "Its kind is told by its name.",
-                "Save the inputs as one of those.",
+                f"The file {self.path} ends in neither .npy nor .csv.",
+                "The ending of the name decides how it is read.",
+                "Save the inputs in one of these formats.",
             )
         try:
             for first, rows in _READERS[self.path.suffix](self):
-                yield self._without_bad(first, rows)
+                yield self._valid_part(first, rows)
         except (OSError, UnicodeDecodeError) as error:
             raise self._unreadable(error) from None
 
-    def _without_bad(self, first: int, rows: Float[np.ndarray, "row width"]) -> Part:
+    def _valid_part(self, first: int, rows: Float[np.ndarray, "row width"]) -> Part:
         number = np.arange(first, first + len(rows))
         with np.errstate(over="ignore", invalid="ignore"):
-            if np.isfinite(rows.sum()):  # then every one of them is, and looking at each costs five times as much
+            if np.isfinite(rows.sum()):  # then every number is finite; testing each takes five times as long
                 return Part(number, rows)
-        bad = ~np.isfinite(rows).all(1)
-        if bad.any() and not self.skip_invalid:
-            shown = ", ".join(map(str, number[bad][:ROWS_NAMED]))
-            more = f" and {int(bad.sum()) - ROWS_NAMED} more nearby" if bad.sum() > ROWS_NAMED else ""
+        invalid = ~np.isfinite(rows).all(1)
+        if invalid.any() and not self.skip_invalid:
+            shown = ", ".join(map(str, number[invalid][:ROWS_NAMED]))
+            more = f" and {int(invalid.sum()) - ROWS_NAMED} more nearby" if invalid.sum() > ROWS_NAMED else ""
             raise SpecificationError(
-                f"Rows {shown}{more} of {self.path} contain NaN, infinity, missing values or too large numbers.",
-                "A network gives no meaningful answer to such inputs.",
-                "Fix them, or pass --skip-invalid-rows to leave them out.",
+                f"Rows {shown}{more} of {self.path} are not {rows.shape[1]} finite numbers each.",
+                "The outputs of a network have no meaning for such inputs.",
+                "Correct them, or pass --skip-invalid-rows to leave them out.",
             )
-        self.skipped += int(bad.sum())
-        return Part(number[~bad], rows[~bad])
+        self.skipped += int(invalid.sum())
+        return Part(number[~invalid], rows[~invalid])
 
     def _unreadable(self, error: Exception) -> SpecificationError:
         return SpecificationError(
             f"The file {self.path} cannot be read: {error}.",
-            "It should hold rows of numbers.",
-            "Check the path and what is in it.",
+            "It should contain rows of numbers.",
+            "Check the path and the contents.",
         )
 
-    def wrong_width(self, found: str) -> SpecificationError:
-        """The message for rows that do not fit the network."""
+    def wrong_width(self, contents: str) -> SpecificationError:
+        """The error for a file whose rows do not fit the network.
+
+        Args:
+            contents: Number and kind of the values in the file, as a noun.
+        """
         return SpecificationError(
-            f"The file {self.path} holds {found}.",
-            f"The network is shown {self.width} numbers a row.",
-            "Pass the inputs as they are given to the network, one a row.",
+            f"The file {self.path} has {contents}.",
+            f"The network takes {self.width} numbers per row.",
+            "Pass the inputs as the network takes them, one per row.",
         )
 
 
 def _from_npy(rows: Rows) -> Iterator[tuple[int, np.ndarray]]:
-    """Parts of an array on disk; only one of them is in memory.
+    """Parts of an array on disk, of which one is in memory at a time.
 
-    They are read rather than mapped: pages of a mapped file count as the process's own until somebody wants them.
+    The file is read rather than mapped, since pages of a mapped file count as memory of the process.
     """
     try:
         array = np.load(rows.path, mmap_mode="r", allow_pickle=False)
@@ -125,15 +130,15 @@ def _from_npy(rows: Rows) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def _from_csv(rows: Rows) -> Iterator[tuple[int, np.ndarray]]:
-    """Parts of a text; numbers are parsed all at once, and line by line where that fails."""
+    """Parts of a text file. All lines of a part are parsed at once, or line by line if that fails."""
     with rows.path.open(newline="") as file:
         first = 0
         head = file.readline()
         width = len(head.split(","))
         if width != (rows.width or width):
             raise rows.wrong_width(f"{width} columns")
-        waiting: Iterator[str] = file if np.isnan(_numbers(head, width)).all() else itertools.chain([head], file)
-        while lines := [line for line in itertools.islice(waiting, ROWS_PER_READ) if line.strip()]:
+        lines_left: Iterator[str] = file if np.isnan(_numbers(head, width)).all() else itertools.chain([head], file)
+        while lines := [line for line in itertools.islice(lines_left, ROWS_PER_READ) if line.strip()]:
             yield first, _parse(lines, width)
             first += len(lines)
 
@@ -144,12 +149,12 @@ def _parse(lines: list[str], width: int) -> Float[np.ndarray, "row width"]:
         if parsed.shape == (len(lines), width):
             return parsed
     except ValueError:
-        pass  # some line is no numbers: find out which
+        pass  # a line is invalid: find out which
     return np.stack([_numbers(line, width) for line in lines])
 
 
 def _numbers(line: str, width: int) -> Float[np.ndarray, " width"]:
-    """The numbers of a line; none of them is one where any is not."""
+    """The numbers of a line; all are NaN if the line is invalid."""
     try:
         values = np.array([float(word) for word in line.split(",")], dtype=np.float32)
     except ValueError:
@@ -160,21 +165,21 @@ def _numbers(line: str, width: int) -> Float[np.ndarray, " width"]:
 _READERS = {".npy": _from_npy, ".csv": _from_csv}
 
 Columns = dict[str, np.ndarray]
-"""Columns by name, `[row]` or `[row feature]`."""
+"""Columns by name: arrays `[row]` or `[row, feature]`."""
 
 
-class ToText:
-    """Writes columns as lines of text.
+class CsvWriter:
+    """Writes columns as comma-separated text.
 
     Args:
-        file: open for writing.
+        file: A text file that is open for writing.
     """
 
     def __init__(self, file: TextIOBase | TextIO) -> None:
         self._writer, self._begun = csv.writer(file, lineterminator="\n"), False
 
     def write(self, columns: Columns) -> None:
-        """Add rows; the names stand in the first line."""
+        """Append rows; the first call also writes a line with the names of the columns."""
         flat: dict[str, np.ndarray] = {}
         for name, values in columns.items():
             flat |= {name: values} if values.ndim == 1 else {f"{name}_{i}": part for i, part in enumerate(values.T)}
@@ -188,11 +193,11 @@ class ToText:
         self._writer.writerows(zip(*written, strict=True))
 
 
-class ToArray:
-    """Writes columns as one structured array; what comes next is computed while the disk is busy.
+class NpyWriter:
+    """Writes columns as one structured array, in a second thread so that computation continues meanwhile.
 
     Args:
-        path: of a `.npy` file.
+        path: Path of the `.npy` file; an existing file is replaced.
     """
 
     def __init__(self, path: Path) -> None:
@@ -201,7 +206,7 @@ class ToArray:
         self._last.set_result(0)
 
     def write(self, columns: Columns) -> None:
-        """Add rows."""
+        """Append rows; all calls need the same columns."""
         count = len(next(iter(columns.values())))
         table = np.empty(count, dtype=[(name, part.dtype, part.shape[1:]) for name, part in columns.items()])
         for name, part in columns.items():
@@ -209,57 +214,60 @@ class ToArray:
         self._last.result()
         if not self._count:
             self._kind = table.dtype
-            self._head()
+            self._write_header()
         self._last = self._writer.submit(self._file.write, table.data)
         self._count += count
 
     def finish(self) -> None:
-        """Write how many rows there are; the format leaves room for that number to grow."""
+        """Write the final number of rows into the header, for which the format reserves space."""
         self._last.result()
         self._file.seek(0)
-        self._head()
+        self._write_header()
 
     def close(self) -> None:
-        """Let go of the file, finished or not."""
+        """Close the file, whether it is complete or not."""
         self._writer.shutdown()
         self._file.close()
 
-    def _head(self) -> None:
-        about = {"descr": np.lib.format.dtype_to_descr(self._kind), "fortran_order": False, "shape": (self._count,)}
-        np.lib.format.write_array_header_1_0(self._file, about)
+    def _write_header(self) -> None:
+        header = {"descr": np.lib.format.dtype_to_descr(self._kind), "fortran_order": False, "shape": (self._count,)}
+        np.lib.format.write_array_header_1_0(self._file, header)
 
 
 @contextmanager
-def write_to(path: Path | None) -> Iterator[ToText | ToArray]:
-    """Where columns go: a `.npy` or `.csv` file, which appears when it is complete, or the standard output.
+def open_output(path: Path | None) -> Iterator[CsvWriter | NpyWriter]:
+    """Open a writer for columns.
+
+    Args:
+        path: A `.npy` or `.csv` file, which appears when it is complete; `None` for text to the standard output.
 
     Raises:
-        SpecificationError: a file of another kind, or one that cannot be written.
+        SpecificationError: the name has another ending, or the file cannot be written.
     """
     if path is None:
-        yield ToText(sys.stdout)
+        yield CsvWriter(sys.stdout)
         return
     if path.suffix not in {".npy", ".csv"}:
         raise SpecificationError(
-            f"The values should go to {path}.",
-            "They are written as .npy or .csv.",
-            "Name a file of one of those kinds.",
+            f"The output file {path} ends in neither .npy nor .csv.",
+            "Values are written in one of these formats.",
+            "Choose a name with one of these endings.",
         )
     partial = path.with_name(f"{path.name}.partial")
     try:
         if path.suffix == ".npy":
-            with closing(ToArray(partial)) as array:
+            with closing(NpyWriter(partial)) as array:
                 yield array
                 array.finish()
         else:
             with partial.open("w", newline="") as file:
-                yield ToText(file)
+                yield CsvWriter(file)
         partial.replace(path)
     except OSError as error:
         raise SpecificationError(
             f"The file {path} cannot be written: {error.strerror or error}.",
-            "The values should go there.",
-            "Make room or get permission, or name another file.",
+            "The values would be lost.",
+            "Free disk space, check the permissions, or choose another file.",
         ) from None
     finally:
         partial.unlink(missing_ok=True)

@@ -91,8 +91,9 @@ def audit_command(
     announce_code(network, task)
     built = build_task(task)
     loaded = load_network(network, built)
-    place = {"hypothesis": hypothesis, "site": site}
-    imported = load_any(alignment, loaded, built, size=size, place=place, blocks=parse_blocks(blocks))
+    imported = load_any(
+        alignment, loaded, built, size=size, hypothesis=hypothesis, site=site, blocks=parse_blocks(blocks)
+    )
     result = audit(imported, loaded, built, seed=seed, on_progress=stage_printer(quiet=as_json))
     if out is not None:
         result.save(out)

@@ -200,7 +200,7 @@ def fit_code(
 
 def _by_setting(asked: WeightedInterventions, held_out: EvaluationSet, values: Values) -> Grouping:
     """Sort drawn interventions into the cells that were counted out: by the settings of the base and of all sources."""
-    hypothesis, (drawn,) = asked.hypothesis, held_out.asked
+    hypothesis, (drawn,) = asked.hypothesis, held_out.interventions
     roots = [name for name in asked.base if name in hypothesis.model.variables and name in values]
     steps = drawn.base.reshape(-1, drawn.base.shape[-1])
     kind = torch.zeros_like(steps)

@@ -80,7 +80,7 @@ def source_variation(
             "Draw more with `pairs=`.",
         )
     bases = inputs[torch.randint(len(inputs), one.shape, generator=derived_generator(seed, "varies", "bases"))]
-    answers = [alignment.write(network, bases, **{variable: inputs[own]}).argmax(1) for own in (one, other)]
+    answers = [alignment.intervene(network, bases, **{variable: inputs[own]}).argmax(1) for own in (one, other)]
     differs = (answers[0] != answers[1]).double().cpu()
     shares = {value: float(differs[held[one] == value].mean()) for value in values if (held[one] == value).any()}
     return SourceVariation(share=float(differs.mean()), of_value=shares)

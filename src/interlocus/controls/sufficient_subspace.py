@@ -16,7 +16,7 @@ from torch import Tensor
 
 from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.interchange.cache import Batch, Cache, Problems, cache_activations
-from interlocus.alignment.interchange.gradients import slopes
+from interlocus.alignment.interchange.gradients import logit_gradients
 from interlocus.alignment.interchange.losses import CrossEntropy
 from interlocus.core.linalg import BufferPool
 from interlocus.core.random import derived_generator
@@ -24,7 +24,7 @@ from interlocus.core.threads import one_thread
 from interlocus.featurizers import Frames, Rotation
 from interlocus.networks import AbstractNetworks
 from interlocus.networks.subspace import SubspaceRestricted
-from interlocus.searches.stack import SearchBatch, Stack
+from interlocus.searches.chunks import Chunk, SearchBatch
 from interlocus.tasks import AbstractTask, Split
 
 REQUIRED_AGREEMENT = 0.999
@@ -188,9 +188,9 @@ class AgreementData:
 
 def _leading(networks: AbstractNetworks, site: str, view: AgreementData, network: int) -> Float[Tensor, "width width"]:
     """All directions of a site, those first that move the answer of a network most."""
-    slope = slopes(networks.suffix(site), view.cache, network, slice(0, AGREEMENT_GRADIENT_ROWS), view.classes).flatten(
-        0, 1
-    )
+    slope = logit_gradients(
+        networks.suffix(site), view.cache, network, slice(0, AGREEMENT_GRADIENT_ROWS), view.classes
+    ).flatten(0, 1)
     return torch.linalg.svd(slope.T @ slope).Vh
 
 
@@ -230,7 +230,7 @@ def _learn(
         buffers=BufferPool(begin),
     )
     rows = torch.arange(len(networks) * len(search_list)).view(len(networks), len(search_list))
-    stack = Stack(lot, rows, begin.flatten(0, 1))
+    stack = Chunk(lot, rows, begin.flatten(0, 1))
     generator, loss = derived_generator(seed, "used batches"), CrossEntropy()
     projected = suffix.project(view.mean.unsqueeze(1)).squeeze(1)
     for step in range(AGREEMENT_STEPS):

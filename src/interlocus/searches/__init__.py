@@ -1,7 +1,7 @@
-"""Searches for alignments: what is searched, where searches begin, the one loop, and what comes out.
+"""Searches for alignments: requests, starts, the training loop and its results.
 
-The package is called `searches` because `interlocus.search` is the function. Controls and studies stand above it and
-use `Portfolio`; nothing here reads or writes a run folder.
+Nothing here reads or writes a run folder, and nothing here decides what a score means: that belongs in `studies` and
+`controls`. The package is called `searches` because `interlocus.search` is the function.
 """
 
 from interlocus.searches.api import SearchResult, search

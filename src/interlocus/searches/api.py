@@ -1,4 +1,4 @@
-"""Searching and scoring from Python, for networks in hand."""
+"""The function `search` and its result."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class SearchResult(AbstractDisplayable):
-    """What a search over networks and sizes found.
+    """The result of a search over networks and sizes.
 
     Args:
-        site: where.
-        hypothesis: what for.
-        featurizer: the class of maps.
-        task: what the networks solve.
-        networks: where was searched.
-        seed: of the search.
-        findings: one a network.
+        site: Name of the site that was searched.
+        hypothesis: The hypothesis whose variables were searched for.
+        featurizer: Name of the class of maps.
+        task: The task that the networks solve.
+        networks: The networks that were searched.
+        seed: Seed of the search.
+        results: One result per network, in the order of `networks`.
     """
 
     site: str
@@ -57,75 +57,83 @@ class SearchResult(AbstractDisplayable):
     task: AbstractTask
     networks: AbstractNetworks
     seed: int
-    findings: tuple[ProblemResult, ...]
+    results: tuple[ProblemResult, ...]
 
     @property
     def sizes(self) -> tuple[Size, ...]:
-        """The sizes that were searched; unequal ones as text, in the order of the variables: `4+2`."""
-        return tuple(entry.size for entry in self.findings[0].sizes)
+        """The sizes that were searched. Unequal sizes are text in the order of the variables, such as `4+2`."""
+        return tuple(restarts.size for restarts in self.results[0].sizes)
 
     @property
     def iia(self) -> Float[np.ndarray, "network size"]:
-        """Test IIA of the restart that is best by validation."""
-        return np.array([[entry.best.score.iia for entry in finding.sizes] for finding in self.findings])
+        """Test IIA of the restart with the highest validation IIA, for each network and size."""
+        return np.array([[restarts.best.score.iia for restarts in result.sizes] for result in self.results])
 
     def restarts(self, *, network: int, size: SizeSpec) -> Restarts:
-        """All restarts of one network and size, which may be given by variable: `{"left": 4, "right": 2}`.
+        """All restarts of one network and size.
+
+        Args:
+            network: Index of the network, from 0.
+            size: One of `sizes`, also by variable: `{"left": 4, "right": 2}`.
 
         Raises:
-            SpecificationError: that network or size was not searched.
+            SpecificationError: this network or size was not searched.
         """
-        return self.findings[self._network(network)].sizes[self._place(size)]
+        return self.results[self._network_index(network)].sizes[self._size_index(size)]
 
     def score(self, *, network: int, size: SizeSpec) -> Score:
-        """The score of the best alignment of one network and size."""
+        """The test score of the best alignment of one network and size; arguments as in `restarts`."""
         return self.restarts(network=network, size=size).best.score
 
     def best(self, *, network: int, size: SizeSpec) -> Alignment:
-        """The best alignment of one network and size, with read-outs for variables that have values to tell apart.
+        """The best alignment of one network and size, with read-outs if all variables are discrete.
+
+        Args:
+            network: Index of the network, from 0.
+            size: One of `sizes`, also by variable: `{"left": 4, "right": 2}`.
 
         Raises:
-            SpecificationError: that network or size was not searched.
+            SpecificationError: this network or size was not searched.
         """
-        finding, own = self.findings[self._network(network)], self.networks[network]
+        result, own_network = self.results[self._network_index(network)], self.networks[network]
         alignment = Alignment(
             site=self.site,
             hypothesis=self.hypothesis.name,
             variables=self.hypothesis.variables,
             featurizer=self.featurizer,
-            network=own.fingerprint(),
+            network=own_network.fingerprint(),
             task=self.task.name,
-            frames=finding.frames[self._place(size)],
+            frames=result.frames[self._size_index(size)],
         )
         if any(self.hypothesis.model.variables[name].values is None for name in self.hypothesis.variables):
             return alignment
-        with suppress(AlignmentError):  # a value that hardly occurs has no read-out, and can be exchanged all the same
-            return alignment.fitted(own, self.task, seed=self.seed)
+        with suppress(AlignmentError):  # a rare value cannot be read out, but it can still be exchanged
+            return alignment.fitted(own_network, self.task, seed=self.seed)
         return alignment
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """One mapping a network and size, for a table."""
-        about = {"site": self.site, "hypothesis": self.hypothesis.name, "featurizer": self.featurizer}
+        """One mapping from column to value per network and size."""
+        origin = {"site": self.site, "hypothesis": self.hypothesis.name, "featurizer": self.featurizer}
         return [
             {
-                "network": finding.network,
-                **about,
-                "size": entry.size,
-                "iia": entry.best.score.iia,
-                "low": entry.best.score.low,
-                "high": entry.best.score.high,
-                "worst_transition": entry.best.score.worst_transition,
-                "answer_change_rate": entry.best.score.answer_change_rate,
-                "start": entry.best.start,
-                "outcome": entry.best.outcome,
-                "restarts": len(entry.restarts),
+                "network": result.network,
+                **origin,
+                "size": restarts.size,
+                "iia": restarts.best.score.iia,
+                "low": restarts.best.score.low,
+                "high": restarts.best.score.high,
+                "worst_transition": restarts.best.score.worst_transition,
+                "answer_change_rate": restarts.best.score.answer_change_rate,
+                "start": restarts.best.start,
+                "outcome": restarts.best.outcome,
+                "restarts": len(restarts.restarts),
             }
-            for finding in self.findings
-            for entry in finding.sizes
+            for result in self.results
+            for restarts in result.sizes
         ]
 
     def to_pandas(self) -> pd.DataFrame:
-        """The same as a data frame.
+        """The rows of `to_rows` as a data frame.
 
         Raises:
             SpecificationError: pandas is not installed.
@@ -133,23 +141,23 @@ class SearchResult(AbstractDisplayable):
         return to_pandas(self.to_rows())
 
     def to_xarray(self) -> xr.Dataset:
-        """The same as a data set over `network` and `size`.
+        """The rows of `to_rows` as a data set over `network` and `size`.
 
         Raises:
             SpecificationError: pandas or xarray is not installed.
         """
-        about = {"site": self.site, "hypothesis": self.hypothesis.name, "featurizer": self.featurizer}
-        rows = [{name: value for name, value in row.items() if name not in about} for row in self.to_rows()]
-        return to_xarray(rows, ("network", "size")).assign_attrs(about)
+        origin = {"site": self.site, "hypothesis": self.hypothesis.name, "featurizer": self.featurizer}
+        rows = [{name: value for name, value in row.items() if name not in origin} for row in self.to_rows()]
+        return to_xarray(rows, ("network", "size")).assign_attrs(origin)
 
     def display(self) -> Display:
-        """IIA by network and size, with the mean over networks."""
-        iia, counts = self.iia, [entry.best.score.count for entry in self.findings[0].sizes]
+        """A table of the IIA by network and size, with the mean over networks."""
+        iia, counts = self.iia, [restarts.best.score.count for restarts in self.results[0].sizes]
         means = [
-            bootstrap_over_networks(own, [count] * len(own), seed=self.seed)
-            for own, count in zip(iia.T.tolist(), counts, strict=True)
+            bootstrap_over_networks(column, [count] * len(column), seed=self.seed)
+            for column, count in zip(iia.T.tolist(), counts, strict=True)
         ]
-        best = max(range(len(means)), key=lambda place: means[place].value)
+        best = max(range(len(means)), key=lambda index: means[index].value)
         networks = f"{len(iia)} network" + ("s" if len(iia) > 1 else "")
         return Display(
             title=f"{self.hypothesis.name} at {self.site} with {self.featurizer} maps, {networks}: "
@@ -164,27 +172,29 @@ class SearchResult(AbstractDisplayable):
                     ),
                 ),
                 *(
-                    (str(f.network), *map(format_fraction, row))
-                    for f, row in zip(self.findings, iia.tolist(), strict=True)
+                    (str(r.network), *map(format_fraction, row))
+                    for r, row in zip(self.results, iia.tolist(), strict=True)
                 ),
             ),
-            notes=("IIA of the best attempt by validation, on test interventions; mean with 95 % interval.",),
+            notes=("Test IIA of the restart with the highest validation IIA; mean with 95 % interval.",),
         )
 
-    def _network(self, network: int) -> int:
-        if network not in range(len(self.findings)):
+    def _network_index(self, network: int) -> int:
+        if network not in range(len(self.results)):
             raise SpecificationError(
-                f"Network {network} is asked for.",
-                f"{len(self.findings)} were searched, counted from 0.",
-                "Pass one of those.",
+                f"Network {network} was not searched.",
+                f"The search had {len(self.results)} networks, counted from 0.",
+                f"Pass a number from 0 to {len(self.results) - 1}.",
             )
         return network
 
-    def _place(self, written: SizeSpec) -> int:
+    def _size_index(self, written: SizeSpec) -> int:
         size = size_for(written, self.hypothesis.variables, self.hypothesis.name)
         if size not in self.sizes:
             raise SpecificationError(
-                f"Size {size} is asked for.", f"The sizes {list(self.sizes)} were searched.", "Pass one of those."
+                f"Size {size} was not searched.",
+                f"The search had the sizes {', '.join(map(str, self.sizes))}.",
+                "Pass one of those, or search again with this size.",
             )
         return self.sizes.index(size)
 
@@ -202,62 +212,74 @@ def search(
     budget: Budget | None = None,
     seed: int = 0,
     shuffle: bool = False,
-    progress: OnProgress = lambda share: None,
+    on_progress: OnProgress = lambda share: None,
     on_validation: OnValidation | None = None,
 ) -> SearchResult:
-    """Find the directions of a site that hold the variables of a hypothesis.
+    """Search a site of trained networks for the directions that hold the variables of a hypothesis.
 
     Args:
-        networks: where to look; all are searched at once.
-        task: what they solve.
-        hypothesis: one of the task's, by name.
-        site: one of the networks', by name.
-        sizes: features a variable, each of which is searched: one number for all variables, or one for each,
-            `{"left": 4, "right": 2}`.
-        featurizer: the class of maps, by name or as an object.
-        starts: how many searches begin where, by name or as an object.
-        phases: how they go on.
-        budget: what they may cost.
-        seed: decides on everything that is drawn.
-        shuffle: learn and choose by labels that belong to other interventions, and score by the true ones: a control.
-        progress: is told the share of the work that is done; `il.show_progress()` shows it.
-        on_validation: is shown every validation (`interlocus.watching.Validation`), and changes no number.
-            `il.TensorBoard(folder)` draws them.
+        networks: One or more networks of equal shape. All are searched at once.
+        task: The task that the networks solve, with the causal models of its hypotheses.
+        hypothesis: Name of one of the task's hypotheses.
+        site: Name of the site, a key of `networks.sites`.
+        sizes: Features per variable; every entry is searched by itself. An entry is an integer from 1 for all
+            variables, or one integer per variable: `{"left": 4, "right": 2}` or `"4+2"`. All features of a size have
+            to fit the width of the site.
+        featurizer: Class of maps, by its registered name (`interlocus list`) or as an object.
+        starts: Number of restarts of each start, by its registered name or as an object. The name `covariance+0.1`
+            adds noise of standard deviation 0.1 to the start `covariance`. By default two random starts and one
+            covariance start.
+        phases: Phases of training, in order. By default one phase of at most 1,000 steps.
+        budget: Sample sizes, validation and stopping rules; `None` for `Budget()`.
+        seed: Seed of everything that is drawn. Equal seeds give equal results on one machine.
+        shuffle: A control: train and validate on the labels of other interventions. The test score uses the true
+            labels.
+        on_progress: Called with the share of the work that is done, from 0 to 1. `il.show_progress()` draws a bar.
+        on_validation: Called with a `Validation` after every validation; `None` for no call. `il.TensorBoard(folder)`
+            writes curves. A callback cannot change the result.
+
+    Returns:
+        The best alignment and the scores of all restarts, for each network and size.
 
     Raises:
-        UnknownNameError: a name that nothing answers to, or a size of a variable that is not in the hypothesis.
-        SpecificationError: sizes that do not fit the site.
-        NetworkError: activations that are not finite.
+        UnknownNameError: the hypothesis, site, featurizer, start or a variable in `sizes` is not known.
+        SpecificationError: a size does not fit the site, or the networks do not fit the task.
+        NetworkError: a network has activations that are not finite.
 
     Source: distributed alignment search, arXiv 2303.02536, section 3.
     """
     check_fit(networks, task)
-    budget = budget or Budget()
-    chosen: AbstractFeaturizer = FEATURIZERS.get(featurizer)() if isinstance(featurizer, str) else featurizer
-    made = [(find_start(start) if isinstance(start, str) else start, count) for start, count in starts.items()]
     sought = task.hypothesis(hypothesis)
     request = Request(
         site=site,
         hypotheses=(sought,),
         sizes=tuple(size_for(size, sought.variables, hypothesis) for size in sizes),
-        featurizer=chosen,
-        starts=tuple(made),
+        featurizer=FEATURIZERS.get(featurizer)() if isinstance(featurizer, str) else featurizer,
+        starts=tuple(
+            (find_start(start) if isinstance(start, str) else start, count) for start, count in starts.items()
+        ),
         phases=tuple(phases),
-        budget=budget,
+        budget=budget or Budget(),
         seed=seed,
         shuffle=shuffle,
         on_validation=on_validation,
     )
+    return _run(networks, task, request, on_progress)
+
+
+def _run(networks: AbstractNetworks, task: AbstractTask, request: Request, on_progress: OnProgress) -> SearchResult:
+    """Draw the data, run a request with one hypothesis, and wrap its results."""
     request.check(networks)
-    data = DataSplits.draw(task, budget, seed=seed, hypotheses=(hypothesis,))
-    findings = solve(networks, data, request, progress=progress)
-    progress(1.0)
+    (hypothesis,) = request.hypotheses
+    data = DataSplits.draw(task, request.budget, seed=request.seed, hypotheses=(hypothesis.name,))
+    results = solve(networks, data, request, on_progress=on_progress)
+    on_progress(1.0)
     return SearchResult(
-        site=site,
-        hypothesis=sought,
-        featurizer=chosen.name,
+        site=request.site,
+        hypothesis=hypothesis,
+        featurizer=request.featurizer.name,
         task=task,
         networks=networks,
-        seed=seed,
-        findings=tuple(findings),
+        seed=request.seed,
+        results=tuple(results),
     )

@@ -1,10 +1,10 @@
-"""How much a search may cost, and how it goes about it: what a person writes into a study."""
+"""The settings of a search that a user writes into a study: phases, starts and budget."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, PlainValidator, TypeAdapter
 
@@ -13,30 +13,31 @@ from interlocus.core.errors import SpecificationError
 from interlocus.core.spec import Count, Share, Spec
 from interlocus.tasks.splits import SampleSizes
 
-_ONE, _BY_VARIABLE = TypeAdapter(Count), TypeAdapter(dict[str, Count])
+_EQUAL_SIZE, _SIZE_BY_VARIABLE = TypeAdapter(Count), TypeAdapter(dict[str, Count])
 
 
-def _read_size(value: Any) -> int | dict[str, int]:
-    return (_BY_VARIABLE if isinstance(value, Mapping) else _ONE).validate_python(value)
+def _parse_variable_sizes(value: object) -> int | dict[str, int]:
+    return (_SIZE_BY_VARIABLE if isinstance(value, Mapping) else _EQUAL_SIZE).validate_python(value)
 
 
-VariableSizes = Annotated[int | dict[str, int], PlainValidator(_read_size)]
-"""Features a variable: one number for all variables, or one for each by its name."""
+VariableSizes = Annotated[int | dict[str, int], PlainValidator(_parse_variable_sizes)]
+"""Features per variable: one integer for all variables, or a mapping from each variable's name to an integer."""
 
 
 class Phase(Spec):
-    """One stretch of a search.
+    """One phase of a search.
 
-    Each begins from the best state before it. Learning rates fall to zero along a cosine.
+    Every phase continues from the best maps of the phases before it. Its learning rate falls to zero along a cosine.
 
     Args:
-        loss: what is minimised, by name.
-        sampling: how bases and sources are drawn.
-        steps: how many, at most.
-        learning_rate: at first.
-        temperature: the logits are divided by it at first, and it falls to one. Above one, sure answers weigh less.
-        latent: weight of the counterfactual-latent loss, which keeps patched states near to natural ones that have the
-            same values of the variables.
+        loss: Name of a registered loss: `cross_entropy`, or `bounded` for a last phase close to the optimum.
+        sampling: How bases and sources are drawn: `natural`, `minimal_pairs` or `restoring`.
+        steps: Maximal number of optimiser steps, at least 1. A search may stop earlier, see `Budget`.
+        learning_rate: Learning rate of Adam at the first step, above 0.
+        temperature: Divisor of the logits at the first step, above 0; it falls to 1 during the phase. A value above 1
+            gives confident answers less weight.
+        latent: Weight of the counterfactual-latent loss, at least 0. It keeps patched activations close to natural
+            activations that have the same values of the variables.
     """
 
     loss: str = "cross_entropy"
@@ -48,38 +49,41 @@ class Phase(Spec):
 
 
 def check_phases(phases: Sequence[Phase]) -> None:
-    """Hold phases against each other.
+    """Reject sequences of phases that cannot work.
 
-    Only what cannot work is refused. A bounded loss from a random start mostly fails, and that can be what is asked.
+    Phases that are merely unlikely to succeed are allowed, such as a bounded loss from a random start.
 
     Raises:
-        SpecificationError: the last phase shows one direction of change only.
+        SpecificationError: the last phase samples changes in one direction only.
     """
     if phases and phases[-1].sampling == "restoring":
         raise SpecificationError(
             "The last phase samples 'restoring'.",
-            "It shows how a variable comes to its last value and never how it leaves it, so half of it is not learned.",
-            "Put a phase with another sampling behind it.",
+            "This sampling shows how a variable reaches its last value but never how it leaves it, so half of the "
+            "changes are not learned.",
+            "Add a phase with another sampling after it.",
         )
 
 
 STARTS_BY_DEFAULT: Mapping[str, int] = MappingProxyType({"random": 2, "covariance": 1})
-"""Where searches begin, and how many of each."""
+"""The starts of a search by default, with the number of restarts of each."""
 
 
 class Budget(SampleSizes):
-    """Sizes and limits of every search of a study: sample sizes, validation, and when a search ends.
+    """Sample sizes, validation and stopping rules of every search of a study.
 
     Args:
-        check_every: steps between validations.
-        validation: interventions a validation; restarts are chosen by them.
-        solved: a search retires at this validation IIA …
-        patience: … or after so many steps …
-        gain: … in which validation IIA did not rise by this much.
-        halving_interval: steps between rounds of successive halving; without it all searches run to the end. In each
-            round the better half by validation of the searches of one problem and size goes on (of three, two) until
-            one is left; the others end as `halved`. Searches are compared with those that began with them, so `nested`
-            ones among themselves. Sizes that are learned are open until the end of a phase, and are left out of it.
+        check_every: Number of steps between validations, at least 1.
+        validation: Number of interventions in a validation. Restarts are compared on them.
+        solved: Validation IIA, from 0 to 1, at which a search stops as solved.
+        patience: Number of steps after which a search stops, unless its validation IIA rose by `gain`.
+        gain: Smallest rise of the validation IIA, from 0 to 1, that counts as progress.
+        halving_interval: Number of steps between the rounds of *successive halving* (Jamieson and Talwalkar 2016,
+            arXiv 1502.07943); `None` turns halving off. In each round the searches of one problem and size are
+            compared, and the better half by validation IIA continues (two of three), until one is left. The others
+            stop as `halved`. Searches are compared with those that started at the same time, so `nested` starts are
+            compared with each other. Featurizers that learn their size are never halved, since the size is open until
+            the end of a phase.
     """
 
     check_every: Count = 50

@@ -1,4 +1,4 @@
-"""What can be watched of a search while it is under way: each validation, for a callback."""
+"""Callbacks of a search: progress, validations, and a callback that writes to TensorBoard."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from interlocus.alignment.dimensions import Size
 from interlocus.core.dataframes import import_optional
 
 
-class ProblemName(NamedTuple):
-    """A search of a problem.
+class SearchName(NamedTuple):
+    """Identifies one search among those of a problem.
 
     Args:
-        size: features a variable.
-        start: where it began.
-        restart: which of several.
+        size: Features per variable: an integer, or text such as `4+2`.
+        start: Name of the start.
+        restart: Index among the restarts of this start and size, from 0.
     """
 
     size: Size
@@ -30,21 +30,21 @@ class ProblemName(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Validation:
-    """One look of some searches at the validation interventions.
+    """The validation IIA of searches that run together.
 
-    A *problem* is one network with one hypothesis; each is put to the same searches.
+    A *problem* is one network with one hypothesis. The same searches are run for every problem.
 
     Args:
-        site: where is searched.
-        featurizer: with which maps.
-        phase: the number of the phase, from 0.
-        step: steps done, those of earlier phases counted whole.
-        networks: the network of each problem: its number, or in a study its name.
-        hypotheses: the hypothesis of each problem.
-        searches: of each problem.
-        iia: validation IIA now. Of a search that has retired, where it stood then.
-        best: the highest so far.
-        alive: which searches go on.
+        site: Name of the site that is searched.
+        featurizer: Name of the featurizer.
+        phase: Index of the phase, from 0.
+        step: Number of steps so far. Earlier phases count with all their steps, even if searches stopped before.
+        networks: For each problem the index of its network, or the network's name in a study.
+        hypotheses: For each problem the name of its hypothesis.
+        searches: The searches of a problem, in the order of the axis `search`.
+        iia: Current validation IIA. For a search that has stopped, its value at that time.
+        best: Highest validation IIA so far.
+        alive: True where the search continues.
     """
 
     site: str
@@ -53,24 +53,24 @@ class Validation:
     step: int
     networks: tuple[int, ...] | tuple[str, ...]
     hypotheses: tuple[str, ...]
-    searches: tuple[ProblemName, ...]
+    searches: tuple[SearchName, ...]
     iia: Float[Tensor, "problem search"]
     best: Float[Tensor, "problem search"]
     alive: Bool[Tensor, "problem search"]
 
 
 OnValidation = Callable[[Validation], None]
-"""Is shown every validation. The tensors are copies: nothing that it does changes a search."""
+"""Called after every validation. The tensors are copies, so a callback cannot change the search."""
 
 
 class TensorBoard:
-    """A callback for searches that writes their validation IIA: `il.search(…, watch=il.TensorBoard("runs/board"))`.
+    """A callback that writes the validation IIA: `il.search(…, on_validation=il.TensorBoard("runs/board"))`.
 
-    A curve a network and search, named `hypothesis.site.featurizer/network/size.start.restart`. In a study with several
-    processes each writes a file of its own, which TensorBoard puts together.
+    Every network and search gives one curve, named `hypothesis.site.featurizer/network/size.start.restart`. If a study
+    uses several processes, each process writes its own file; TensorBoard shows them together.
 
     Args:
-        folder: what `tensorboard --logdir` is given.
+        folder: Folder of the event files, to be passed to `tensorboard --logdir`.
 
     Raises:
         SpecificationError: tensorboardX is not installed.
@@ -78,25 +78,25 @@ class TensorBoard:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        import_optional("tensorboardX", extra="tensorboard")  # missing, it is missed before any search
+        import_optional("tensorboardX", extra="tensorboard")  # a missing package is reported before any search starts
         self._writer: Any = None
 
-    def __call__(self, seen: Validation) -> None:
+    def __call__(self, validation: Validation) -> None:
         if self._writer is None:
             board = import_optional("tensorboardX", extra="tensorboard")
             self._writer = board.SummaryWriter(str(self.folder))
-        about = f"{seen.site}.{seen.featurizer}"
-        for problem, (network, hypothesis) in enumerate(zip(seen.networks, seen.hypotheses, strict=True)):
-            for place, search in enumerate(seen.searches):
-                name = f"{hypothesis}.{about}/{network}/{search.size}.{search.start}.{search.restart}"
-                self._writer.add_scalar(name, float(seen.iia[problem, place]), seen.step)
+        where = f"{validation.site}.{validation.featurizer}"
+        for problem, (network, hypothesis) in enumerate(zip(validation.networks, validation.hypotheses, strict=True)):
+            for column, search in enumerate(validation.searches):
+                name = f"{hypothesis}.{where}/{network}/{search.size}.{search.start}.{search.restart}"
+                self._writer.add_scalar(name, float(validation.iia[problem, column]), validation.step)
         self._writer.flush()
 
     def close(self) -> None:
-        """Write what is still held back."""
+        """Write everything that is still buffered, and close the file."""
         if self._writer is not None:
             self._writer.close()
         self._writer = None
 
-    def __getstate__(self) -> dict[str, Any]:  # so that it crosses a process border, where it writes another file
+    def __getstate__(self) -> dict[str, Any]:  # the copy in another process opens a file of its own
         return {"folder": self.folder, "_writer": None}

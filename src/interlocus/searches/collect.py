@@ -1,4 +1,4 @@
-"""From searches that have ended to what was found."""
+"""Collects the searches of all stages into one result for each problem."""
 
 from __future__ import annotations
 
@@ -21,105 +21,120 @@ from interlocus.searches.results import Outcome, ProblemResult, Restart, Restart
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ended:
-    """Searches that began together, when all of them have ended.
+class StageOutcome:
+    """The searches of one stage, after all of them have stopped.
+
+    The rows of `early_stopping`, `maps` and `scores` run over `[problem, search of the stage]`, flattened.
 
     Args:
-        places: which of the lineup they are.
-        ledger: what is known of them.
-        maps: those of their best states.
-        scores: of these.
+        searches: Indices into `Request.search_list` of the searches of the stage.
+        early_stopping: Best validation IIA, number of steps and outcome of each search.
+        maps: The best maps of each search (`featurizers.Maps`).
+        scores: The test scores of these maps.
     """
 
-    places: tuple[int, ...]
-    ledger: EarlyStopping
+    searches: tuple[int, ...]
+    early_stopping: EarlyStopping
     maps: Any
     scores: Sequence[Score]
 
-    def row(self, problem: int, place: int) -> int:
-        """Where a search stands among those of all problems."""
-        return problem * len(self.places) + self.places.index(place)
+    def row(self, problem: int, search: int) -> int:
+        """The row of a search, given the index of its problem and its index in `Request.search_list`."""
+        return problem * len(self.searches) + self.searches.index(search)
 
     def best(self, request: Request, problem: int) -> dict[Size, Any]:
-        """For each size the maps of the search that is best by validation; of equals the first."""
-        found = {}
+        """For each size the maps of the search with the highest validation IIA; the first one if several are equal."""
+        best = {}
         for size in request.sizes:
-            rows = [self.row(problem, place) for place in self.places if request.search_list[place].size == size]
-            found[size] = self.maps.select(max(rows, key=lambda row: float(self.ledger.validation[row])))
-        return found
+            rows = [self.row(problem, search) for search in self.searches if request.search_list[search].size == size]
+            best[size] = self.maps.of(max(rows, key=lambda row: float(self.early_stopping.validation[row])))
+        return best
 
     def restarts(self, request: Request, problem: int) -> dict[int, Restart]:
-        """The searches of a problem, by their places."""
-        ledger = self.ledger
-        chosen = _of_choice(self.maps) if request.featurizer.learns_size and isinstance(self.maps, Frames) else {}
-        made = {}
-        for place in self.places:
-            row, (_, start, restart) = self.row(problem, place), request.search_list[place]
-            made[place] = Restart(
+        """The results of the searches of a problem, by their indices in `Request.search_list`."""
+        stopping = self.early_stopping
+        degenerate = (
+            _size_outcomes(self.maps) if request.featurizer.learns_size and isinstance(self.maps, Frames) else {}
+        )
+        restarts = {}
+        for search in self.searches:
+            row, (_, start, restart) = self.row(problem, search), request.search_list[search]
+            restarts[search] = Restart(
                 start=start.name,
                 restart=restart,
-                begin=float(ledger.begin[row]),
-                validation=float(ledger.validation[row]),
-                last=float(ledger.last[row]),
-                steps=int(ledger.steps[row]),
-                outcome=chosen.get(row, ledger.outcome[row]),
+                begin=float(stopping.begin[row]),
+                validation=float(stopping.validation[row]),
+                last=float(stopping.last[row]),
+                steps=int(stopping.steps[row]),
+                outcome=degenerate.get(row, stopping.outcome[row]),
                 score=self.scores[row],
             )
-        return made
+        return restarts
 
 
-def gather(request: Request, problems: Problems, ended: Sequence[Ended]) -> list[ProblemResult]:
-    """One finding a problem, from all searches that were put to it."""
-    findings = []
+def collect_results(request: Request, problems: Problems, stages: Sequence[StageOutcome]) -> list[ProblemResult]:
+    """One result for each problem, from the searches of all stages.
+
+    Args:
+        request: The request that was searched.
+        problems: Network and hypothesis of each problem, as indices.
+        stages: The outcomes of all stages of the request.
+    """
+    results = []
     for problem, (network, number) in enumerate(zip(*(axis.tolist() for axis in problems), strict=True)):
-        restarts = {place: restart for one in ended for place, restart in one.restarts(request, problem).items()}
-        sizes, kept = [], []
+        restarts = {search: one for stage in stages for search, one in stage.restarts(request, problem).items()}
+        sizes, frames = [], []
         for size in request.sizes:
-            places = [place for place, entry in enumerate(request.search_list) if entry.size == size]
-            best = max(places, key=lambda place: restarts[place].validation)
-            own = tuple(restarts[place] for place in places)
-            maps = [_maps_of(ended, problem, place) for place in places]
-            chosen = places.index(best)
-            sizes.append(Restarts(size=size, restarts=own, chosen=chosen, agreement=_agreement(maps, chosen)))
-            kept.append(maps[chosen])
+            searches = [search for search, key in enumerate(request.search_list) if key.size == size]
+            best_index = searches.index(max(searches, key=lambda search: restarts[search].validation))
+            maps = [_maps_of(stages, problem, search) for search in searches]
+            sizes.append(
+                Restarts(
+                    size=size,
+                    restarts=tuple(restarts[search] for search in searches),
+                    best_index=best_index,
+                    agreement=_agreement(maps, best_index),
+                )
+            )
+            frames.append(maps[best_index])
         name = request.hypotheses[number].name
-        findings.append(ProblemResult(network=network, hypothesis=name, sizes=tuple(sizes), frames=tuple(kept)))
-    return findings
+        results.append(ProblemResult(network=network, hypothesis=name, sizes=tuple(sizes), frames=tuple(frames)))
+    return results
 
 
-def _maps_of(ended: Sequence[Ended], problem: int, place: int) -> Any:
-    (where,) = (one for one in ended if place in one.places)
-    return where.maps.select(where.row(problem, place))
+def _maps_of(stages: Sequence[StageOutcome], problem: int, search: int) -> Any:
+    (stage,) = (stage for stage in stages if search in stage.searches)
+    return stage.maps.of(stage.row(problem, search))
 
 
-def _agreement(maps: Sequence[Any], chosen: int) -> tuple[float | None, ...]:
-    """For each search how far its variables lie in the directions of the chosen one, on average of the variables."""
-    if len(maps) < 2 or not isinstance(maps[chosen], Frames):
+def _agreement(maps: Sequence[Any], best_index: int) -> tuple[float | None, ...]:
+    """For each search the overlap of its directions with those of the best search, averaged over the variables."""
+    if len(maps) < 2 or not isinstance(maps[best_index], Frames):
         return (None,) * len(maps)
-    bases = [_bases(one) for one in maps]
-    return tuple(_mean_shared(own, bases[chosen]) for own in bases)
+    bases = [_written_bases(frames) for frames in maps]
+    return tuple(_mean_overlap(basis, bases[best_index]) for basis in bases)
 
 
-def _bases(maps: Frames) -> list[Float[np.ndarray, "width _"]]:
-    """Orthonormal directions that each variable writes; none where a map diverged, or nothing was chosen."""
+def _written_bases(maps: Frames) -> list[Float[np.ndarray, "width _"]]:
+    """For each variable an orthonormal basis of its written directions; empty if a map diverged or has no feature."""
     finite = bool(torch.isfinite(maps.write).all())
     return [
         orthonormal_basis(rows.double().numpy().T) if finite else np.zeros((rows.shape[1], 0)) for rows in maps.write
     ]
 
 
-def _mean_shared(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> float | None:
-    if not all(a.shape[1] and b.shape[1] for a, b in zip(one, other, strict=True)):
+def _mean_overlap(bases: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> float | None:
+    if not all(a.shape[1] and b.shape[1] for a, b in zip(bases, others, strict=True)):
         return None
-    return float(np.mean([subspace_overlap(a, b) for a, b in zip(one, other, strict=True)]))
+    return float(np.mean([subspace_overlap(a, b) for a, b in zip(bases, others, strict=True)]))
 
 
-def _of_choice(frames: Frames) -> dict[int, Outcome]:
-    """The searches of which the features that were chosen are none, or all of the site for one variable."""
+def _size_outcomes(frames: Frames) -> dict[int, Outcome]:
+    """The searches that chose no feature for any variable (`empty`), or the whole site for one variable (`full`)."""
     counts = in_use(frames).sum(2)
     none, every = (counts == 0).all(1).tolist(), (counts == frames.read.shape[3]).any(1).tolist()
-    said: dict[int, Outcome] = {}
+    outcomes: dict[int, Outcome] = {}
     for row, (empty, full) in enumerate(zip(none, every, strict=True)):
         if empty or full:
-            said[row] = "empty" if empty else "full"
-    return said
+            outcomes[row] = "empty" if empty else "full"
+    return outcomes

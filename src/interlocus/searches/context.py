@@ -1,4 +1,4 @@
-"""What all searches of a request look at."""
+"""The data that all searches of a request share: cached activations and evaluation sets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from interlocus.alignment.evaluation import EvaluationSet, NeuronScorer
 from interlocus.alignment.interchange.cache import Cache, cache_activations
-from interlocus.alignment.interchange.gradients import slopes
+from interlocus.alignment.interchange.gradients import logit_gradients
 from interlocus.causal.examples import Examples
 from interlocus.causal.interventions import Interventions, draw, shuffle_labels
 from interlocus.core.random import derived_generator
@@ -18,22 +18,22 @@ from interlocus.searches.budget import Phase
 from interlocus.searches.request import Request
 from interlocus.tasks.splits import DataSplits
 
-JUDGED = 1024
-"""Interventions on which sets of neurons are held against each other."""
+SCORING_INTERVENTIONS = 1024
+"""Interventions on which sets of neurons are compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchContext:
-    """What all searches of a request look at.
+    """The data that all searches of a request share.
 
     Args:
-        networks: in which is searched.
-        data: the examples.
-        request: what is asked.
-        train: what the networks compute on the training pool.
-        pairs: what they compute on examples with minimal pairs, where a phase asks for them.
-        validation: what restarts are chosen by.
-        test: what scores are measured on.
+        networks: The networks that are searched.
+        data: The pools of examples.
+        request: The request that is searched.
+        train: Activations on the training pool.
+        pairs: Activations on the examples with minimal pairs; `None` if no phase uses them.
+        validation: Interventions on which restarts are compared.
+        test: Interventions on which the scores are measured.
     """
 
     networks: AbstractNetworks
@@ -45,11 +45,20 @@ class SearchContext:
     test: EvaluationSet
 
     @classmethod
-    def of(cls, networks: AbstractNetworks, data: DataSplits, request: Request) -> SearchContext:
-        """Run the networks on all pools, and draw what is held out."""
-        wants_pairs = any(phase.sampling == "minimal_pairs" for phase in request.phases)
+    def build(cls, networks: AbstractNetworks, data: DataSplits, request: Request) -> SearchContext:
+        """Run the networks on all pools, and draw the interventions for validation and test.
 
-        def held_out(pool: Examples, split: str, count: int) -> EvaluationSet:
+        Args:
+            networks: The networks to search.
+            data: The pools of examples.
+            request: The request to search.
+
+        Raises:
+            NetworkError: a network has activations that are not finite.
+        """
+        uses_pairs = any(phase.sampling == "minimal_pairs" for phase in request.phases)
+
+        def draw_set(pool: Examples, split: str, count: int) -> EvaluationSet:
             drawn = EvaluationSet.draw(
                 networks,
                 request.site,
@@ -60,7 +69,7 @@ class SearchContext:
                 generator=lambda hypothesis: derived_generator(request.seed, split, hypothesis.name),
             )
             if request.shuffle and split == "validation":
-                return drawn.shuffled(
+                return drawn.shuffle_labels(
                     lambda hypothesis: derived_generator(request.seed, split, "shuffled", hypothesis.name)
                 )
             return drawn
@@ -70,63 +79,80 @@ class SearchContext:
             data=data,
             request=request,
             train=cache_activations(networks, request.site, data.train),
-            pairs=cache_activations(networks, request.site, data.pairs) if wants_pairs else None,
-            validation=held_out(data.validation, "validation", request.budget.validation),
-            test=held_out(data.test, "test", request.budget.test),
+            pairs=cache_activations(networks, request.site, data.pairs) if uses_pairs else None,
+            validation=draw_set(data.validation, "validation", request.budget.validation),
+            test=draw_set(data.test, "test", request.budget.test),
         )
 
     @property
     def classes(self) -> int:
-        """How many the networks tell apart."""
-        return self.test.own.shape[1]
+        """Number of classes of the networks."""
+        return self.test.answers.shape[1]
 
     def scorer(self, network: int, number: int) -> NeuronScorer:
-        """Says how good maps are for a problem, on interventions on the training pool."""
+        """Scores sets of neurons of one network for one hypothesis, on interventions on the training pool.
+
+        Args:
+            network: Index of the network.
+            number: Index of the hypothesis in the request.
+        """
         hypothesis = self.request.hypotheses[number]
         return NeuronScorer(
             networks=self.networks,
             site=self.request.site,
             network=network,
             cache=self.train,
-            asked=draw(
+            interventions=draw(
                 self.data.train,
                 hypothesis,
-                shape=(1, JUDGED),
+                shape=(1, SCORING_INTERVENTIONS),
                 generator=derived_generator(self.request.seed, "neurons", hypothesis.name),
             ),
             classes=self.classes,
         )
 
-    def slopes(self, network: int, rows: slice, count: int) -> Float[Tensor, "class row width"]:
-        """The gradient of each logit with respect to the activations of the first of some rows."""
+    def logit_gradients(self, network: int, rows: slice, count: int) -> Float[Tensor, "class row width"]:
+        """The gradient of each logit with respect to the activations of one network.
+
+        Args:
+            network: Index of the network.
+            rows: A slice of the training pool.
+            count: Number of rows to use, from the beginning of the slice.
+        """
         start = rows.start or 0
         suffix = self.networks.suffix(self.request.site)
-        return slopes(suffix, self.train, network, slice(start, start + count), self.classes)
+        return logit_gradients(suffix, self.train, network, slice(start, start + count), self.classes)
 
     def training(self, phase: Phase) -> tuple[Cache, Examples]:
-        """What a phase draws its interventions from."""
+        """The activations and the pool from which a phase draws its interventions."""
         if phase.sampling == "minimal_pairs":
             assert self.pairs is not None
             return self.pairs, self.data.pairs
         return self.train, self.data.train
 
-    def batches(self, number: int, phase: Phase, step: int) -> list[Interventions]:
-        """For each hypothesis the interventions of a phase from a step until the next validation.
+    def draw_steps(self, number: int, phase: Phase, step: int) -> list[Interventions]:
+        """For each hypothesis the interventions from one step of a phase until the next validation.
 
-        They depend on the seed, the phase and the step, so a search meets the same whoever is beside it.
+        They depend on the seed, the phase and the step only, so a search sees the same interventions whichever other
+        searches run beside it.
+
+        Args:
+            number: Index of the phase.
+            phase: The phase itself.
+            step: First step, counted from the beginning of the phase.
         """
         request, pool = self.request, self.training(phase)[1]
-        asked = []
+        steps = []
         for hypothesis in request.hypotheses:
-            about = number, hypothesis.name, step
+            key = number, hypothesis.name, step
             drawn = draw(
                 pool,
                 hypothesis,
                 shape=(request.budget.check_every, request.budget.batch),
                 sampling=phase.sampling,
-                generator=derived_generator(request.seed, "batches", *about),
+                generator=derived_generator(request.seed, "batches", *key),
             )
-            asked.append(
-                shuffle_labels(drawn, derived_generator(request.seed, "shuffled", *about)) if request.shuffle else drawn
+            steps.append(
+                shuffle_labels(drawn, derived_generator(request.seed, "shuffled", *key)) if request.shuffle else drawn
             )
-        return asked
+        return steps

@@ -1,4 +1,4 @@
-"""What is known of each search while it is under way: the best state, and whether it goes on."""
+"""Early stopping: the best maps of each search, and the decision whether the search continues."""
 
 from __future__ import annotations
 
@@ -13,16 +13,26 @@ from interlocus.searches.results import Outcome
 
 
 class EarlyStopping:
-    """The book of searches that begin together, flattened over `[problem, search]`.
+    """Keeps the best parameters of searches that start together, and stops searches.
+
+    The axis `search` of every tensor runs over `[problem, search of the problem]`, flattened in this order.
 
     Args:
-        parameters: where each search begins.
-        begin: validation IIA there.
-        shape: how many problems, and searches a problem.
-        budget: when a search retires.
-        rivals: places of searches of a problem that race against each other, for each size.
-        learns_size: whether features are still being chosen until the end of a phase. No search retires before then,
-            and of states that solve the problem the last is kept, because the penalty reduces the number of features.
+        parameters: Initial parameters of the featurizer.
+        begin: Validation IIA of the initial parameters, from 0 to 1.
+        shape: Number of problems, and number of searches per problem.
+        budget: Stopping rules: `solved`, `patience`, `gain` and `halving_interval`.
+        groups: Indices of the searches of a problem that successive halving compares: one sequence per size.
+        learns_size: Whether the featurizer chooses its features until the end of a phase. Then no search stops before
+            that end, and among parameters that solve the problem the last are kept, because features have a price and
+            become fewer over time.
+
+    Attributes:
+        best: Parameters with the highest validation IIA.
+        validation: Validation IIA of `best`.
+        last: Validation IIA at the last validation of each search.
+        steps: Number of steps that each search has made.
+        outcome: Why each search stopped; `budget` while it continues.
     """
 
     def __init__(
@@ -31,90 +41,97 @@ class EarlyStopping:
         begin: Float[Tensor, " search"],
         shape: tuple[int, int],
         budget: Budget,
-        rivals: Sequence[Sequence[int]],
+        groups: Sequence[Sequence[int]],
         *,
         learns_size: bool = False,
     ) -> None:
-        self.learns_size, self.rivals = learns_size, rivals
+        self.learns_size, self.groups = learns_size, groups
         self.best, self.begin, self.shape, self.budget = parameters.clone(), begin, shape, budget
         self.validation, self.last = begin.clone(), begin.clone()
         self.steps = torch.zeros(len(begin), dtype=torch.long)
         self.outcome: list[Outcome] = ["budget"] * len(begin)
         self._alive = torch.ones(len(begin), dtype=torch.bool)
-        self._racing = torch.ones_like(self._alive)
-        self._mark, self._marked = begin.clone(), torch.zeros_like(self.steps)
-        self._before, self._rungs = 0, 0
+        self._not_halved = torch.ones_like(self._alive)
+        self._progress_iia, self._progress_step = begin.clone(), torch.zeros_like(self.steps)
+        self._earlier_steps, self._halvings = 0, 0
 
     @property
     def alive(self) -> Bool[Tensor, "problem search"]:
-        """Which searches go on."""
+        """True where a search continues."""
         return self._alive.view(self.shape)
 
-    def begin_phase(self, before: int = 0) -> None:
-        """Let every search go on that is neither solved nor outrun, from its best state.
+    def begin_phase(self, earlier_steps: int = 0) -> None:
+        """Continue every search that is neither solved nor halved.
 
         Args:
-            before: steps of the phases before this one.
+            earlier_steps: Number of steps of all earlier phases.
         """
-        self._alive = self._racing & ((self.validation < self.budget.solved) | self.learns_size)
-        self._mark, self._marked, self._before = self.validation.clone(), torch.zeros_like(self.steps), before
+        self._alive = self._not_halved & ((self.validation < self.budget.solved) | self.learns_size)
+        self._progress_iia, self._progress_step = self.validation.clone(), torch.zeros_like(self.steps)
+        self._earlier_steps = earlier_steps
         self.outcome = [
-            ("budget" if goes_on else "solved") if racing else was
-            for goes_on, racing, was in zip(self._alive.tolist(), self._racing.tolist(), self.outcome, strict=True)
+            ("budget" if continues else "solved") if not_halved else outcome
+            for continues, not_halved, outcome in zip(
+                self._alive.tolist(), self._not_halved.tolist(), self.outcome, strict=True
+            )
         ]
 
-    def race(self, step: int) -> None:
-        """Where a rung was passed, let only the better half of each problem's searches of a size go on.
+    def halve(self, step: int) -> None:
+        """Stop the worse half of each problem's searches of a size, if a halving interval has passed.
 
         Args:
-            step: of the phase, the next that would be made.
+            step: Number of steps made in this phase.
         """
-        rungs = (self._before + step) // self.budget.halving_interval if self.budget.halving_interval else 0
-        if self.learns_size or rungs == self._rungs:
+        interval = self.budget.halving_interval
+        halvings = (self._earlier_steps + step) // interval if interval else 0
+        if self.learns_size or halvings == self._halvings:
             return
-        self._rungs = rungs
-        racing, validation = self._racing.view(self.shape), self.validation.view(self.shape)
+        self._halvings = halvings
+        not_halved, validation = self._not_halved.view(self.shape), self.validation.view(self.shape)
         for problem in range(self.shape[0]):
-            for places in self.rivals:
-                left = [place for place in places if racing[problem, place]]
-                order = sorted(left, key=lambda place: -float(validation[problem, place]))  # of equals the first
-                racing[problem, order[(len(order) + 1) // 2 :]] = False
-        halved = ~self._racing & torch.tensor([outcome in {"budget", "plateau"} for outcome in self.outcome])
-        self._retire("halved", halved)
+            for group in self.groups:
+                remaining = [search for search in group if not_halved[problem, search]]
+                # a stable sort: the earlier of two equal searches is kept
+                order = sorted(remaining, key=lambda search: -float(validation[problem, search]))
+                not_halved[problem, order[(len(order) + 1) // 2 :]] = False
+        halved = ~self._not_halved & torch.tensor([outcome in {"budget", "plateau"} for outcome in self.outcome])
+        self._stop("halved", halved)
 
     def count(self, steps: int) -> None:
-        """Note steps of the searches that are under way."""
+        """Add steps to the searches that continue."""
         self.steps += steps * self._alive
 
-    def take(self, parameters: Float[Tensor, " search *shape"], iia: Float[Tensor, " search"], step: int) -> None:
-        """Note a validation: keep what is better, and retire what is solved or does not move.
+    def update(self, parameters: Float[Tensor, " search *shape"], iia: Float[Tensor, " search"], step: int) -> None:
+        """Record a validation: keep better parameters, and stop searches that are solved or do not improve.
 
         Args:
-            parameters: of all searches; those of retired ones are not looked at.
-            iia: theirs, likewise.
-            step: of the phase, after which this was measured.
+            parameters: Current parameters. Those of stopped searches are ignored.
+            iia: Validation IIA of the parameters. The values of stopped searches are ignored.
+            step: Number of steps made in this phase.
         """
         finite = torch.isfinite(parameters.flatten(1).sum(1)).cpu()
-        going = self._alive.clone()
-        self.last[going] = iia[going]
+        active = self._alive.clone()
+        self.last[active] = iia[active]
         as_good = (iia >= self.validation.clamp_max(self.budget.solved)) & self.learns_size
-        better = going & ((iia > self.validation) | as_good)
+        better = active & ((iia > self.validation) | as_good)
         self.best[better] = parameters[better]
         self.validation[better] = iia[better]
-        moved = going & (iia >= self._mark + self.budget.gain)
-        self._mark[moved], self._marked[moved] = iia[moved], step
-        self._retire("diverged", going & ~finite)
+        improved = active & (iia >= self._progress_iia + self.budget.gain)
+        self._progress_iia[improved], self._progress_step[improved] = iia[improved], step
+        self._stop("diverged", active & ~finite)
         if self.learns_size:
-            reached = self.validation >= self.budget.solved
+            solved = self.validation >= self.budget.solved
             self.outcome = [
-                "solved" if goes_on and there else was
-                for was, goes_on, there in zip(self.outcome, self._alive.tolist(), reached.tolist(), strict=True)
+                "solved" if continues and is_solved else outcome
+                for outcome, continues, is_solved in zip(
+                    self.outcome, self._alive.tolist(), solved.tolist(), strict=True
+                )
             ]
             return
-        self._retire("plateau", going & (step - self._marked >= self.budget.patience))
-        self._retire("solved", going & (self.validation >= self.budget.solved))
+        self._stop("plateau", active & (step - self._progress_step >= self.budget.patience))
+        self._stop("solved", active & (self.validation >= self.budget.solved))
 
-    def _retire(self, outcome: Outcome, searches: Bool[Tensor, " search"]) -> None:
+    def _stop(self, outcome: Outcome, searches: Bool[Tensor, " search"]) -> None:
         self._alive &= ~searches
         for search in searches.nonzero().flatten().tolist():
             self.outcome[search] = outcome

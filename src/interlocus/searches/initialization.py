@@ -1,9 +1,8 @@
-"""Where the searches of some problems begin."""
+"""The first directions of every search, as its start chooses them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -11,72 +10,70 @@ from torch import Tensor
 
 from interlocus.alignment.interchange.cache import Problems
 from interlocus.core.random import derived_generator
-from interlocus.featurizers import Frames, in_use
+from interlocus.featurizers import Frames, NonlinearMap, in_use
 from interlocus.searches.context import SearchContext
 from interlocus.searches.request import SearchKey
-from interlocus.searches.starts import StartContext, discretise
-
-Directions = tuple[Float[Tensor, "_ width"], ...]
-"""Directions of each variable."""
+from interlocus.searches.starts import Directions, StartContext, discretise
 
 
 def initialize(
-    view: SearchContext,
+    context: SearchContext,
     problems: Problems,
     search_list: Sequence[SearchKey],
     mask: Float[Tensor, "search variable feature 1"],
-    found: Sequence[Sequence[Directions]],
+    previous: Sequence[Sequence[Directions]],
 ) -> Float[Tensor, "search variable feature width"]:
-    """The first directions of each search.
+    """The first directions of each search; rows behind the size of a search are zero.
 
     Args:
-        view: what starts may look at.
-        problems: what each problem is about.
-        lineup: the searches of each.
-        mask: one up to the size of each search.
-        found: for each problem what other starts found, at each size.
+        context: Activations and data of the request.
+        problems: Network and hypothesis of each problem, as indices.
+        search_list: The searches that are run for every problem.
+        mask: One for every feature up to the size of the search, zero behind it.
+        previous: For each problem the best directions of the previous stage, one entry per size; empty in the first
+            stage.
     """
-    request, activations = view.request, view.train.activations
+    request, activations = context.request, context.train.activations
     directions = torch.zeros(*mask.shape[:3], activations.shape[2], dtype=mask.dtype, device=mask.device)
     row = 0
-    for own, network, number in zip(found, *(axis.tolist() for axis in problems), strict=True):
-        context = _start_context(view, network, number, tuple(own))
-        about = view.networks[network].fingerprint(), request.site, request.hypotheses[number].name
+    for earlier, network, number in zip(previous, *(axis.tolist() for axis in problems), strict=True):
+        start_context = _start_context(context, network, number, tuple(earlier))
+        key = context.networks[network].fingerprint(), request.site, request.hypotheses[number].name
         for size, start, restart in search_list:
-            generator = derived_generator(request.seed, "start", start.name, *about, size, restart)
+            generator = derived_generator(request.seed, "start", start.name, *key, size, restart)
             features = request.features[size]
-            if request.featurizer.overlapping:  # each variable takes what it likes, whatever others take
-                alone = [start.directions(context.alone(v), (f,), generator) for v, f in enumerate(features)]
+            if request.featurizer.overlapping:  # variables may share directions, so each is initialised by itself
+                alone = [start.directions(start_context.alone(v), (f,), generator) for v, f in enumerate(features)]
                 blocks = tuple(block for (block,) in alone)
             else:
-                blocks = start.directions(context, features, generator)
+                blocks = start.directions(start_context, features, generator)
             for v, block in enumerate(blocks):
                 directions[row, v, : len(block)] = block
             row += 1
     return directions
 
 
-def _start_context(view: SearchContext, network: int, number: int, found: tuple[Directions, ...]) -> StartContext:
-    """What a start may look at for one problem."""
-    request, pool = view.request, view.data.train
+def _start_context(context: SearchContext, network: int, number: int, previous: tuple[Directions, ...]) -> StartContext:
+    """The data that a start may use for one problem."""
+    request, pool = context.request, context.data.train
     hypothesis = request.hypotheses[number]
     rows = pool.rows(hypothesis)
     values = torch.stack([discretise(pool.values[name][rows]) for name in hypothesis.variables])
-    if request.shuffle:  # a start that looks at values must not know the true ones either
-        values = values[
-            :, torch.randperm(values.shape[1], generator=derived_generator(request.seed, "shuffled values"))
-        ]
+    if request.shuffle:  # a start that uses the values must not see the true ones either
+        generator = derived_generator(request.seed, "shuffled values")
+        values = values[:, torch.randperm(values.shape[1], generator=generator)]
+    activations = context.train.activations
     return StartContext(
-        activations=view.train.activations[network, rows],
+        activations=activations[network, rows],
         values=values,
-        slopes=lambda count: view.slopes(network, rows, count),
-        scorer=view.scorer(network, number),
-        found=tuple(tuple(block.to(view.train.activations) for block in blocks) for blocks in found),
+        logit_gradients=lambda count: context.logit_gradients(network, rows, count),
+        scorer=context.scorer(network, number),
+        previous=tuple(tuple(block.to(activations) for block in blocks) for blocks in previous),
     )
 
 
-def directions_in(maps: Any) -> Directions | None:
-    """What each variable reads, of one search; nothing where maps are not linear, for these have no directions."""
+def directions_in(maps: Frames | NonlinearMap) -> Directions | None:
+    """The directions that each variable reads, in the maps of one search; `None` for maps that are not linear."""
     if not isinstance(maps, Frames):
         return None
     return tuple(rows[used] for rows, used in zip(maps.read, in_use(maps), strict=True))

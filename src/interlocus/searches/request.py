@@ -1,4 +1,4 @@
-"""What is asked of the engine at one site."""
+"""The request of a search: everything that the engine needs to know besides networks and data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from interlocus.alignment.dimensions import Size, check_room, features_of
+from interlocus.alignment.dimensions import Size, check_size_fits, features_of
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import check_sampling
 from interlocus.core.errors import SpecificationError
@@ -19,7 +19,13 @@ from interlocus.searches.starts import AbstractStart
 
 
 class SearchKey(NamedTuple):
-    """A search of a problem: how many features, from where, and which of several."""
+    """One search of a problem.
+
+    Args:
+        size: Features per variable: an integer, or text such as `4+2`.
+        start: The start that gives the first directions.
+        restart: Index among the restarts of this start and size, from 0.
+    """
 
     size: Size
     start: AbstractStart
@@ -28,19 +34,20 @@ class SearchKey(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is asked of the engine at one site.
+    """A request to search one site for the variables of one or more hypotheses.
 
     Args:
-        site: where.
-        hypotheses: what for; all with equally many variables.
-        sizes: features a variable, each of which is searched; unequal ones in the order of the variables.
-        featurizer: the class of maps.
-        starts: where searches begin, and how many of each.
-        phases: how they go on.
-        budget: how much they may cost.
-        seed: decides on everything that is drawn.
-        shuffle: learn and choose by labels that belong to other interventions, and score by the true ones: a control.
-        on_validation: is shown every validation.
+        site: Name of the site, a key of `networks.sites`.
+        hypotheses: The hypotheses to search for, at least one; all have the same number of variables.
+        sizes: The sizes to search, features per variable; unequal sizes are in the order of the variables.
+        featurizer: The class of maps that is fitted.
+        starts: Pairs of a start and its number of restarts, for each size.
+        phases: The phases of every search, in order.
+        budget: Sample sizes, validation and stopping rules.
+        seed: Seed of everything that is drawn.
+        shuffle: Whether training and validation use the labels of other interventions, as a control. Test scores
+            always use the true labels.
+        on_validation: Called after every validation; `None` for no call.
     """
 
     site: str
@@ -56,22 +63,22 @@ class Request:
 
     @property
     def variables(self) -> int:
-        """How many variables each hypothesis has."""
+        """Number of variables of each hypothesis."""
         return len(self.hypotheses[0].variables)
 
     @cached_property
     def features(self) -> dict[Size, tuple[int, ...]]:
-        """For each size how many features each variable has."""
+        """For each size the number of features of each variable."""
         return {size: features_of(size, self.variables) for size in self.sizes}
 
     @property
-    def most(self) -> int:
-        """Features of the variable that has most at any size."""
+    def most_features(self) -> int:
+        """Largest number of features of a variable, over all sizes."""
         return max(max(features) for features in self.features.values())
 
     @cached_property
     def search_list(self) -> tuple[SearchKey, ...]:
-        """The searches of a problem."""
+        """The searches that are run for every problem."""
         return tuple(
             SearchKey(size, start, restart)
             for size in self.sizes
@@ -81,20 +88,26 @@ class Request:
 
     @cached_property
     def stages(self) -> tuple[tuple[int, ...], ...]:
-        """Places in the lineup of the searches that begin together: first those that follow no others."""
+        """Indices into `search_list` of the searches that start together.
+
+        Searches whose start uses the results of other searches are in the second stage.
+        """
         first, second = (
-            tuple(place for place, entry in enumerate(self.search_list) if entry.start.follows == follows)
+            tuple(index for index, key in enumerate(self.search_list) if key.start.follows == follows)
             for follows in (False, True)
         )
         return tuple(stage for stage in (first, second) if stage)
 
     def check(self, networks: AbstractNetworks) -> None:
-        """Say what cannot work before anything is spent.
+        """Reject a request that cannot work, before any computation.
+
+        Args:
+            networks: The networks that are to be searched.
 
         Raises:
             UnknownNameError: the networks have no such site.
-            SpecificationError: hypotheses of unequal shape, no start, sizes that do not fit the site, or more sets of
-                neurons than are tried.
+            SpecificationError: the hypotheses have different numbers of variables, there is no start, a size does not
+                fit the site, or a start would have to try too many sets of neurons.
         """
         width = networks.width(self.site)
         check_phases(self.phases)
@@ -102,16 +115,17 @@ class Request:
             check_sampling(hypothesis, phase.sampling)
         if len({len(hypothesis.variables) for hypothesis in self.hypotheses}) != 1 or not self.search_list:
             raise SpecificationError(
-                f"{len(self.hypotheses)} hypotheses, {len(self.sizes)} sizes and {len(self.starts)} starts are asked.",
-                "Searches that are stacked have equally many variables, and at least one size and start.",
-                "Ask for hypotheses with different numbers of variables one by one.",
+                f"The request has {len(self.hypotheses)} hypotheses, {len(self.sizes)} sizes and "
+                f"{len(self.starts)} starts.",
+                "Hypotheses that are searched together need equally many variables, at least one size and one start.",
+                "Search hypotheses with different numbers of variables separately.",
             )
         check_width(self.featurizer, self.site, width)
         for size, hypothesis in itertools.product(self.sizes, self.hypotheses):
-            check_room(
+            check_size_fits(
                 size,
                 hypothesis.variables,
-                about=f"{hypothesis.name!r} at {self.site!r}",
+                where=f"{hypothesis.name!r} at {self.site!r}",
                 width=width,
                 overlapping=self.featurizer.overlapping,
             )

@@ -1,4 +1,4 @@
-"""What a search leaves behind."""
+"""The stored results of searches: one restart, all restarts of one size, and all sizes of one problem."""
 
 from __future__ import annotations
 
@@ -11,38 +11,44 @@ from interlocus.alignment.metrics import Score
 from interlocus.featurizers import Frames, NonlinearMap
 
 SOLVED_IIA = 0.99
-"""A search whose test IIA is as high has found the whole variable."""
+"""A restart counts as solved from this test IIA on."""
 
 Outcome = Literal["solved", "plateau", "budget", "halved", "diverged", "empty", "full"]
-"""Why a search ended: the goal was reached, it stopped improving, its steps were used up, others of its size were ahead
-at a rung, its numbers overflowed or a map that has to be inverted became singular, or a size that was learned became
-nothing, or the whole site."""
+"""Why a search ended.
 
-MENDS: Mapping[Outcome, str] = {
+- `solved`: its validation IIA reached `Budget.solved`.
+- `plateau`: it stopped improving.
+- `budget`: it used up its steps.
+- `halved`: successive halving dropped it, since other searches of its size were better.
+- `diverged`: its parameters became infinite or not a number, or a map that must be invertible became singular.
+- `empty`, `full`: a featurizer that learns its size chose no feature, or all features of the site.
+"""
+
+HINTS: Mapping[Outcome, str] = {
     "solved": "Nothing needs to be done.",
-    "plateau": "Another start or loss may lead on.",
-    "budget": "More steps may lead on.",
-    "halved": "Others were ahead after a short run: without `budget.halving_interval`, or a larger one, it goes on.",
-    "diverged": "A lower learning rate may help, or for oblique maps a bound.",
-    "empty": "No feature was worth its penalty: lower `penalty`, or conclude that the variable is not at this site.",
-    "full": "All features of the site were selected, which swaps the whole activation: raise `penalty`.",
+    "plateau": "Try another start or another loss.",
+    "budget": "Allow more steps.",
+    "halved": "Other searches were better after few steps: raise `budget.halving_interval`, or leave it out.",
+    "diverged": "Lower the learning rate, or use a bounded featurizer if the maps are oblique.",
+    "empty": "No feature was worth its price: lower the price, or conclude that the variable is not at this site.",
+    "full": "All features of the site were chosen, which swaps the whole state: raise the price of a feature.",
 }
-"""What helps, for each outcome."""
+"""What a user can do about each outcome."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Restart:
-    """One search: a start, and what became of it.
+    """The result of one search: one start, one size, one network and one hypothesis.
 
     Args:
-        start: the name of the start.
-        restart: which of several.
-        begin: validation IIA before the first step.
-        validation: the best validation IIA.
-        last: validation IIA at the end, where the loss had led to.
-        steps: how many were made.
-        outcome: why it ended.
-        score: of the best state, on test interventions.
+        start: Name of the start, for instance `covariance`.
+        restart: Index among the restarts of the same start and size, from 0.
+        begin: Validation IIA before the first step.
+        validation: Best validation IIA over all validations. The maps of that validation are the result.
+        last: Validation IIA at the last validation.
+        steps: Number of optimiser steps that were made.
+        outcome: Why the search ended, see `Outcome`.
+        score: Score of the best maps on the test interventions.
     """
 
     start: str
@@ -56,53 +62,54 @@ class Restart:
 
     @property
     def hint(self) -> str:
-        """What helps."""
-        return MENDS[self.outcome]
+        """What a user can do about the outcome."""
+        return HINTS[self.outcome]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for a record, with the mend for who reads it."""
-        return asdict(self) | {"mend": self.hint, "score": self.score.to_json()}
+        """Plain values for a record; the hint is included for people who read the file."""
+        return asdict(self) | {"hint": self.hint, "score": self.score.to_json()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Restart:
-        """What `to_json` wrote."""
-        plain = {name: value for name, value in data.items() if name not in {"mend", "score"}}
+        """Rebuild a restart from the values that `to_json` returned."""
+        plain = {name: value for name, value in data.items() if name not in {"hint", "score"}}
         return cls(**plain, score=Score.from_json(data["score"]))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Restarts:
-    """All searches of one problem at one size.
+    """All restarts of one problem at one size.
 
     Args:
-        size: features a variable; unequal ones as text, in the order of the hypothesis' variables: `4+2`.
-        restarts: one a start and restart.
-        chosen: the attempt that is best by validation.
-        agreement: for each attempt how far it writes a variable in the directions of the chosen one, ‖Q₁ᵀQ₂‖²_F / k, on
-            average of the variables; `None` for maps that are not linear.
+        size: Features per variable: an integer, or text such as `4+2` in the order of the hypothesis' variables.
+        restarts: The restarts, in the order of the starts, at least one.
+        best_index: Index in `restarts` of the one with the highest validation IIA.
+        agreement: For each restart the overlap of its written directions with those of the best restart,
+            ‖Q₁ᵀQ₂‖²_F / k from 0 to 1, averaged over the variables. `None` for maps that are not linear, and for
+            restarts without directions. Empty in records of older versions.
     """
 
     size: Size
     restarts: tuple[Restart, ...]
-    chosen: int
+    best_index: int
     agreement: tuple[float | None, ...] = ()
 
     @property
     def best(self) -> Restart:
-        """The attempt that is best by validation. Its test score is what is reported."""
-        return self.restarts[self.chosen]
+        """The restart with the highest validation IIA. Its test score is the one that is reported."""
+        return self.restarts[self.best_index]
 
     def agreeing(self, near: float) -> list[float]:
-        """The agreement of the attempts, other than the best, whose test IIA is so near to its own."""
+        """The agreement of every other restart whose test IIA is at most `near` below that of the best."""
         pairs = zip(self.restarts, self.agreement, strict=False)
         return [
             share
-            for place, (restart, share) in enumerate(pairs)
-            if share is not None and place != self.chosen and restart.score.iia >= self.best.score.iia - near
+            for index, (restart, share) in enumerate(pairs)
+            if share is not None and index != self.best_index and restart.score.iia >= self.best.score.iia - near
         ]
 
     def by_start(self) -> dict[str, float]:
-        """For each start the test IIA of its best attempt by validation."""
+        """For each start the test IIA of its best restart by validation."""
         best: dict[str, Restart] = {}
         for restart in self.restarts:
             if restart.start not in best or restart.validation > best[restart.start].validation:
@@ -110,34 +117,41 @@ class Restarts:
         return {name: restart.score.iia for name, restart in best.items()}
 
     def solved(self) -> dict[str, tuple[int, int]]:
-        """For each start how many of its attempts reach a test IIA of .99, and how many there were."""
+        """For each start the number of restarts with a test IIA of at least `SOLVED_IIA`, and the number of all."""
         iias: dict[str, list[float]] = {}
         for restart in self.restarts:
             iias.setdefault(restart.start, []).append(restart.score.iia)
-        return {name: (sum(iia >= SOLVED_IIA for iia in own), len(own)) for name, own in iias.items()}
+        return {name: (sum(iia >= SOLVED_IIA for iia in values), len(values)) for name, values in iias.items()}
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a record."""
         restarts = [restart.to_json() for restart in self.restarts]
-        return {"size": self.size, "chosen": self.chosen, "restarts": restarts, "agreement": list(self.agreement)}
+        return {
+            "size": self.size,
+            "best_index": self.best_index,
+            "restarts": restarts,
+            "agreement": list(self.agreement),
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Restarts:
-        """What `to_json` wrote."""
+        """Rebuild the restarts from the values that `to_json` returned."""
         restarts = tuple(Restart.from_json(restart) for restart in data["restarts"])
         agreement = tuple(data.get("agreement", ()))  # older records have none
-        return cls(size=parse_size(data["size"]), chosen=data["chosen"], restarts=restarts, agreement=agreement)
+        size = parse_size(data["size"])
+        return cls(size=size, restarts=restarts, best_index=data["best_index"], agreement=agreement)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProblemResult:
-    """What was found in one network for one hypothesis.
+    """The result of one *problem*: one network with one hypothesis at one site.
 
     Args:
-        network: its index.
-        hypothesis: its name.
-        sizes: one entry a size.
-        frames: for each size the maps of the chosen attempt: `Frames` of one search, or a `NonlinearMap`.
+        network: Index of the network among those that were searched, from 0.
+        hypothesis: Name of the hypothesis.
+        sizes: The restarts of each size, in the order in which the sizes were requested.
+        frames: For each size the maps of the best restart: `Frames` with tensors `[variable, feature, width]`, or a
+            `NonlinearMap`.
     """
 
     network: int

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from interlocus.alignment.alignment import Alignment, save_alignments
+from interlocus.alignment.alignment import Alignment, alignments_to_bytes
 from interlocus.controls._base import ControlContext
 from interlocus.controls.ground_truth.planting import Plantable
 from interlocus.controls.power import PlantedResult, measure_planted
@@ -116,7 +116,7 @@ class _Search:
             names = [trial.network for trial in self.trials[:: len(job.hypotheses)]]
             request = replace(request, on_validation=_by_name(on_validation, names))
         data = DataSplits.draw(self.task, study.budget, seed=study.seed, hypotheses=job.hypotheses)
-        found = solve(self.networks, data, request, progress=on_progress)
+        found = solve(self.networks, data, request, on_progress=on_progress)
         seconds, fingerprint = (time.perf_counter() - begun) / len(found), study.fingerprint
         return [
             TrialResult(
@@ -134,7 +134,7 @@ class _Search:
 
     def _alignments(self, trial: Trial, result: ProblemResult) -> bytes:
         hypothesis = self.task.hypothesis(trial.hypothesis)
-        return save_alignments(
+        return alignments_to_bytes(
             {
                 entry.size: Alignment(
                     site=trial.site,

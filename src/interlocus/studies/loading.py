@@ -38,7 +38,7 @@ def extract(alignment: Alignment, network: AbstractNetworks, rows: Rows) -> Iter
         AlignmentError: another network, or no read-outs.
         SpecificationError: rows that cannot be read.
     """
-    read_part = alignment.reader(network)
+    read_part = alignment.extractor(network)
     for number, values in rows:
         with one_thread():
             read = read_part(torch.from_numpy(values).to(network.device))

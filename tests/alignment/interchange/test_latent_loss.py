@@ -8,7 +8,7 @@ from networks_by_hand import hand_wired
 
 import interlocus as il
 from interlocus.alignment.interchange.cache import Problems, batches, cache_activations, plan_batches
-from interlocus.alignment.interchange.latent_loss import Natural
+from interlocus.alignment.interchange.latent_loss import LatentLoss
 from interlocus.alignment.interchange.linear import Interchange
 from interlocus.causal.interventions import draw
 from interlocus.core.errors import SpecificationError
@@ -48,8 +48,8 @@ def test_its_gradient_is_that_of_autograd(name):
     )
     asked = draw(pool, hypothesis, shape=(1, 60), generator=derived_generator(1))
     batch = next(batches(cache, plan_batches(cache, [asked], problems, TASK.classes)))
-    natural = Natural.of(cache, pool, [hypothesis])
-    pull = natural.pull(interchange, problems, batch, natural.codes([asked])[:, 0], WEIGHT)
+    natural = LatentLoss.of(cache, pool, [hypothesis])
+    pull = natural.gradient(interchange, problems, batch, natural.codes([asked])[:, 0], WEIGHT)
     pulled = pull(Frames(read=read.detach(), write=write.detach()))
 
     model, asked = hypothesis.model, asked[0]

@@ -93,7 +93,7 @@ def test_a_base_as_its_own_source_changes_nothing(pool):
     network = MLP.untrained(TASK, count=1, seed=4)
     inputs = pool.inputs[:50]
     wanted = network(inputs)[0]
-    written = alignment(network, known_subspace()).write(network, inputs, left=inputs, right=inputs)
+    written = alignment(network, known_subspace()).intervene(network, inputs, left=inputs, right=inputs)
     torch.testing.assert_close(written, wanted)
 
 
@@ -103,7 +103,7 @@ def test_swapping_every_direction_is_swapping_the_activation(pool, site):
     turn = torch.linalg.qr(torch.randn(16, 16, generator=derived_generator(0, "turn"))).Q
     found = alignment(network, turn.unsqueeze(0), site=site, hypothesis="left")
     base, source = pool.inputs[:50], pool.inputs[50:100]
-    torch.testing.assert_close(found.write(network, base, left=source), network(source)[0], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found.intervene(network, base, left=source), network(source)[0], atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("site", ["input", "layer1", "layer2", "layer3"])
@@ -158,7 +158,7 @@ def test_an_alignment_refuses_another_network(pool):
     network = MLP.untrained(TASK, count=2, seed=8)
     found = alignment(network[0], known_subspace())
     with pytest.raises(il.InterlocusError, match="another"):
-        found.write(network[1], pool.inputs[:2], left=pool.inputs[2:4])
+        found.intervene(network[1], pool.inputs[:2], left=pool.inputs[2:4])
 
 
 def test_an_alignment_comes_back_from_its_file(tmp_path, pool):
@@ -170,7 +170,7 @@ def test_an_alignment_comes_back_from_its_file(tmp_path, pool):
     assert again.variables == ("left", "right")
     torch.testing.assert_close(again.basis("left"), found.basis("left"))
     torch.testing.assert_close(
-        again.write(network, inputs, left=inputs.flip(0)), found.write(network, inputs, left=inputs.flip(0))
+        again.intervene(network, inputs, left=inputs.flip(0)), found.intervene(network, inputs, left=inputs.flip(0))
     )
 
 

@@ -63,7 +63,7 @@ def test_a_search_leaves_a_module_unchanged(kind):
     )  # fmt: skip
     best = found.best(network=0, size=size)
     il.evaluate(best, network, TASK, budget=TINY)
-    best.write(network, INPUTS[:20], left=INPUTS[20:])
+    best.intervene(network, INPUTS[:20], left=INPUTS[20:])
     assert same(before, state(brought.module))
 
 

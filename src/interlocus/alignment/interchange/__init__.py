@@ -1,6 +1,6 @@
-"""The hot path: cached activations, interchange interventions with linear and other maps, losses and their gradients.
+"""The hot path: cached activations, interchange interventions, losses and their gradients.
 
-Nothing here chooses, stores or reports; everything is tensors in, tensors out.
+Nothing here chooses maps, stores results or reports: every function takes tensors and returns tensors.
 """
 
 from interlocus.alignment.interchange.cache import (

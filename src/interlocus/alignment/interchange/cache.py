@@ -1,8 +1,6 @@
-"""Swap features of the base for those of sources, and run the networks on from there.
+"""Cached activations, and batches of interventions that are gathered from them.
 
-The hot part of the library. Searches that share a network, a site and a hypothesis (a *problem*) share what is gathered
-and the first product; the body of a suffix runs for all searches at once. Everything is written into
-buffers of a workspace, and gradients are written out, so a step builds no graph and asks for no memory.
+Searches that share a network, a site and a hypothesis (a *problem*) share everything that is gathered here.
 """
 
 from __future__ import annotations
@@ -21,17 +19,17 @@ from interlocus.core.errors import NetworkError
 from interlocus.networks import AbstractNetworks
 
 FETCHED_BYTES = 2**22
-"""How much is fetched from a cache at once: one large gather costs a fraction of many small ones."""
+"""Memory that is gathered from a cache at once: one large gather is much faster than many small ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cache:
-    """What networks compute on a pool, kept for one site.
+    """Activations of networks on a pool of examples, for one site.
 
     Args:
-        activations: at the site.
-        projected: Output of the input projection of the suffix.
-        inputs: what the networks were shown, for tails that run them whole.
+        activations: Activations at the site.
+        entered: Activations after the linear map at the beginning of the suffix.
+        inputs: Inputs of the networks, for suffixes that run the networks from their inputs; otherwise `None`.
     """
 
     activations: Float[Tensor, "network row width"]
@@ -40,21 +38,26 @@ class Cache:
 
 
 def cache_activations(networks: AbstractNetworks, site: str, pool: Examples) -> Cache:
-    """Run networks on a pool and keep what searches at a site need.
+    """Run networks on a pool and cache their activations.
+
+    Args:
+        networks: The networks to run.
+        site: Name of the site.
+        pool: The examples.
 
     Raises:
-        UnknownNameError: no such site.
-        NetworkError: activations that are not finite.
+        UnknownNameError: the networks have no such site.
+        NetworkError: a network has activations that are not finite.
     """
     with torch.no_grad():
         activations = networks.activations(site, pool.inputs.to(networks.device)).contiguous()
-        # one number that is not finite spoils the sum, which is found much faster than a flag for each
+        # a sum is finite only if all of its terms are, and is faster than a test of each number
         bad = (~torch.isfinite(activations.flatten(1).sum(1))).nonzero()
         if len(bad):
             raise NetworkError(
                 f"Network {int(bad[0])} has activations at site {site!r} that are infinite or not numbers.",
-                "An interchange would spread them to every example.",
-                "Look at its parameters and inputs; train it again with a lower learning rate.",
+                "An interchange would copy them to other examples.",
+                "Check its parameters and inputs, or train it again with a lower learning rate.",
             )
         suffix = networks.suffix(site)
         projected = suffix.project(activations).contiguous()
@@ -63,7 +66,7 @@ def cache_activations(networks: AbstractNetworks, site: str, pool: Examples) -> 
 
 
 class Problems(NamedTuple):
-    """Which network and which hypothesis each problem of a stack is about, as indices."""
+    """Indices of the network and of the hypothesis of each problem."""
 
     network: Int[Tensor, " problem"]
     hypothesis: Int[Tensor, " problem"]
@@ -71,15 +74,15 @@ class Problems(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """What one step needs of the cache, for each problem.
+    """The data of one step, for each problem; the batch is the last axis.
 
     Args:
-        base: Output of the input projection for the bases, batch last.
-        differences: for each variable source minus base at the site, batch last, where it is swapped.
-        places: where that is.
-        one_hot: the counterfactual labels.
-        inputs: what the networks were shown as bases, for tails that run them whole.
-        hidden: the bases at the site itself, batch last.
+        base: Activations of the bases after the linear map at the beginning of the suffix.
+        differences: For each variable the activations of sources minus bases at the site, where it is exchanged.
+        places: For each variable the slice of the batch in which it is exchanged.
+        one_hot: Counterfactual labels.
+        inputs: Inputs of the bases, for suffixes that run the networks from their inputs; otherwise `None`.
+        hidden: Activations of the bases at the site.
     """
 
     base: Float[Tensor, "problem projected batch"]
@@ -92,13 +95,13 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchPlan:
-    """Interventions of several steps, laid out for the problems of a stack.
+    """Row indices of the interventions of several steps, for each problem.
 
     Args:
-        base: rows of the bases in the cache's networks, one behind the other.
-        sources: for each variable those of its sources, on the places where it is swapped.
-        places: those places.
-        one_hot: the counterfactual labels.
+        base: Rows of the bases, in the cache of all networks flattened to `[network · row]`.
+        sources: For each variable the rows of its sources, where it is exchanged.
+        places: For each variable the slice of the batch in which it is exchanged.
+        one_hot: Counterfactual labels.
     """
 
     base: Int[Tensor, "step problem batch"]
@@ -110,57 +113,67 @@ class BatchPlan:
         return len(self.base)
 
 
-def plan_batches(cache: Cache, asked: Sequence[Interventions], problems: Problems, classes: int) -> BatchPlan:
-    """Look up for each problem what its hypothesis asks of its network.
+def plan_batches(cache: Cache, interventions: Sequence[Interventions], problems: Problems, classes: int) -> BatchPlan:
+    """Look up the rows of the interventions of each problem's hypothesis, in the cache of its network.
 
     Args:
-        cache: of the pool that the interventions point into.
-        asked: several steps, for each hypothesis.
-        problems: what each problem is about.
-        classes: of the network.
+        cache: Activations on the pool to whose rows the interventions refer.
+        interventions: For each hypothesis the interventions of several steps.
+        problems: Network and hypothesis of each problem, as indices.
+        classes: Number of classes of the networks.
     """
 
     def for_problems(parts: Sequence[Int[Tensor, "step batch"]]) -> Int[Tensor, "step problem batch"]:
         return torch.stack(list(parts), 1).to(problems.hypothesis.device)[:, problems.hypothesis]
 
     offset = (problems.network * cache.activations.shape[1]).unsqueeze(1)
-    places = asked[0].places
-    labels = for_problems([one.labels for one in asked]).unsqueeze(2)
+    places = interventions[0].places
+    labels = for_problems([drawn.labels for drawn in interventions]).unsqueeze(2)
     one_hot = torch.zeros(
         *labels.shape[:2], classes, labels.shape[3], device=labels.device, dtype=cache.projected.dtype
     )
     return BatchPlan(
-        base=for_problems([one.base for one in asked]) + offset,
-        sources=tuple(for_problems([o.sources[v][:, place] for o in asked]) + offset for v, place in enumerate(places)),
+        base=for_problems([drawn.base for drawn in interventions]) + offset,
+        sources=tuple(
+            for_problems([drawn.sources[v][:, place] for drawn in interventions]) + offset
+            for v, place in enumerate(places)
+        ),
         places=places,
         one_hot=one_hot.scatter_(2, labels, 1.0).unsqueeze(2),
     )
 
 
-def batches(cache: Cache, script: BatchPlan) -> Iterator[Batch]:
-    """Fetch what each step needs, for as many steps at once as fit into `FETCHED_BYTES`."""
-    problems, batch = script.base.shape[1:]
+def batches(cache: Cache, plan: BatchPlan) -> Iterator[Batch]:
+    """Gather the batches of a plan, for as many steps at once as fit into `FETCHED_BYTES`.
+
+    Args:
+        cache: Activations on the pool to whose rows the plan refers.
+        plan: Row indices of all steps.
+
+    Yields:
+        The batch of each step.
+    """
+    problems, batch = plan.base.shape[1:]
     width = (
-        cache.projected.shape[2]
-        + sum(source.shape[2] * cache.activations.shape[2] for source in script.sources) // batch
+        cache.projected.shape[2] + sum(source.shape[2] * cache.activations.shape[2] for source in plan.sources) // batch
     )
     together = max(1, FETCHED_BYTES // (problems * batch * width * cache.projected.element_size()))
-    for first in range(0, len(script), together):
+    for first in range(0, len(plan), together):
         steps = slice(first, first + together)
-        base = script.base[steps]
-        projected, here = _columns(cache.projected, base), _columns(cache.activations, base)
+        base = plan.base[steps]
+        projected, hidden = _columns(cache.projected, base), _columns(cache.activations, base)
         differences = [
-            _columns(cache.activations, source[steps]).sub_(here[..., place])
-            for source, place in zip(script.sources, script.places, strict=True)
+            _columns(cache.activations, source[steps]).sub_(hidden[..., place])
+            for source, place in zip(plan.sources, plan.places, strict=True)
         ]
         for step in range(len(base)):
             yield Batch(
                 base=projected[step],
                 differences=tuple(difference[step] for difference in differences),
-                places=script.places,
-                one_hot=script.one_hot[first + step],
+                places=plan.places,
+                one_hot=plan.one_hot[first + step],
                 inputs=None if cache.inputs is None else cache.inputs[base[step] % len(cache.inputs)],
-                hidden=here[step],
+                hidden=hidden[step],
             )
 
 

@@ -1,8 +1,8 @@
-"""Swap features of the base for those of sources, and run the networks on from there.
+"""Interchange interventions with linear maps: exchange features, run the suffix, and compute gradients.
 
-The hot part of the library. Searches that share a network, a site and a hypothesis (a *problem*) share what is gathered
-and the first product; the body of a suffix runs for all searches at once. Everything is written into
-buffers of a workspace, and gradients are written out, so a step builds no graph and asks for no memory.
+This is the hot path of the library. Searches of one problem share the gathered activations and the first product; the
+suffix runs for all searches at once. Results are written into shared buffers and gradients are written out, so a step
+builds no graph and allocates no memory.
 """
 
 from __future__ import annotations
@@ -14,16 +14,14 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interlocus.alignment.interchange.cache import (
-    Batch,
-)
+from interlocus.alignment.interchange.cache import Batch
 from interlocus.core.linalg import BufferPool
 from interlocus.featurizers import Frames
 from interlocus.networks import AbstractSuffixBody
 
 
 class ForwardState(NamedTuple):
-    """What the way back needs."""
+    """Intermediate results that `backward` needs."""
 
     features: list[Float[Tensor, "search feature swapped"]]
     written: list[Float[Tensor, "search feature projected"]]
@@ -32,12 +30,13 @@ class ForwardState(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Interchange:
-    """From maps to logits and back, for a stack of searches.
+    """Logits after an interchange with linear maps, and their gradient, for many searches at once.
 
     Args:
-        input_projection: Input projection of the suffix for each problem; `None` for the identity.
-        body: Body of the suffix, for each search.
-        workspace: the buffers.
+        input_projection: The linear map at the beginning of the suffix, for each problem. `None` stands for the
+            identity, so that wide sites need no square matrix.
+        body: The part of the suffix after that map, for each search.
+        buffers: Memory for results, reused in every step.
     """
 
     input_projection: Float[Tensor, "problem projected width"] | None
@@ -47,8 +46,12 @@ class Interchange:
     def forward(self, frames: Frames, batch: Batch) -> tuple[Float[Tensor, "problem search class batch"], ForwardState]:
         """Logits after the interchange.
 
-        With d the difference of source and base, `read` R and `write` W, the entry E gives
-        E(h + Wᵀ R d) = E h + (W Eᵀ)ᵀ R d.
+        With the difference d of source and base, `read` R, `write` W, and E the linear map at the beginning of the
+        suffix: E(h + Wᵀ R d) = E h + (W Eᵀ)ᵀ R d.
+
+        Args:
+            frames: The maps of all searches, equally many searches per problem.
+            batch: One batch of interventions for each problem.
         """
         problems, projected, count = batch.base.shape
         searches, _, size, _ = frames.read.shape
@@ -65,7 +68,7 @@ class Interchange:
             written = self._projected(frames.write[:, v], problems)
             change = self.buffers(f"change{v}", searches, projected, swapped)
             torch.bmm(written.transpose(1, 2).contiguous(), features, out=change)
-            if v == 0:  # one pass over memory where filling with the base and adding to it would take two
+            if v == 0:  # one pass over memory instead of copying the base and then adding to it
                 torch.add(base[..., place], change.view(problems, each, projected, swapped), out=state[..., place])
                 for outside in (slice(0, place.start), slice(place.stop, count)):
                     state[..., outside] = base[..., outside]
@@ -79,7 +82,14 @@ class Interchange:
     def backward(
         self, frames: Frames, batch: Batch, saved: ForwardState, gradient: Float[Tensor, "problem search class batch"]
     ) -> Frames:
-        """Gradients with respect to the maps, from that with respect to the logits."""
+        """The gradient of the loss with respect to the maps.
+
+        Args:
+            frames: The maps that were passed to `forward`.
+            batch: The batch that was passed to `forward`.
+            saved: The intermediate results of `forward`; they are overwritten.
+            gradient: The gradient with respect to the logits.
+        """
         problems = len(batch.base)
         searches, _, size, _ = frames.read.shape
         each = searches // problems
@@ -91,7 +101,7 @@ class Interchange:
             if self.input_projection is not None:
                 outer = torch.bmm(outer.view(problems, each * size, -1), self.input_projection).view(searches, size, -1)
             write[:, v] = outer
-            pulled = torch.bmm(written, here, out=features)  # nobody needs the features any more
+            pulled = torch.bmm(written, here, out=features)  # the features are not needed any more
             difference = batch.differences[v].transpose(1, 2)
             read[:, v] = torch.bmm(pulled.view(problems, each * size, -1), difference).view(searches, size, -1)
         return Frames(read=read, write=write)
@@ -99,7 +109,7 @@ class Interchange:
     def _projected(
         self, write: Float[Tensor, "search feature width"], problems: int
     ) -> Float[Tensor, "search feature projected"]:
-        """Directions that are written, as they come out of the entry."""
+        """The written directions after the linear map at the beginning of the suffix."""
         if self.input_projection is None:
             return write
         searches, size, width = write.shape
@@ -110,5 +120,8 @@ class Interchange:
 def is_right(
     logits: Float[Tensor, "problem search class batch"], one_hot: Float[Tensor, "problem 1 class batch"]
 ) -> Bool[Tensor, "problem search batch"]:
-    """Where no class has a larger logit than the label; an `argmax` over so short an axis is a hundred times slower."""
+    """True where no class has a larger logit than the label.
+
+    An `argmax` over this short axis would be a hundred times slower.
+    """
     return (logits * one_hot).sum(2) >= logits.amax(2)

@@ -1,4 +1,4 @@
-"""What a search minimises, as a function of the probability p of the counterfactual label.
+"""Losses as functions of the probability p of the counterfactual label.
 
 The gradient with respect to the logits is slope(p) · (softmax − one-hot), where slope(p) = −p · dvalue/dp.
 """
@@ -15,21 +15,21 @@ from interlocus.core.linalg import BufferPool
 
 
 class AbstractLoss(abc.ABC):
-    """A loss of the probability of the right label."""
+    """A loss that depends on the probability of the counterfactual label only."""
 
     @abc.abstractmethod
     def value(self, probability: Float[Tensor, " *batch"]) -> Float[Tensor, " *batch"]:
-        """The loss of an example whose label has this probability."""
+        """The loss of examples, given the probabilities of their labels."""
 
     @abc.abstractmethod
     def slope(
         self, softmax: Float[Tensor, " *stack class batch"], one_hot: Float[Tensor, " *#stack class batch"]
     ) -> Float[Tensor, " *stack 1 batch"] | float:
-        """−p · dvalue/dp for each example."""
+        """−p · dvalue/dp for each example, given all probabilities and the one-hot labels."""
 
 
 class CrossEntropy(AbstractLoss):
-    """−log p. Smooth far from the goal, but blind to how many labels are right."""
+    """−log p. Its gradient is useful far from the optimum, but its value does not say how many labels are correct."""
 
     def value(self, probability: Float[Tensor, " *batch"]) -> Float[Tensor, " *batch"]:
         return -probability.log()
@@ -41,7 +41,7 @@ class CrossEntropy(AbstractLoss):
 
 
 class Bounded(AbstractLoss):
-    """1 − p, near to the share of wrong labels. It needs a start that is already good: a second phase."""
+    """1 − p, close to the share of wrong labels. It is meant for a second phase, since it needs a good start."""
 
     def value(self, probability: Float[Tensor, " *batch"]) -> Float[Tensor, " *batch"]:
         return 1 - probability
@@ -62,11 +62,11 @@ def gradient(
     """The gradient of the mean loss of each search with respect to its logits.
 
     Args:
-        loss: which.
-        logits: of the network after the interchange.
-        one_hot: the counterfactual labels, shared by the searches of a problem.
-        workspace: for the result.
-        temperature: by which logits are divided before the loss sees them.
+        loss: The loss of an example.
+        logits: Logits after the interchange; they are not changed.
+        one_hot: Counterfactual labels, shared by the searches of a problem.
+        buffers: Memory for the result.
+        temperature: Divisor of the logits before the softmax, above 0.
     """
     if temperature != 1:
         logits = logits / temperature

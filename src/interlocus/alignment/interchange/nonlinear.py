@@ -1,4 +1,4 @@
-"""The second way from maps to logits and back: for maps that are not linear."""
+"""Interchange interventions with maps that are not linear."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from interlocus.networks import AbstractSuffixBody
 
 
 class NonlinearForwardState(NamedTuple):
-    """What the way back needs: parameters and patched states with the graph between them, and that of the rest."""
+    """Intermediate results that `backward` needs: parameters and patched states with the graph between them."""
 
     parameters: Float[Tensor, "search number"]
     patched: Float[Tensor, "search batch width"]
@@ -26,15 +26,15 @@ class NonlinearForwardState(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class NonlinearInterchange:
-    """From nonlinear maps to logits and back, for a stack of searches.
+    """Logits after an interchange with non-linear maps, and their gradient, for many searches at once.
 
-    States of bases and sources are encoded, coordinates are exchanged, and the result is decoded: h′ = f⁻¹(z′). Through
-    the map the gradient is torch's; behind the site it is written out, as everywhere.
+    States of bases and sources are encoded, coordinates are exchanged, and the result is decoded: h′ = f⁻¹(z′). The
+    gradient of the map is computed by torch, that of the suffix is written out.
 
     Args:
-        input_projection: Input projection of the suffix for each problem; `None` for the identity.
-        body: Body of the suffix, for each search.
-        workspace: the buffers.
+        input_projection: The linear map at the beginning of the suffix, for each problem; `None` is the identity.
+        body: The part of the suffix after that map, for each search.
+        buffers: Memory for results, reused in every step.
     """
 
     input_projection: Float[Tensor, "problem projected width"] | None
@@ -44,25 +44,30 @@ class NonlinearInterchange:
     def forward(
         self, maps: NonlinearMap, batch: Batch
     ) -> tuple[Float[Tensor, "problem search class batch"], NonlinearForwardState]:
-        """Logits after the interchange."""
+        """Logits after the interchange.
+
+        Args:
+            maps: The maps of all searches, equally many searches per problem.
+            batch: One batch of interventions for each problem, with `hidden`.
+        """
         assert batch.hidden is not None
         hidden = batch.hidden.transpose(1, 2)
         problems, count, width = hidden.shape
         searches = len(maps.parameters)
         each = searches // problems
         parameters = maps.parameters.detach().requires_grad_(torch.is_grad_enabled())
-        nonlinear_map = maps._replace(parameters=parameters)
+        tracked = maps._replace(parameters=parameters)
         sources = [
             hidden[:, place] + difference.transpose(1, 2)
             for place, difference in zip(batch.places, batch.differences, strict=True)
         ]
-        seen = torch.cat([hidden, *sources], 1).repeat_interleave(each, 0)
-        codes, *found = nonlinear_map.encode(seen).split([count, *(source.shape[1] for source in sources)], 1)
+        states = torch.cat([hidden, *sources], 1).repeat_interleave(each, 0)
+        codes, *source_codes = tracked.encode(states).split([count, *(source.shape[1] for source in sources)], 1)
         exchanged = codes
-        for variable, (place, source) in enumerate(zip(batch.places, found, strict=True)):
-            change = (source - codes[:, place]) * nonlinear_map.coordinates(variable)
+        for variable, (place, source) in enumerate(zip(batch.places, source_codes, strict=True)):
+            change = (source - codes[:, place]) * tracked.coordinates(variable)
             exchanged = exchanged + torch.nn.functional.pad(change, (0, 0, place.start, count - place.stop))
-        patched = nonlinear_map.decode(exchanged)
+        patched = tracked.decode(exchanged)
         change = (patched.detach().view(problems, each, count, width) - hidden.unsqueeze(1)).transpose(2, 3)
         if self.input_projection is not None:
             change = self.input_projection.unsqueeze(1) @ change
@@ -77,7 +82,14 @@ class NonlinearInterchange:
         saved: NonlinearForwardState,
         gradient: Float[Tensor, "problem search class batch"],
     ) -> NonlinearGradient:
-        """The gradient with respect to the parameters, from that with respect to the logits."""
+        """The gradient of the loss with respect to the parameters of the maps.
+
+        Args:
+            maps: The maps that were passed to `forward`.
+            batch: The batch that was passed to `forward`.
+            saved: The intermediate results of `forward`.
+            gradient: The gradient with respect to the logits.
+        """
         into = self.body.backward(saved.body, gradient.flatten(0, 1), self.buffers)
         if self.input_projection is not None:
             into = self.input_projection.transpose(1, 2).unsqueeze(1) @ into.unflatten(
@@ -91,6 +103,6 @@ class NonlinearInterchange:
 AnyInterchange = Interchange | NonlinearInterchange
 
 
-def exchange_for(*, linear: bool) -> type[Interchange] | type[NonlinearInterchange]:
-    """The way that fits maps which are linear, or not."""
+def interchange_class(*, linear: bool) -> type[Interchange] | type[NonlinearInterchange]:
+    """The class of interchange for linear maps, or for others."""
     return Interchange if linear else NonlinearInterchange

@@ -117,7 +117,7 @@ def fine_tuned(request: PlantingRequest) -> Planted:
                 budget=SITE_SEARCH_BUDGET,
                 seed=request.seed + repeat,
             )
-            frames = (finding.frames[0] for finding in result.findings)
+            frames = (finding.frames[0] for finding in result.results)
             rows += [rotation.read for rotation in frames if isinstance(rotation, Frames)]
         return torch.stack(rows)
 

@@ -237,7 +237,7 @@ def _starts(networks: Sequence[Restarts]) -> list[tuple[str, int, int, float, fl
         for number, restart in enumerate(restarts.restarts):
             iia = restart.score.iia
             near = iia >= restarts.best.score.iia - SOLVED_WITHIN
-            rows.setdefault(restart.start, []).append((number == restarts.chosen, near, iia))
+            rows.setdefault(restart.start, []).append((number == restarts.best_index, near, iia))
     return [
         (
             start,

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from interlocus.alignment.dimensions import size_text
-from interlocus.alignment.tabular import Columns, Rows, write_to
+from interlocus.alignment.tabular import Columns, Rows, open_output
 from interlocus.core.statistics import Interval
 from interlocus.core.user_code import is_code_reference
 from interlocus.report.page.page import write_report
@@ -114,7 +114,7 @@ def write_columns(columns: Iterable[Columns], rows: Rows, path: Path | None, *, 
     if path is None and as_json:
         _print_json_lines(columns)
     else:
-        with write_to(path) as output:
+        with open_output(path) as output:
             for part in columns:
                 output.write(part)
                 count += len(part["row"])

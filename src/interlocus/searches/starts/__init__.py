@@ -1,6 +1,9 @@
-"""Starts: where a search begins."""
+"""Starts: methods that choose the first directions of a search, one file each.
 
-from interlocus.searches.starts._base import AbstractStart, StartContext, discretise
+Training from these directions belongs in `searches.engine`.
+"""
+
+from interlocus.searches.starts._base import AbstractStart, Directions, StartContext, discretise
 from interlocus.searches.starts.covariance import Covariance
 from interlocus.searches.starts.discriminant import Discriminant
 from interlocus.searches.starts.gradient import Gradient
@@ -15,6 +18,7 @@ from interlocus.searches.starts.random import Random
 __all__ = [
     "AbstractStart",
     "Covariance",
+    "Directions",
     "Discriminant",
     "Gradient",
     "MeanDifference",

@@ -1,4 +1,4 @@
-"""What a start is."""
+"""The interface of a start, the data that it may use, and helpers for shipped and third-party starts."""
 
 from __future__ import annotations
 
@@ -17,55 +17,105 @@ from torch import Tensor
 from interlocus.searches.starts.neuron_selection import SingleVariableScorer, SubsetScorer
 
 MIN_ROWS_PER_CONTRAST = 10
-"""A value with fewer rows has no covariance worth the name."""
+"""A value with fewer rows gives no contrast, since its covariance would be too noisy."""
+DISCRETE_CODES = 8
+"""Number of codes into which a continuous variable is divided."""
+CODE_ROWS = 4096
+"""Rows from which the codes are computed."""
+
+Directions = tuple[Float[Tensor, "_ width"], ...]
+"""One block of directions per variable, as rows."""
+
+
+class AbstractStart(abc.ABC):
+    """Chooses the first directions of a search.
+
+    Attributes:
+        name: The name in the registry, in records and in tables.
+        follows: Whether the start uses the results of other starts. Then its searches run in a second stage, after
+            those of the other starts have stopped.
+    """
+
+    name: str
+    follows: bool = False
+
+    def check(self, width: int, sizes: tuple[int, ...]) -> None:  # noqa: B027 most starts accept every size
+        """Reject sizes for which the start cannot work, before any computation.
+
+        Args:
+            width: Number of neurons of the site.
+            sizes: Number of features of each variable.
+
+        Raises:
+            SpecificationError: the start would take too long.
+        """
+
+    @abc.abstractmethod
+    def directions(self, context: StartContext, sizes: tuple[int, ...], generator: torch.Generator) -> Directions:
+        """Choose the directions.
+
+        Args:
+            context: The data of one problem that a start may use.
+            sizes: Number of directions of each variable.
+            generator: The only source of randomness.
+
+        Returns:
+            For each variable as many orthonormal rows as its size, orthogonal to the rows of the other variables.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartContext:
+    """The data that a start may use: one network at one site, with the values of the variables.
+
+    Args:
+        activations: Activations at the site on the training examples.
+        values: Value of each variable on each row, as integers; see `discretise`.
+        logit_gradients: Returns the gradient of each logit with respect to the activations, for a number of rows from
+            the first.
+        scorer: Returns the IIA of maps on interventions for training.
+        previous: The best directions of the other starts, one entry per size. Empty unless the start `follows` others.
+    """
+
+    activations: Float[Tensor, "row width"]
+    values: Int[Tensor, "variable row"]
+    logit_gradients: Callable[[int], Float[Tensor, "class row width"]] | None = None
+    scorer: SubsetScorer | None = None
+    previous: tuple[Directions, ...] = ()
+
+    def alone(self, variable: int) -> StartContext:
+        """The context of a search for one of the variables only.
+
+        Args:
+            variable: Index of the variable among the rows of `values`.
+        """
+        scorer = None if self.scorer is None else SingleVariableScorer(self.scorer, variable, len(self.values))
+        previous = tuple((blocks[variable],) for blocks in self.previous)
+        return replace(self, values=self.values[variable : variable + 1], scorer=scorer, previous=previous)
+
+    @cached_property
+    def moments(self) -> tuple[tuple[Contrast, ...], ...]:
+        """For each variable the moments of the activations in each contrast of its values.
+
+        A variable with two values has one contrast. With more values, each value is contrasted with all others. Values
+        with fewer than `MIN_ROWS_PER_CONTRAST` rows give none.
+        """
+        rows = self.activations.double().cpu()
+        return tuple(tuple(_contrasts(rows, values.cpu())) for values in self.values)
 
 
 class Moments(NamedTuple):
-    """Mean and covariance of some activations, in double precision."""
+    """Mean and covariance of some rows of activations, in double precision."""
 
     mean: Float[Tensor, " width"]
     covariance: Float[Tensor, "width width"]
 
 
 class Contrast(NamedTuple):
-    """Moments where a variable has a value, and where it has another."""
+    """The moments on the rows where a variable has a value (`inside`), and on all other rows (`outside`)."""
 
     inside: Moments
     outside: Moments
-
-
-@dataclass(frozen=True, kw_only=True)
-class StartContext:
-    """What a start may look at: one network at one site, with the values of the variables that are sought.
-
-    Args:
-        activations: `[row, width]`.
-        values: the value of each sought variable on each row.
-        slopes: the gradient of each logit with respect to the activations of the first so many rows.
-        judge: says how good maps are on interventions for learning.
-        found: for a start that follows others, what they found at each size: a block of directions for each variable.
-    """
-
-    activations: Float[Tensor, "row width"]
-    values: Int[Tensor, "variable row"]
-    slopes: Callable[[int], Float[Tensor, "class row width"]] | None = None
-    scorer: SubsetScorer | None = None
-    found: tuple[tuple[Float[Tensor, "_ width"], ...], ...] = ()
-
-    def alone(self, variable: int) -> StartContext:
-        """The same for one of the variables, as if nobody looked for the others."""
-        scorer = None if self.scorer is None else SingleVariableScorer(self.scorer, variable, len(self.values))
-        found = tuple((blocks[variable],) for blocks in self.found)
-        return replace(self, values=self.values[variable : variable + 1], scorer=scorer, found=found)
-
-    @cached_property
-    def moments(self) -> tuple[tuple[Contrast, ...], ...]:
-        """For each variable the moments of the activations in each contrast of its values.
-
-        Two values make one contrast; of more, each is held against the rest. Values that hardly occur have none.
-        """
-        rows = self.activations.double().cpu()
-        return tuple(tuple(_contrasts(rows, values.cpu())) for values in self.values)
 
 
 def _contrasts(rows: Float[Tensor, "row width"], values: Int[Tensor, " row"]) -> Iterator[Contrast]:
@@ -74,19 +124,19 @@ def _contrasts(rows: Float[Tensor, "row width"], values: Int[Tensor, " row"]) ->
     centred = rows - centre
     total = _Sums(len(rows), torch.zeros_like(centre), centred.T @ centred)
     for value in present[1:] if len(present) == 2 else present:
-        inside = _Sums.of(centred, values == value)
+        inside = _Sums.over(centred, values == value)
         outside = _Sums(total.rows - inside.rows, total.first - inside.first, total.second - inside.second)
         if min(inside.rows, outside.rows) >= MIN_ROWS_PER_CONTRAST:
             yield Contrast(*(sums.moments(centre) for sums in (inside, outside)))
 
 
 class _Sums(NamedTuple):
-    """Sums over centred rows; those of the rest follow by subtraction, so each row is looked at once.
+    """Sums over centred rows. The sums of the other rows follow by subtraction, so each row is read once.
 
     Args:
-        rows: how many.
-        first: their sum.
-        second: the sum of their outer products.
+        rows: Number of rows.
+        first: Sum of the rows.
+        second: Sum of the outer products of the rows with themselves.
     """
 
     rows: int
@@ -94,9 +144,9 @@ class _Sums(NamedTuple):
     second: Float[Tensor, "width width"]
 
     @classmethod
-    def of(cls, centred: Float[Tensor, "row width"], among: Bool[Tensor, " row"]) -> _Sums:
-        chosen = centred[among]
-        return cls(len(chosen), chosen.sum(0), chosen.T @ chosen)
+    def over(cls, centred: Float[Tensor, "row width"], chosen: Bool[Tensor, " row"]) -> _Sums:
+        rows = centred[chosen]
+        return cls(len(rows), rows.sum(0), rows.T @ rows)
 
     def moments(self, centre: Float[Tensor, " width"]) -> Moments:
         mean = self.first / self.rows
@@ -104,89 +154,68 @@ class _Sums(NamedTuple):
         return Moments(centre + mean, covariance)
 
 
-class AbstractStart(abc.ABC):
-    """A way to choose the first directions of a search.
+def orthonormal_rows(blocks: Sequence[Float[Tensor, "_ width"]], generator: torch.Generator) -> Directions:
+    """Orthonormalise blocks of rows, each row against all rows before it.
 
-    Attributes:
-        follows: whether it looks at what other starts found, so that it begins when they have ended.
+    Args:
+        blocks: One block per variable; together at most as many rows as the site is wide.
+        generator: Source of the random directions that replace rows which depend linearly on earlier rows.
     """
-
-    follows: bool = False
-
-    @property
-    @abc.abstractmethod
-    def name(self) -> str:
-        """The name in the registry."""
-
-    def check(self, width: int, sizes: tuple[int, ...]) -> None:  # noqa: B027 most starts can always begin
-        """Say what cannot work before anything is spent.
-
-        Raises:
-            SpecificationError: it would take more than it may.
-        """
-
-    @abc.abstractmethod
-    def directions(
-        self, context: StartContext, sizes: tuple[int, ...], generator: torch.Generator
-    ) -> tuple[Float[Tensor, "_ width"], ...]:
-        """For each variable as many orthonormal rows as its size, orthogonal to those of the other variables."""
-
-
-def orthonormal_rows(
-    blocks: list[Float[Tensor, "_ width"]], generator: torch.Generator
-) -> tuple[Float[Tensor, "_ width"], ...]:
-    """Orthonormalise blocks of rows, later ones against earlier ones.
-
-    Where rows depend on each other, what is missing is drawn at random.
-    """
-    rows = torch.cat(blocks).double()
+    rows = torch.cat(list(blocks)).double()
     noise = torch.randn(rows.shape, generator=generator, dtype=torch.float64).to(rows.device)
-    # tiny noise fills what is missing and turns nothing that is there
+    # the noise is too small to turn independent rows, and gives dependent rows a direction
     basis, triangle = torch.linalg.qr((rows + 1e-9 * noise).T)
     basis = basis * triangle.diagonal().sign()
     return tuple(basis.T.to(blocks[0]).split([len(block) for block in blocks]))
 
 
-def filled(
-    found: Sequence[Float[Tensor, "_ width"]], context: StartContext, sizes: tuple[int, ...], generator: torch.Generator
-) -> tuple[Float[Tensor, "_ width"], ...]:
-    """The most telling directions of each variable, orthonormal; what is missing is drawn at random."""
+def fill_with_random(
+    blocks: Sequence[Float[Tensor, "_ width"]],
+    context: StartContext,
+    sizes: tuple[int, ...],
+    generator: torch.Generator,
+) -> Directions:
+    """Orthonormal directions of the requested sizes: the first rows of each block, then random directions.
+
+    Args:
+        blocks: One block per variable, the best direction first; a block may be shorter or longer than its size.
+        context: Its activations give width, precision and device.
+        sizes: Number of directions of each variable.
+        generator: Source of the random directions.
+    """
     width = context.activations.shape[1]
-    blocks = []
-    for rows, size in zip(found, sizes, strict=True):
+    filled = []
+    for rows, size in zip(blocks, sizes, strict=True):
         missing = torch.randn(max(size - len(rows), 0), width, generator=generator)
-        blocks.append(torch.cat([rows[:size].cpu().double(), missing.double()]).to(context.activations))
-    return orthonormal_rows(blocks, generator)
-
-
-DISCRETE_CODES = 8
-"""Values that a continuous variable is coded in."""
-
-CODE_ROWS = 4096
-"""Rows that the code is made from."""
+        filled.append(torch.cat([rows[:size].cpu().double(), missing.double()]).to(context.activations))
+    return orthonormal_rows(filled, generator)
 
 
 def discretise(values: Shaped[Tensor, " row *width"]) -> Int[Tensor, " row"]:
-    """The values of a variable as integers: a discrete one as it is, a continuous one in codes.
+    """The values of a variable as integer codes.
 
-    A value that is frequent, as the zero of a difference, is a code by itself: a contrast with its neighbours in it
-    would be blurred. The rest go by the nearest of eight means (Lloyd's algorithm).
+    Discrete values are returned as they are. Continuous values get the code of the nearest of eight means (Lloyd's
+    algorithm). A frequent value, such as the zero of a difference, gets a code of its own, since a common code with its
+    neighbours would blur the contrast.
+
+    Args:
+        values: Integers, or floating-point numbers or vectors, one per row.
     """
     if not values.is_floating_point():
         return values
     rows = values.reshape(len(values), -1).double()
     distinct, counts = torch.unique(rows[:CODE_ROWS], dim=0, return_counts=True)
     frequent = distinct[counts > min(len(rows), CODE_ROWS) / DISCRETE_CODES]
-    codes = _nearest(rows, distinct)
+    codes = _nearest_mean(rows, distinct)
     for code, value in enumerate(frequent, start=DISCRETE_CODES):
         codes[(rows == value).all(1)] = code
     return codes
 
 
-def _nearest(rows: Float[Tensor, "row width"], distinct: Float[Tensor, "value width"]) -> Int[Tensor, " row"]:
-    """The nearest of some means of the distinct values."""
-    begin = distinct[torch.linspace(0, len(distinct) - 1, min(DISCRETE_CODES, len(distinct))).long()]
-    with warnings.catch_warnings():  # a mean that nothing is nearest to is a code that is not used
+def _nearest_mean(rows: Float[Tensor, "row width"], distinct: Float[Tensor, "value width"]) -> Int[Tensor, " row"]:
+    """For each row the index of the nearest mean of the distinct values."""
+    initial = distinct[torch.linspace(0, len(distinct) - 1, min(DISCRETE_CODES, len(distinct))).long()]
+    with warnings.catch_warnings():  # kmeans2 warns of a mean without rows; that code is not used
         warnings.simplefilter("ignore", UserWarning)
-        means, _ = kmeans2(distinct.numpy(), begin.numpy(), iter=20, minit="matrix")
+        means, _ = kmeans2(distinct.numpy(), initial.numpy(), iter=20, minit="matrix")
     return torch.cdist(rows, torch.from_numpy(means)).argmin(1)

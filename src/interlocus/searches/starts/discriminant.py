@@ -1,4 +1,4 @@
-"""Where means differ, for the spread that there is."""
+"""Start from Fisher's discriminants."""
 
 from __future__ import annotations
 
@@ -7,44 +7,41 @@ from jaxtyping import Float
 from scipy.linalg import eigh
 from torch import Tensor
 
-from interlocus.searches.starts._base import AbstractStart, StartContext, filled
+from interlocus.searches.starts._base import AbstractStart, Directions, StartContext, fill_with_random
 
 DISCRIMINANT_RIDGE = 1e-4
-"""Added to the spread within values, as a share of its mean diagonal."""
+"""Added to the covariance within values, as a share of its mean diagonal."""
 
 MIN_SPREAD = 1e-30
-"""So much in any case, where nothing varies."""
+"""Added in any case, for activations that do not vary."""
 
 
 class Discriminant(AbstractStart):
-    """Fisher's discriminants: the generalised eigenvectors of the spread between and within the values of a variable.
+    """Fisher's discriminants: the generalised eigenvectors of the covariances between and within values.
 
-    There is one direction fewer than values; others are random. Like differences of means, it is blind to a variable
-    whose values have the same mean.
+    A variable with n values has n − 1 of them; further directions are random. Like differences of means, they cannot
+    see a variable whose values have the same mean.
 
     Source: Fisher 1936, The use of multiple measurements in taxonomic problems.
     """
 
-    @property
-    def name(self) -> str:
-        return "discriminant"
+    name = "discriminant"
 
-    def directions(
-        self, context: StartContext, sizes: tuple[int, ...], generator: torch.Generator
-    ) -> tuple[Float[Tensor, "_ width"], ...]:
-        return filled([_discriminants(context, values) for values in context.values], context, sizes, generator)
+    def directions(self, context: StartContext, sizes: tuple[int, ...], generator: torch.Generator) -> Directions:
+        blocks = [_discriminants(context, values) for values in context.values]
+        return fill_with_random(blocks, context, sizes, generator)
 
 
 def _discriminants(context: StartContext, values: Tensor) -> Float[Tensor, "_ width"]:
-    """The most telling first; none for a variable with one value."""
+    """The discriminants of one variable, the best first; none for a variable with one value."""
     rows = context.activations.double().cpu()
-    kinds, place = values.cpu().unique(return_inverse=True)
-    share = torch.bincount(place).double() / len(rows)
-    means = torch.zeros(len(kinds), rows.shape[1], dtype=torch.float64).index_add(0, place, rows)
+    kinds, code = values.cpu().unique(return_inverse=True)
+    share = torch.bincount(code).double() / len(rows)
+    means = torch.zeros(len(kinds), rows.shape[1], dtype=torch.float64).index_add(0, code, rows)
     means = means / (share * len(rows)).unsqueeze(1)
     off = means - rows.mean(0)
     between = (off * share.unsqueeze(1)).T @ off
-    within = (rows - means[place]).T.cov()
+    within = (rows - means[code]).T.cov()
     ridge = DISCRIMINANT_RIDGE * within.diagonal().mean() + MIN_SPREAD
     _, vectors = eigh(between.numpy(), (within + ridge * torch.eye(len(within))).numpy())
     return torch.from_numpy(vectors.T[::-1][: len(kinds) - 1].copy())

@@ -1,30 +1,26 @@
-"""Where the means differ."""
+"""Start from the differences of class means."""
 
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from interlocus.searches.starts._base import AbstractStart, StartContext, filled
+from interlocus.searches.starts._base import AbstractStart, Directions, StartContext, fill_with_random
 
 
 class MeanDifference(AbstractStart):
-    """The difference of the mean activations where a variable has a value and where it has another.
+    """The difference of the mean activations where a variable has a value and where it does not.
 
-    With two values that is one direction; of more, each is held against the rest. Other directions are random. It is
-    blind to a variable whose values have the same mean, such as the equality of two vectors.
+    A variable with two values has one difference. With more values, each value is contrasted with all others. Further
+    directions are random. Differences of means cannot see a variable whose values have the same mean, such as the
+    equality of two vectors.
     """
 
-    @property
-    def name(self) -> str:
-        return "mean_difference"
+    name = "mean_difference"
 
-    def directions(
-        self, context: StartContext, sizes: tuple[int, ...], generator: torch.Generator
-    ) -> tuple[Float[Tensor, "_ width"], ...]:
-        found = []
+    def directions(self, context: StartContext, sizes: tuple[int, ...], generator: torch.Generator) -> Directions:
+        none = context.activations.new_zeros(0, context.activations.shape[1])
+        blocks = []
         for contrasts in context.moments:
-            rows = [one.inside.mean - one.outside.mean for one in contrasts]
-            found.append(torch.stack(rows) if rows else context.activations.new_zeros(0, context.activations.shape[1]))
-        return filled(found, context, sizes, generator)
+            rows = [contrast.inside.mean - contrast.outside.mean for contrast in contrasts]
+            blocks.append(torch.stack(rows) if rows else none)
+        return fill_with_random(blocks, context, sizes, generator)

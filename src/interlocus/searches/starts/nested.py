@@ -1,4 +1,4 @@
-"""From what was found at another size."""
+"""Start from the best subspaces of other sizes."""
 
 from __future__ import annotations
 
@@ -10,108 +10,104 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interlocus.featurizers import Frames
-from interlocus.searches.starts._base import AbstractStart, StartContext, orthonormal_rows
-from interlocus.searches.starts.covariance import telling_directions
+from interlocus.searches.starts._base import AbstractStart, Directions, StartContext, orthonormal_rows
+from interlocus.searches.starts.covariance import contrast_directions
 
 WIDE_FOR_GROWTH = 1024
-"""In wider sites what is added is drawn at random."""
+"""In wider sites the added directions are random."""
 PRUNED_ONE_BY_ONE = 64
-"""Of more directions than these, and than are wanted, the least telling go at once."""
-
-Directions = tuple[Float[Tensor, "_ width"], ...]
-"""Directions of each variable."""
+"""A larger subspace is first cut to this many directions, those with the largest contrast, or to its size."""
 
 
 class Nested(AbstractStart):
-    """The nearest smaller subspace that was found, grown, or the nearest larger one, pruned, whichever is better.
+    """The nearest smaller subspace, grown, or the nearest larger one, pruned, whichever has the higher IIA.
 
-    It begins when the other starts have ended, with the best by validation of each size; better is what does better on
-    interventions for learning. A variable grows by the directions, orthogonal to all that were found, in which
-    activations vary least: to exchange them too changes a state least, so nothing is lost and there is room to turn. It
-    is pruned one direction after the other, each time the one that is missed least; the candidates are the most telling
-    directions within the subspace (see `covariance`), since a found basis may be turned in itself as one likes.
-    Where nothing was found at another size it grows from nothing, which is a random start.
+    It runs after the other starts have stopped and uses their best maps of each size. Candidates are compared on
+    interventions for training. A variable grows by those directions, orthogonal to all present ones, in which the
+    activations vary least: exchanging them changes a state least. A variable is pruned one direction at a time, the
+    least important first; the candidates are the directions within the subspace with the largest contrast (see
+    `covariance`), since the basis of a subspace is arbitrary. If there is no subspace of another size, the directions
+    are random.
     """
 
+    name = "nested"
     follows = True
 
-    @property
-    def name(self) -> str:
-        return "nested"
-
     def directions(self, context: StartContext, sizes: tuple[int, ...], generator: torch.Generator) -> Directions:
-        tried = [
-            _grown(context, _pruned(context, orthonormal_rows(list(blocks), generator), sizes), sizes, generator)
-            for blocks in _nearest(context.found, sizes)
+        candidates = [
+            _grow(context, _prune(context, orthonormal_rows(blocks, generator), sizes), sizes, generator)
+            for blocks in _nearest_sizes(context.previous, sizes)
         ]
-        if not tried:
+        if not candidates:
             nothing = tuple(context.activations.new_zeros(0, context.activations.shape[1]) for _ in sizes)
-            return _filled(nothing, sizes, generator)
-        return tried[_best(context, tried)]
+            return _add_random(nothing, sizes, generator)
+        return candidates[_best_index(context, candidates)]
 
 
-def _nearest(found: Sequence[Directions], sizes: tuple[int, ...]) -> list[Directions]:
-    """The largest that is smaller, and the smallest that is not."""
-    other = [blocks for blocks in found if _counts(blocks) not in (sizes, (0,) * len(sizes))]
-    below = [blocks for blocks in other if sum(_counts(blocks)) < sum(sizes)]
-    above = [blocks for blocks in other if sum(_counts(blocks)) >= sum(sizes)]
-    nearest = [max(below, key=lambda blocks: sum(_counts(blocks)))] if below else []
-    return nearest + ([min(above, key=lambda blocks: sum(_counts(blocks)))] if above else [])
+def _nearest_sizes(previous: Sequence[Directions], sizes: tuple[int, ...]) -> list[Directions]:
+    """The largest subspaces with fewer directions in all, and the smallest with as many or more."""
+    others = [blocks for blocks in previous if _counts(blocks) not in (sizes, (0,) * len(sizes))]
+    smaller = [blocks for blocks in others if sum(_counts(blocks)) < sum(sizes)]
+    larger = [blocks for blocks in others if sum(_counts(blocks)) >= sum(sizes)]
+    nearest = [max(smaller, key=lambda blocks: sum(_counts(blocks)))] if smaller else []
+    return nearest + ([min(larger, key=lambda blocks: sum(_counts(blocks)))] if larger else [])
 
 
 def _counts(blocks: Directions) -> tuple[int, ...]:
     return tuple(len(block) for block in blocks)
 
 
-def _pruned(context: StartContext, blocks: Directions, sizes: tuple[int, ...]) -> Directions:
-    """No variable has more directions than it should."""
+def _prune(context: StartContext, blocks: Directions, sizes: tuple[int, ...]) -> Directions:
+    """Remove directions until no variable has more than its size."""
     chosen = tuple(
-        _telling_first(context.alone(v), block)[: max(size, PRUNED_ONE_BY_ONE)] if len(block) > size else block
+        _by_contrast(context.alone(v), block)[: max(size, PRUNED_ONE_BY_ONE)] if len(block) > size else block
         for v, (block, size) in enumerate(zip(blocks, sizes, strict=True))
     )
     while True:
-        tried = [
+        candidates = [
             (*chosen[:v], torch.cat([block[:row], block[row + 1 :]]), *chosen[v + 1 :])
             for v, (block, size) in enumerate(zip(chosen, sizes, strict=True))
             if len(block) > size
             for row in reversed(range(len(block)))
         ]
-        if not tried:
+        if not candidates:
             return chosen
-        chosen = tried[_best(context, tried)]
+        chosen = candidates[_best_index(context, candidates)]
 
 
-def _telling_first(context: StartContext, block: Float[Tensor, "feature width"]) -> Float[Tensor, "feature width"]:
-    """The same subspace in a basis of its own: the direction first that tells the values of its variable best."""
-    inside = replace(context, activations=context.activations @ block.T, scorer=None, found=())
-    telling = torch.from_numpy(telling_directions(inside.moments[0], len(block)))
-    every = torch.cat([telling.reshape(len(telling), len(block)), torch.eye(len(block), dtype=torch.float64)])
+def _by_contrast(context: StartContext, block: Float[Tensor, "feature width"]) -> Float[Tensor, "feature width"]:
+    """Another basis of the same subspace, in which the direction with the largest contrast comes first."""
+    inside = replace(context, activations=context.activations @ block.T, scorer=None, previous=())
+    first = torch.from_numpy(contrast_directions(inside.moments[0], len(block)))
+    every = torch.cat([first.reshape(len(first), len(block)), torch.eye(len(block), dtype=torch.float64)])
     turn = torch.linalg.qr(every.T).Q.T
     return turn.to(block) @ block
 
 
-def _grown(context: StartContext, blocks: Directions, sizes: tuple[int, ...], generator: torch.Generator) -> Directions:
-    """Each variable has as many directions as it should, in addition those in which least happens."""
+def _grow(context: StartContext, blocks: Directions, sizes: tuple[int, ...], generator: torch.Generator) -> Directions:
+    """Add the directions of least variance until every variable has its size."""
     missing = [size - len(block) for block, size in zip(blocks, sizes, strict=True)]
     if not any(missing):
         return blocks
     if context.activations.shape[1] > WIDE_FOR_GROWTH:
-        return _filled(blocks, sizes, generator)
-    quiet = _quiet(context.activations, torch.cat(blocks)).to(blocks[0])
-    added = quiet[: sum(missing)].split(missing)
-    return _filled(tuple(torch.cat(pair) for pair in zip(blocks, added, strict=True)), sizes, generator)
+        return _add_random(blocks, sizes, generator)
+    least = _least_varying(context.activations, torch.cat(blocks)).to(blocks[0])
+    added = least[: sum(missing)].split(missing)
+    return _add_random(tuple(torch.cat(pair) for pair in zip(blocks, added, strict=True)), sizes, generator)
 
 
-def _quiet(activations: Float[Tensor, "row width"], taken: Float[Tensor, "_ width"]) -> Float[Tensor, "_ width"]:
-    """Orthonormal directions outside of those that are taken, from the smallest variance up."""
+def _least_varying(
+    activations: Float[Tensor, "row width"], taken: Float[Tensor, "_ width"]
+) -> Float[Tensor, "_ width"]:
+    """Orthonormal directions orthogonal to those that are taken, smallest variance first."""
     basis = torch.linalg.qr(taken.double().cpu().T, mode="complete").Q
     outside = basis[:, len(taken) :]
     covariance = activations.double().cpu().T.cov()
     return (outside @ torch.linalg.eigh(outside.T @ covariance @ outside).eigenvectors).T
 
 
-def _filled(blocks: Directions, sizes: tuple[int, ...], generator: torch.Generator) -> Directions:
-    """Orthonormal directions, drawn at random where some are missing."""
+def _add_random(blocks: Directions, sizes: tuple[int, ...], generator: torch.Generator) -> Directions:
+    """Orthonormal directions; missing ones are random."""
     full = []
     for block, size in zip(blocks, sizes, strict=True):
         drawn = torch.randn(size - len(block), block.shape[1], generator=generator)
@@ -119,13 +115,14 @@ def _filled(blocks: Directions, sizes: tuple[int, ...], generator: torch.Generat
     return orthonormal_rows(full, generator)
 
 
-def _best(context: StartContext, tried: Sequence[Directions]) -> int:
-    """Which does best on interventions for learning; of equals the first."""
-    if len(tried) == 1 or context.scorer is None:
+def _best_index(context: StartContext, candidates: Sequence[Directions]) -> int:
+    """Index of the candidate with the highest IIA on interventions for training; the first if several are equal."""
+    if len(candidates) == 1 or context.scorer is None:
         return 0
-    variables, width = len(tried[0]), context.activations.shape[1]
-    rows = torch.zeros(len(tried), variables, max(len(block) for one in tried for block in one), width)
-    for place, blocks in enumerate(tried):
+    variables, width = len(candidates[0]), context.activations.shape[1]
+    longest = max(len(block) for blocks in candidates for block in blocks)
+    rows = torch.zeros(len(candidates), variables, longest, width)
+    for index, blocks in enumerate(candidates):
         for v, block in enumerate(blocks):
-            rows[place, v, : len(block)] = block
+            rows[index, v, : len(block)] = block
     return int(context.scorer(Frames(read=rows, write=rows)).argmax())

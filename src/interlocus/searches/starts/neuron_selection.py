@@ -1,6 +1,6 @@
-"""Searches over neurons: which of them hold a variable, if whole neurons are all that may be exchanged.
+"""Searches for the best set of whole neurons for each variable.
 
-A set of neurons is a special case of a rotation, so what is found here can be the start of one.
+A set of neurons is a special case of a rotation, so the result can be the start of another featurizer.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ from interlocus.core.errors import SpecificationError
 from interlocus.featurizers import Frames
 
 MAX_SETS = 20_000
-"""Sets of neurons that are tried at most; 8 of 16 make 12,870."""
+"""Maximal number of sets of neurons that are tried; 8 of 16 neurons give 12,870."""
 SETS_AT_ONCE = 256
-"""Sets that are tried at once."""
+"""Sets that are scored at once."""
 MAX_ALTERNATIONS = 5
-"""How often two variables are sought in turns, each beside what the other has; it mostly ends after two."""
+"""Maximal number of rounds in which the variables are searched in turn; mostly two rounds suffice."""
 
 NeuronSets = tuple[tuple[int, ...], ...]
-"""For each variable the neurons that are exchanged for it."""
+"""For each variable the indices of its neurons."""
 
 
 @runtime_checkable
 class SubsetScorer(Protocol):
-    """Says how good sets of neurons are."""
+    """Scores maps of one network on interventions for training."""
 
     @property
     def width(self) -> int:
-        """How many neurons there are."""
+        """Number of neurons of the site."""
         ...
 
     def __call__(self, maps: Frames) -> Float[Tensor, " search"]:
-        """The IIA of each map on interventions for learning."""
+        """The IIA of each map, from 0 to 1."""
         ...
 
 
 @dataclass(frozen=True)
 class SingleVariableScorer:
-    """Judges maps of one variable, the others being left alone.
+    """Scores maps of one variable, while the other variables are not exchanged.
 
     Args:
-        judge: of all variables.
-        variable: which it is.
-        variables: how many there are.
+        scorer: Scores maps of all variables together.
+        variable: Index of the variable, from 0.
+        variables: Number of all variables.
     """
 
     scorer: SubsetScorer
@@ -62,74 +62,95 @@ class SingleVariableScorer:
         return self.scorer.width
 
     def __call__(self, maps: Frames) -> Float[Tensor, " search"]:
-        beside = (0, 0, 0, 0, self.variable, self.variables - self.variable - 1)
-        return self.scorer(Frames(*(torch.nn.functional.pad(part, beside) for part in maps)))
+        padding = (0, 0, 0, 0, self.variable, self.variables - self.variable - 1)
+        return self.scorer(Frames(*(torch.nn.functional.pad(part, padding) for part in maps)))
 
 
-Search = Callable[[SubsetScorer, tuple[int, ...]], NeuronSets]
-"""Finds neurons for variables of these sizes."""
+NeuronSearch = Callable[[SubsetScorer, tuple[int, ...]], NeuronSets]
+"""Returns a set of neurons for each variable, given a scorer and the size of each set."""
 
 
-def check_sets(width: int, sizes: tuple[int, ...]) -> None:
-    """See that all sets of neurons for one variable can be tried.
+def check_set_count(width: int, sizes: tuple[int, ...]) -> None:
+    """Check that all sets of neurons of one variable can be tried.
+
+    Args:
+        width: Number of neurons of the site.
+        sizes: Number of neurons of each variable.
 
     Raises:
-        SpecificationError: there are more than that.
+        SpecificationError: there are more than `MAX_SETS` of them.
     """
     for size in sizes:
         count = math.comb(width, size)
         if count > MAX_SETS:
             raise SpecificationError(
-                f"{size} of {width} neurons can be chosen in {count:,} ways.",
-                f"At most {MAX_SETS:,} are tried.",
+                f"There are {count:,} ways to choose {size} of {width} neurons.",
+                f"The start neurons_exhaustive tries at most {MAX_SETS:,}.",
                 "Use neurons_greedy or neurons_window, or a smaller size.",
             )
 
 
 def exhaustive(scorer: SubsetScorer, sizes: tuple[int, ...]) -> NeuronSets:
-    """The best of all sets; for two variables the best pair of disjoint sets.
+    """The best of all combinations of disjoint sets.
 
-    Where there are too many pairs, each variable is sought beside what the other has, in turns, until nothing changes.
+    If there are more than `MAX_SETS` combinations, the variables are searched in turn, each beside the current sets of
+    the others, until nothing changes.
+
+    Args:
+        scorer: Scores a batch of sets.
+        sizes: Number of neurons of each variable.
 
     Raises:
-        SpecificationError: there are more sets for one variable than are tried.
+        SpecificationError: one variable alone has more than `MAX_SETS` sets.
     """
-    check_sets(scorer.width, sizes)
-    if math.prod(_ways(scorer.width, sizes)) <= MAX_SETS:
-        return _best(scorer, list(_disjoint(range(scorer.width), sizes)))
-    return _in_turns(scorer, sizes, lambda free, size: itertools.combinations(free, size))
+    check_set_count(scorer.width, sizes)
+    if math.prod(_set_counts(scorer.width, sizes)) <= MAX_SETS:
+        return _best(scorer, list(_disjoint_sets(range(scorer.width), sizes)))
+    return _in_turn(scorer, sizes, lambda free, size: itertools.combinations(free, size))
 
 
 def greedy(scorer: SubsetScorer, sizes: tuple[int, ...]) -> NeuronSets:
-    """Neuron by neuron the one that helps most, for the variables in turns."""
+    """Add the neuron that raises the IIA most, for the variables in turn, until every set has its size.
+
+    Args:
+        scorer: Scores a batch of sets.
+        sizes: Number of neurons of each variable.
+    """
     chosen: list[tuple[int, ...]] = [() for _ in sizes]
     for step in range(max(sizes)):
         for v, size in enumerate(sizes):
             if step < size:
                 taken = set().union(*chosen)
                 free = [neuron for neuron in range(scorer.width) if neuron not in taken]
-                tried = [_with(chosen, v, (*chosen[v], neuron)) for neuron in free]
-                chosen = list(_best(scorer, tried))
+                candidates = [_replaced(chosen, v, (*chosen[v], neuron)) for neuron in free]
+                chosen = list(_best(scorer, candidates))
     return tuple(chosen)
 
 
 def window(scorer: SubsetScorer, sizes: tuple[int, ...]) -> NeuronSets:
-    """The best neighbours: for each variable neurons that lie side by side."""
+    """The best sets of neighbouring neurons.
+
+    Args:
+        scorer: Scores a batch of sets.
+        sizes: Number of neurons of each variable.
+    """
     if math.prod(scorer.width - size + 1 for size in sizes) <= MAX_SETS:
-        return _best(scorer, list(_side_by_side(scorer.width, sizes)))
-    return _in_turns(scorer, sizes, _neighbours)
+        return _best(scorer, list(_disjoint_windows(scorer.width, sizes)))
+    return _in_turn(scorer, sizes, _windows)
 
 
 def closest(
     directions: Float[Tensor, "variable feature width"],
 ) -> tuple[NeuronSets, Float[Tensor, "variable feature width"]]:
-    """The neurons nearest to found directions: the largest entry, row and column struck out, and so on; signs are kept.
+    """The neurons closest to given directions.
+
+    The largest absolute entry assigns its neuron to its direction, then row and column are removed, and so on.
 
     Args:
-        directions: of a rotation, zero rows behind a size.
+        directions: Orthonormal rows, and rows of zeros behind the size of a variable.
 
     Returns:
-        The neurons of each variable, and the same as directions.
+        The neurons of each variable, and the same neurons as directions with the signs of the entries.
 
     Source: localist alignment, arXiv 2303.02536, section 4.
     """
@@ -144,86 +165,81 @@ def closest(
 
 
 def directions_of(neurons: NeuronSets, width: int) -> list[Float[Tensor, "_ width"]]:
-    """Neurons as directions, one-hot rows for each variable."""
-    return [torch.eye(width)[list(own)] for own in neurons]
+    """One-hot rows for the neurons of each variable.
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Tried:
-    """Sets with their scores."""
-
-    sets: Sequence[NeuronSets]
-    iia: Float[Tensor, " set"]
-
-    @property
-    def best(self) -> NeuronSets:
-        return self.sets[int(self.iia.argmax())]
+    Args:
+        neurons: Indices below `width`, for each variable.
+        width: Number of neurons of the site.
+    """
+    return [torch.eye(width)[list(neuron_set)] for neuron_set in neurons]
 
 
 def _best(scorer: SubsetScorer, sets: Sequence[NeuronSets]) -> NeuronSets:
-    """The set with the highest IIA; of equals the first."""
+    """The sets with the highest IIA; the first ones if several are equal."""
     scores = [
         scorer(_maps(sets[first : first + SETS_AT_ONCE], scorer.width)) for first in range(0, len(sets), SETS_AT_ONCE)
     ]
-    return _Tried(sets=sets, iia=torch.cat(scores)).best
+    return sets[int(torch.cat(scores).argmax())]
 
 
 def _maps(sets: Sequence[NeuronSets], width: int) -> Frames:
-    """Sets as maps that read and write whole neurons."""
-    most = max(len(own) for one in sets for own in one) or 1
+    """Maps that read and write whole neurons."""
+    most = max(len(neurons) for by_variable in sets for neurons in by_variable) or 1
     index = torch.full((len(sets), len(sets[0]), most), width)
-    for place, one in enumerate(sets):
-        for v, own in enumerate(one):
-            index[place, v, : len(own)] = torch.tensor(own, dtype=torch.long)
+    for search, by_variable in enumerate(sets):
+        for v, neurons in enumerate(by_variable):
+            index[search, v, : len(neurons)] = torch.tensor(neurons, dtype=torch.long)
     rows = torch.cat([torch.eye(width), torch.zeros(1, width)])[index]
     return Frames(read=rows, write=rows)
 
 
-def _ways(width: int, sizes: Sequence[int]) -> Iterator[int]:
-    """In how many ways the neurons of each variable can be chosen after those before it."""
+def _set_counts(width: int, sizes: Sequence[int]) -> Iterator[int]:
+    """For each variable the number of sets that are disjoint from those of the variables before it."""
     for size in sizes:
         yield math.comb(width, size)
         width -= size
 
 
-def _disjoint(free: Iterable[int], sizes: Sequence[int]) -> Iterator[NeuronSets]:
+def _disjoint_sets(free: Iterable[int], sizes: Sequence[int]) -> Iterator[NeuronSets]:
     if not sizes:
         yield ()
         return
     neurons = tuple(free)
-    for own in itertools.combinations(neurons, sizes[0]):
-        for others in _disjoint([neuron for neuron in neurons if neuron not in own], sizes[1:]):
-            yield (own, *others)
+    for chosen in itertools.combinations(neurons, sizes[0]):
+        for others in _disjoint_sets([neuron for neuron in neurons if neuron not in chosen], sizes[1:]):
+            yield (chosen, *others)
 
 
-def _neighbours(free: Sequence[int], size: int) -> Iterator[tuple[int, ...]]:
+def _windows(free: Sequence[int], size: int) -> Iterator[tuple[int, ...]]:
+    """The sets of neighbouring neurons among those that are free, in increasing order."""
     for first in range(len(free) - size + 1):
-        own = tuple(free[first : first + size])
-        if own[-1] - own[0] == size - 1:
-            yield own
+        neurons = tuple(free[first : first + size])
+        if neurons[-1] - neurons[0] == size - 1:
+            yield neurons
 
 
-def _side_by_side(width: int, sizes: Sequence[int]) -> Iterator[NeuronSets]:
-    for sets in itertools.product(*(_neighbours(range(width), size) for size in sizes)):
+def _disjoint_windows(width: int, sizes: Sequence[int]) -> Iterator[NeuronSets]:
+    for sets in itertools.product(*(_windows(range(width), size) for size in sizes)):
         if len(set().union(*sets)) == sum(sizes):
             yield sets
 
 
-def _in_turns(
+def _in_turn(
     scorer: SubsetScorer, sizes: tuple[int, ...], propose: Callable[[Sequence[int], int], Iterable[tuple[int, ...]]]
 ) -> NeuronSets:
-    """Each variable beside what the others have, from neurons that lie in order, until nothing changes."""
+    """Search the variables in turn, each beside the current sets of the others, until nothing changes."""
     chosen: list[tuple[int, ...]] = [() for _ in sizes]
     for _ in range(MAX_ALTERNATIONS):
         before = list(chosen)
         for v, size in enumerate(sizes):
-            taken = set().union(*(own for other, own in enumerate(chosen) if other != v))
+            taken = set().union(*(neurons for other, neurons in enumerate(chosen) if other != v))
             free = [neuron for neuron in range(scorer.width) if neuron not in taken]
-            chosen = list(_best(scorer, [_with(chosen, v, own) for own in propose(free, size)]))
+            chosen = list(_best(scorer, [_replaced(chosen, v, neurons) for neurons in propose(free, size)]))
         if chosen == before:
             break
     return tuple(chosen)
 
 
-def _with(chosen: Sequence[tuple[int, ...]], v: int, own: tuple[int, ...]) -> NeuronSets:
-    return (*chosen[:v], own, *chosen[v + 1 :])
+def _replaced(chosen: Sequence[tuple[int, ...]], v: int, neurons: tuple[int, ...]) -> NeuronSets:
+    """The sets with another set for variable `v`."""
+    return (*chosen[:v], neurons, *chosen[v + 1 :])

@@ -1,28 +1,22 @@
-"""Where most varies."""
+"""Start from the principal components."""
 
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from interlocus.searches.starts._base import AbstractStart, StartContext, filled
+from interlocus.searches.starts._base import AbstractStart, Directions, StartContext, fill_with_random
 
 
 class Principal(AbstractStart):
-    """The principal components of the activations, from the largest variance down; the first variable takes the first.
+    """The principal components of the activations, largest variance first; the first variable takes the first ones.
 
-    It knows nothing of the variables: a start to compare others with.
+    They do not depend on the values of the variables, so this start is a baseline for the others.
     """
 
-    @property
-    def name(self) -> str:
-        return "principal"
+    name = "principal"
 
-    def directions(
-        self, context: StartContext, sizes: tuple[int, ...], generator: torch.Generator
-    ) -> tuple[Float[Tensor, "_ width"], ...]:
+    def directions(self, context: StartContext, sizes: tuple[int, ...], generator: torch.Generator) -> Directions:
         rows = context.activations.double().cpu()
-        wanted = min(sum(sizes), rows.shape[1])
+        count = min(sum(sizes), rows.shape[1])
         _, _, components = torch.linalg.svd((rows - rows.mean(0)).T.cov())
-        return filled(components[:wanted].split(list(sizes)), context, sizes, generator)
+        return fill_with_random(components[:count].split(list(sizes)), context, sizes, generator)

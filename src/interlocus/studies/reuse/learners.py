@@ -13,7 +13,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interlocus.alignment.alignment import READ_OUT_EXAMPLES, Alignment
-from interlocus.alignment.readout import ReadOut, fit_read_out
+from interlocus.alignment.readout import ReadOut
+from interlocus.alignment.readout_fitting import fit_read_out
 from interlocus.causal.model import Variable
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
@@ -140,7 +141,7 @@ class Learners:
         return torch.linalg.qr(noise).Q.to(self.network.device)
 
     def _read_values(self, inputs: Tensor) -> Float[np.ndarray, "row setting"]:
-        read = self._fitted.read(self.network, inputs)
+        read = self._fitted.extract(self.network, inputs)
         return self._one_hot([read[name].value for name in self.question.parents])
 
     def _probed_values(self, inputs: Tensor) -> Float[np.ndarray, "row setting"]:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from interlocus.alignment.dimensions import check_room, features_of
+from interlocus.alignment.dimensions import check_size_fits, features_of
 from interlocus.causal.interventions import check_sampling
 from interlocus.controls.criteria import Thresholds
 from interlocus.core.errors import SpecificationError, UnknownNameError
@@ -114,6 +114,6 @@ def _check_sizes(
         check_unique("size", list(map(str, sizes)))
         for size, featurizer in itertools.product(sizes, featurizers):
             place = f"{name!r} at {site!r}"
-            check_room(size, variables, about=place, width=width, overlapping=featurizer.overlapping)
+            check_size_fits(size, variables, where=place, width=width, overlapping=featurizer.overlapping)
         for size, start in itertools.product(sizes, starts):
             start.check(width, features_of(size, len(variables)))

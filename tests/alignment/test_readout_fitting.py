@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from interlocus.alignment.readout import fit_read_out
+from interlocus.alignment.readout_fitting import fit_read_out
 from interlocus.core.errors import AlignmentError
 from interlocus.core.random import derived_generator
 

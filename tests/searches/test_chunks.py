@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from interlocus.searches.stack import RETIRED_BEFORE_SPLIT, rectangles
+from interlocus.searches.chunks import RETIRED_BEFORE_SPLIT, pack_chunks
 
 
 def alive_at_random(problems: int, searches: int, share: float, seed: int) -> torch.Tensor:
@@ -14,7 +14,7 @@ def alive_at_random(problems: int, searches: int, share: float, seed: int) -> to
 @pytest.mark.parametrize("most", [1, 8, 30, 1000])
 def test_every_search_under_way_is_in_one_stack_and_few_others_are(share, most):
     alive = alive_at_random(9, 12, share, seed=most)
-    stacks = list(rectangles(alive, most))
+    stacks = list(pack_chunks(alive, most))
     places = torch.cat([rows.flatten() for rows in stacks]) if stacks else torch.zeros(0, dtype=torch.long)
     assert len(places) == len(set(places.tolist()))
     assert set(alive.flatten().nonzero().flatten().tolist()) <= set(places.tolist())
@@ -28,9 +28,9 @@ def test_every_search_under_way_is_in_one_stack_and_few_others_are(share, most):
 def test_searches_that_are_left_fill_a_stack_again():
     alive = torch.zeros(10, 12, dtype=torch.bool)
     alive[:, 4] = True
-    (rows,) = rectangles(alive, 80)
+    (rows,) = pack_chunks(alive, 80)
     assert rows.flatten().sort().values.tolist() == [12 * problem + 4 for problem in range(10)]
 
 
 def test_where_all_have_ended_there_is_no_stack():
-    assert not list(rectangles(torch.zeros(3, 4, dtype=torch.bool), 10))
+    assert not list(pack_chunks(torch.zeros(3, 4, dtype=torch.bool), 10))
