@@ -47,7 +47,7 @@ class StageOutcome:
         best = {}
         for size in request.sizes:
             rows = [self.row(problem, search) for search in self.searches if request.search_list[search].size == size]
-            best[size] = self.maps.of(max(rows, key=lambda row: float(self.early_stopping.validation[row])))
+            best[size] = self.maps.select(max(rows, key=lambda row: float(self.early_stopping.validation[row])))
         return best
 
     def restarts(self, request: Request, problem: int) -> dict[int, Restart]:
@@ -104,7 +104,7 @@ def collect_results(request: Request, problems: Problems, stages: Sequence[Stage
 
 def _maps_of(stages: Sequence[StageOutcome], problem: int, search: int) -> Any:
     (stage,) = (stage for stage in stages if search in stage.searches)
-    return stage.maps.of(stage.row(problem, search))
+    return stage.maps.select(stage.row(problem, search))
 
 
 def _agreement(maps: Sequence[Any], best_index: int) -> tuple[float | None, ...]:
