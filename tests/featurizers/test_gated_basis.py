@@ -53,6 +53,6 @@ def test_selecting_no_or_every_feature_is_an_outcome_with_a_hint(featurizer, out
     restart = result.restarts(network=0, size=8).best
     assert restart.outcome == outcome
     assert "penalty" in restart.hint
-    assert restart.to_json()["mend"] == restart.hint
+    assert restart.to_json()["hint"] == restart.hint
     assert type(restart).from_json(restart.to_json()) == restart
     assert result.best(network=0, size=8).sizes["left"] == {"empty": 0, "full": 16}[outcome]

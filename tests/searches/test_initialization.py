@@ -61,9 +61,9 @@ def test_nested_follows_the_seed_and_not_the_blocks(monkeypatch):
     together, again = found(networks, **asked), found(networks, **asked)
     monkeypatch.setattr(engine, "CHUNK_BYTES", 1)
     apart = found(networks, **asked)
-    assert together.findings[0].sizes == again.findings[0].sizes
+    assert together.results[0].sizes == again.results[0].sizes
     alike: list[bool] = []
-    for one, other in zip(together.findings, apart.findings, strict=True):
+    for one, other in zip(together.results, apart.results, strict=True):
         for maps, same in zip(one.frames, other.frames, strict=True):
             pairs = zip(maps.tensors().values(), same.tensors().values(), strict=True)
             alike.append(all(torch.allclose(*pair, atol=1e-3) for pair in pairs))

@@ -34,7 +34,7 @@ def test_a_stored_alignment_belongs_to_a_stored_network(tiny_run):
     network = MLP.load(tiny_run.store.network_path("relu-01"))
     alignment = Alignment.load(tiny_run.store.alignment_path("relu-01.layer1.both.linear"), size=2)
     inputs, _ = STUDY.task.build().labelled_inputs(6, split="test", generator=derived_generator(0))
-    assert alignment.write(network, inputs[:3], left=inputs[3:]).shape == (3, 2)
+    assert alignment.intervene(network, inputs[:3], left=inputs[3:]).shape == (3, 2)
 
 
 def test_an_untrained_group_is_not_trained(tiny_run):

@@ -24,7 +24,7 @@ class EarlyStopping:
         budget: Stopping rules: `solved`, `patience`, `gain` and `halving_interval`.
         groups: Indices of the searches of a problem that successive halving compares: one sequence per size.
         learns_size: Whether the featurizer chooses its features until the end of a phase. Then no search stops before
-            that end, and among parameters that solve the problem the last are kept, because features have a price and
+            that end, and among parameters that solve the problem the last are kept, because features have a penalty and
             become fewer over time.
 
     Attributes:

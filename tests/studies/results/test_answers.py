@@ -28,7 +28,7 @@ searches: [{hypotheses: [both], sizes: [2, 4], featurizers: [rotation]}]
 def record(group: str, site: str, size: int, hits: tuple[int, ...], agreement: tuple[float | None, ...]) -> Record:
     trial = Trial(group=group, network=f"{group}-00", site=site, hypothesis="both", featurizer="rotation")
     restarts = Restarts(
-        size=size, restarts=tuple(_attempt("random", count) for count in hits), chosen=0, agreement=agreement
+        size=size, restarts=tuple(_attempt("random", count) for count in hits), best_index=0, agreement=agreement
     )
     return Record(trial=trial, study="", accuracy=1.0, seconds=0.0, sizes=(restarts,))
 
@@ -62,9 +62,9 @@ def test_searches_agree_where_they_find_the_same_subspace():
         budget=Budget(pool=8192, held_out=4096, partners=1, batch=128, check_every=10, validation=1024, test=2000),
     )  # fmt: skip
     entry = found.restarts(network=0, size=4)
-    assert entry.agreement[entry.chosen] == pytest.approx(1.0)
+    assert entry.agreement[entry.best_index] == pytest.approx(1.0)
     assert min(entry.agreement[:3]) > 0.95  # any of the three may be chosen
     assert entry.agreement[3] < 0.6  # by chance ¼ ± .065
-    others = [share for index, share in enumerate(entry.agreement) if index != entry.chosen]
+    others = [share for index, share in enumerate(entry.agreement) if index != entry.best_index]
     assert sorted(entry.agreeing(1.0)) == sorted(others)
     assert Restarts.from_json(entry.to_json()) == entry

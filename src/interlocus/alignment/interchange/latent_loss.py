@@ -109,7 +109,7 @@ class LatentLoss:
         problem_codes = codes.to(number.device)[number]
         target = self.means[network[:, None], number[:, None], problem_codes].transpose(1, 2)
         share = weight * self.known[number[:, None], problem_codes] / self.spread[network, number, None]
-        states = replace(interchange, entry=None, rest=_IdentitySuffix(), buffers=BufferPool(batch.hidden))
+        states = replace(interchange, input_projection=None, body=_IdentitySuffix(), buffers=BufferPool(batch.hidden))
         site_batch = replace(batch, base=batch.hidden, inputs=None)
 
         def gradient(maps: Any) -> Any:
