@@ -58,7 +58,7 @@ def evidence_context(variable: str = "left") -> EvidenceContext:
     return EvidenceContext(
         variable=variable,
         inside=(effect_with(0.98, operand_leakage=0.01),),
-        bar=0.6,
+        null_level=0.6,
         impossible=None,
         thresholds=Thresholds(),
     )

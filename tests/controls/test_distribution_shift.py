@@ -9,7 +9,7 @@ import torch
 from control_contexts import alignment_of, context_of, evidence_of, observation_of
 from networks_by_hand import hand_wired, known_subspace
 
-from interlocus.controls.distribution_shift import DistributionShift, Shifted, distribution_shift
+from interlocus.controls.distribution_shift import DistributionShift, DistributionShiftResult, distribution_shift
 from interlocus.core.errors import AlignmentError, SpecificationError
 from interlocus.core.random import derived_generator
 from interlocus.tasks import HierarchicalEquality, SimpleEquality
@@ -75,7 +75,7 @@ def test_a_task_without_shifted_items_has_no_result():
 
 
 def test_its_evidence_names_both_figures_and_decides_nothing():
-    shifted = Shifted(featurizer="rotation", size=2, accuracy=0.98, iia=0.91)
+    shifted = DistributionShiftResult(featurizer="rotation", size=2, accuracy=0.98, iia=0.91)
     (row,) = evidence_of(observation_of(results={"distribution_shift": shifted}), "distribution shift")
     assert "0.910" in row.text
     assert "0.980" in row.text

@@ -40,7 +40,7 @@ def test_inside_it_the_network_gives_its_own_answers(used):
 
 def test_room_beyond_the_rank_has_no_effect(used):
     inputs, _ = TASK.labelled_inputs(200, split="test", generator=derived_generator(7))
-    narrow, wide = restrict_to(NETWORK, [used]), restrict_to(NETWORK, [used], room=4)
+    narrow, wide = restrict_to(NETWORK, [used]), restrict_to(NETWORK, [used], dimension=4)
     assert (narrow.width("layer2"), wide.width("layer2")) == (1, 4)
     torch.testing.assert_close(narrow(inputs), wide(inputs), atol=ROUNDING, rtol=0)
     states = wide.activations("layer2", inputs)

@@ -91,8 +91,8 @@ def known_used_subspaces(networks, task, *, site, agreement, hints, seed):
 def patched():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(controls, "used_subspaces", known_used_subspaces)
-        few = partial(random_directions.random_subspaces, draws=20)
-        patch.setattr(random_directions, "random_subspaces", few)
+        few = partial(random_directions.random_subspace_scores, draws=20)
+        patch.setattr(random_directions, "random_subspace_scores", few)
         yield
 
 

@@ -10,7 +10,7 @@ from tiny import TINY
 
 import interlocus as il
 from interlocus.controls.nulls.random_directions import RandomDirections
-from interlocus.controls.probes import ProbesControl, decodable
+from interlocus.controls.probes import ProbesControl, probe_accuracies
 from interlocus.core.tensor_files import TensorFile
 from interlocus.networks import MLP
 from interlocus.studies.jobs import StoredAlignment, control_job, projection_job, search_job, train_networks
@@ -84,7 +84,7 @@ def test_controls_are_measured_with_the_searches_of_the_study(tiny_run):
         (name, group.name, "layer1") for name in group.networks
     ]
     networks = MLP.stacked([MLP.load(tiny_run.store.network_path(name)) for name in group.networks])
-    probes = decodable(networks, study.task.build(), hypothesis="both", site="layer1", seed=study.seed)
+    probes = probe_accuracies(networks, study.task.build(), hypothesis="both", site="layer1", seed=study.seed)
     assert [record.result(ProbesControl) for record in records] == probes
     assert all(record.result(RandomDirections) is not None for record in records)
 

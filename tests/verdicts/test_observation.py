@@ -18,9 +18,9 @@ def test_the_chance_level_is_the_highest_of_what_is_reached_without_the_variable
 
 
 def test_the_bar_is_the_higher_of_untrained_networks_and_random_directions():
-    assert observation_of(null=0.6, random_directions=0.7).bar == 0.7
-    assert observation_of(null=0.6, random_directions=None).bar == 0.6
-    assert observation_of(null=None, random_directions=None).bar == 0.0
+    assert observation_of(null=0.6, random_directions=0.7).null_level == 0.7
+    assert observation_of(null=0.6, random_directions=None).null_level == 0.6
+    assert observation_of(null=None, random_directions=None).null_level == 0.0
 
 
 def test_nothing_can_be_found_before_a_linear_rest_or_without_room():

@@ -231,7 +231,7 @@ class Alignment(AbstractDisplayable):
         Raises:
             AlignmentError: the file cannot be read, is damaged, or does not contain the size.
         """
-        return cls(**storage.read(path, None if size is None else parse_size(size)))
+        return cls(**storage.read_fields(path, None if size is None else parse_size(size)))
 
     def display(self) -> Display:
         """A table of the variables, with their features and the accuracy of their read-outs."""
@@ -297,4 +297,4 @@ def alignments_to_bytes(alignments: Mapping[Size, Alignment]) -> bytes:
     Args:
         alignments: Alignments by size, at least one; they differ in maps and read-outs only.
     """
-    return storage.to_bytes({size: storage.Fields(**vars(alignment)) for size, alignment in alignments.items()})
+    return storage.fields_to_bytes({size: storage.Fields(**vars(alignment)) for size, alignment in alignments.items()})

@@ -35,7 +35,7 @@ class Fields(Header):
     read_outs: Mapping[str, ReadOut]
 
 
-def to_bytes(sizes: Mapping[Size, Fields]) -> bytes:
+def fields_to_bytes(sizes: Mapping[Size, Fields]) -> bytes:
     """The bytes of a safetensors file.
 
     Args:
@@ -61,7 +61,7 @@ def to_bytes(sizes: Mapping[Size, Fields]) -> bytes:
     return tensor_files.to_bytes(tensors, metadata)
 
 
-def read(path: tensor_files.Source, size: Size | None) -> Fields:
+def read_fields(path: tensor_files.Source, size: Size | None) -> Fields:
     """Read the fields of an alignment from a file.
 
     Args:

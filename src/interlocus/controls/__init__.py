@@ -1,4 +1,4 @@
-"""Controls: what is measured beside a search, so that a score can be told from what only looks like one.
+"""Controls: measurements beside a search, which distinguish a variable from other causes of a high or low score.
 
 What a control means for a verdict belongs in `verdicts`; files of a run belong in `studies`.
 """

@@ -1,7 +1,7 @@
-"""What a control is: it measures, stores and explains one figure beside the scores of a search.
+"""The interface of a control, which measures, stores and explains one quantity beside the scores of a search.
 
-A new control is one file in this package and one line in `core.plugins`. It decides nothing by itself; what a verdict
-makes of it is a rule in `verdicts.rules`.
+A new control is one file in this package and one line in `core.plugins`. A control does not decide; the rules of
+verdicts are in `verdicts.rules`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Evidence:
     """What one control says about a variable at a site.
 
     Args:
-        control: Name of the control, as people read it.
-        text: One sentence with the figures.
-        passes: Whether it speaks for the variable; `None` where it decides nothing or was not measured.
+        control: Name of the control as readers see it, with spaces.
+        text: One sentence with the measured numbers, which ends with a full stop.
+        passes: Whether it supports the variable; `None` if it decides nothing or was not measured.
     """
 
     control: str
@@ -40,36 +40,37 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceContext:
-    """What a control may look at when it explains its result.
+    """The other measurements that a control may use when it explains its result.
 
     Args:
         variable: Name of the variable that the verdict is about.
-        inside: Effects of the searches inside the used subspace; empty where nothing was measured there.
-        bar: IIA that random directions or untrained networks reach; an effect has to lie above it.
-        impossible: Why no search could find the variable here; `None` where one could.
-        thresholds: From which score on something counts.
+        inside: Effects of the searches inside the used subspace; empty if it has fewer directions than there are
+            variables, `None` if it was not searched.
+        null_level: IIA that random directions or untrained networks reach; an effect has to lie above it.
+        impossible: Why no search could find the variable here; `None` if a search could.
+        thresholds: The study's thresholds, with which scores are compared.
     """
 
     variable: str
-    inside: tuple[Effect, ...]
-    bar: float
+    inside: tuple[Effect, ...] | None
+    null_level: float
     impossible: str | None
     thresholds: Thresholds
 
 
 @dataclass(frozen=True, kw_only=True)
 class ControlContext:
-    """What a control measures, and on what. Intermediate results that several controls need are computed once.
+    """The networks, site and searches that controls measure. Intermediate results are computed once and shared.
 
     Args:
-        portfolio: What the study searches at the site.
+        portfolio: The searches that the study makes at the site.
         task: The task that the networks solve.
         networks: Networks of one architecture, measured together.
-        site: Name of the site.
+        site: Name of the site, a key of `networks.sites`.
         controls: Names of all controls that are measured in this context.
-        alignments: For each network the alignment by which the site is judged; `None` where there is none.
-        thresholds: From which score on something counts.
-        on_progress: Called with the share that is done, from 0 to 1.
+        alignments: For each network the alignment that represents the site; `None` for a network without one.
+        thresholds: The study's thresholds, with which scores are compared.
+        on_progress: Called with the share of the work that is done, from 0 to 1.
     """
 
     portfolio: Portfolio
@@ -102,12 +103,12 @@ class ControlContext:
 
 
 class AbstractControl(abc.ABC, Generic[Result]):
-    """One control.
+    """A measurement beside the scores of a search, such as a probe or a chance level.
 
     Attributes:
-        name: As it stands in a study and in records.
-        description: A clause for the methods paragraph of a page; may name the thresholds in braces.
-        deferred: Whether it is measured later, and only where a verdict waits for it.
+        name: Name of the control in a study and in its records.
+        description: A clause for the methods paragraph of a page. It may name thresholds in braces.
+        deferred: Whether it is measured later, and only if a verdict depends on it.
     """
 
     name: ClassVar[str]
@@ -116,21 +117,33 @@ class AbstractControl(abc.ABC, Generic[Result]):
 
     @abc.abstractmethod
     def measure(self, context: ControlContext) -> list[Result | None]:
-        """One result for each network; `None` where it cannot be measured."""
+        """Measure every network of a context; the result is `None` for a network that cannot be measured.
+
+        Args:
+            context: The networks and the site, with what other controls computed for them.
+        """
 
     @abc.abstractmethod
     def to_json(self, result: Result) -> Any:
-        """Plain values for a record."""
+        """The result as values that JSON can hold, for a record.
+
+        Args:
+            result: A result of `measure`, not `None`.
+        """
 
     @abc.abstractmethod
     def from_json(self, data: Any) -> Result:
-        """The result that `to_json` wrote."""
+        """Read a result from a record.
+
+        Args:
+            data: The values that `to_json` returned, after JSON stored them.
+        """
 
     @abc.abstractmethod
     def evidence(self, result: Result | None, context: EvidenceContext) -> list[Evidence]:
-        """What the result says of a variable.
+        """Explain what the result says about a variable; the list may be empty.
 
         Args:
-            result: What was measured; `None` where it was not measured.
-            context: The variable, and what else was measured inside the used subspace.
+            result: The result for one network; `None` if it was not measured.
+            context: The variable, and other measurements of the same network and site.
         """

@@ -1,8 +1,4 @@
-"""The control `code_fit`: what share of interventions is answered as each candidate code would answer.
-
-The cells of all kinds of interventions are fitted jointly: in a cell every candidate says with which probability the
-counterfactual label is given, and shares of the candidates, with a share of guesses, are those of greatest likelihood.
-"""
+"""The control `code_fit`: which candidate codes explain the answers to the interventions of an alignment."""
 
 from __future__ import annotations
 
@@ -12,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from interlocus.alignment.alignment import Alignment
@@ -24,6 +19,7 @@ from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import kind_rows
 from interlocus.causal.model import Values
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
+from interlocus.controls.candidate_codes import GUESS, candidates, fit_shares
 from interlocus.core.errors import AlignmentError, SpecificationError
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
@@ -31,107 +27,19 @@ from interlocus.searches.budget import Budget
 from interlocus.tasks import AbstractTask
 from interlocus.tasks.chance_levels import can_be_enumerated
 
-NOTHING, GUESS = "nothing", "guess"
-FIT_ITERATIONS = 500
 FIT_INTERVENTIONS = 4_000
-"""Examples and interventions, at most: the control decides nothing, so it needs no more."""
+"""Maximal number of examples and of interventions. The control decides no verdict, so it needs no more."""
 MIN_CODE_SHARE = 0.02
-"""Codes with a smaller share are not named."""
-Counts = Float[np.ndarray, " cell"]
+"""Codes with a smaller share are left out of the evidence."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """How a site that carries some variables, and nothing else, answers each intervention.
+class FittedCode:
+    """The shares of candidate codes in the answers to interventions on one site.
 
     Args:
-        name: of the code.
-        hit: for each cell the probability of the counterfactual label.
-        tie: for each cell the group of cells among which it is free which of two labels is given, or −1.
-        first: whether the label of a cell is the first of the two.
-    """
-
-    name: str
-    hit: Float[np.ndarray, " cell"]
-    tie: Int[np.ndarray, " cell"]
-    first: Float[np.ndarray, " cell"]
-
-
-def candidates(asked: WeightedInterventions, rivals: Sequence[Hypothesis]) -> tuple[Candidate, ...]:
-    """The variables that are asked for, the rivals, the output copied from a source, and nothing."""
-    output, own = asked.hypothesis.model.output, asked.hypothesis.variables
-    found = [_carrying("+".join(own), asked, own)]
-    found += [_carrying("+".join(rival.variables), asked, rival.variables) for rival in rivals]
-    swapped = torch.stack([_swapped(asked, name) for name in own])
-    right = torch.stack([asked.sources[name][output] == asked.label for name in own]) & swapped
-    copied = (right.sum(0) / swapped.sum(0)).double().numpy()
-    stays = (asked.base[output] == asked.label).double().numpy()
-    none = np.full(len(stays), -1)
-    return (
-        *found,
-        Candidate(name=output, hit=copied, tie=none, first=stays),
-        Candidate(name=NOTHING, hit=stays, tie=none, first=stays),
-    )
-
-
-def _carrying(name: str, asked: WeightedInterventions, carried: Sequence[str]) -> Candidate:
-    """The likelier label for each value of the carried variables; where two are as likely, either."""
-    seen = [asked.kind]
-    for variable in carried:
-        seen.append(asked.base[variable])
-        seen += [torch.where(_swapped(asked, v), s[variable], -1) for v, s in asked.sources.items()]
-    _, group = torch.unique(torch.stack(seen, 1), dim=0, return_inverse=True)
-    labels, label = torch.unique(asked.label, return_inverse=True)
-    mass = torch.zeros(int(group.max()) + 1, len(labels), dtype=torch.float64)
-    mass.index_put_((group, label), asked.probability, accumulate=True)
-    likeliest = mass >= mass.amax(1, keepdim=True) - 1e-12
-    hit = (likeliest / likeliest.sum(1, keepdim=True))[group, label]
-    free = likeliest.sum(1) == 2
-    tie = torch.where(free[group] & likeliest[group, label], group, -1)
-    first = label == likeliest.int().argmax(1)[group]
-    return Candidate(name=name, hit=hit.double().numpy(), tie=tie.numpy(), first=first.double().numpy())
-
-
-def _swapped(asked: WeightedInterventions, variable: str) -> Tensor:
-    return torch.tensor([variable in kind for kind in asked.hypothesis.kinds])[asked.kind]
-
-
-def fit_shares(hits: Counts, counts: Counts, among: Sequence[Candidate], classes: int) -> dict[str, float]:
-    """The share of each candidate, and of guesses, by expectation and maximisation.
-
-    Args:
-        hits: of each cell.
-        counts: of interventions in each cell.
-        among: the candidates.
-        classes: of which one is guessed.
-    """
-    misses = counts - hits
-    weights = np.full(len(among) + 1, 1 / (len(among) + 1))
-    likely = np.stack([*(one.hit for one in among), np.full(len(hits), 1 / classes)])
-    groups = [
-        (one.tie == np.unique(one.tie[one.tie >= 0])[:, None]).astype(float) if (one.tie >= 0).any() else None
-        for one in among
-    ]
-    for _ in range(FIT_ITERATIONS):
-        given = np.stack([likely, 1 - likely]) * weights[:, None]
-        shares = given / np.maximum(given.sum(1, keepdims=True), 1e-300) * np.stack([hits, misses])[:, None]
-        weights = shares.sum((0, 2)) / counts.sum()
-        for row, (one, own) in enumerate(zip(among, groups, strict=True)):
-            if own is not None:
-                says_first = np.where(one.first > 0, shares[0, row], shares[1, row])
-                share = (own @ says_first) / np.maximum(own @ shares[:, row].sum(0), 1e-300)
-                of_cell = own.T @ share
-                likely[row] = np.where(one.tie >= 0, np.where(one.first > 0, of_cell, 1 - of_cell), likely[row])
-    return dict(zip([*(one.name for one in among), GUESS], weights.tolist(), strict=True))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Code:
-    """What a site answers like.
-
-    Args:
-        shares: of each candidate, by name; with `guess` they add up to one.
-        count: of interventions.
+        shares: Share of each candidate by its name, and of guesses by `guess`; they sum to 1.
+        count: Number of interventions to which the shares were fitted.
     """
 
     shares: dict[str, float]
@@ -139,13 +47,8 @@ class Code:
 
     @property
     def likeliest(self) -> str:
-        """The candidate with the largest share, guesses left out."""
+        """Name of the candidate with the largest share, without guesses."""
         return max((name for name in self.shares if name != GUESS), key=self.shares.__getitem__)
-
-    @property
-    def lapse(self) -> float:
-        """Share of guesses."""
-        return self.shares[GUESS]
 
 
 def fit_code(
@@ -156,80 +59,90 @@ def fit_code(
     rivals: Sequence[str] = (),
     budget: Budget | None = None,
     seed: int = 0,
-) -> Code:
-    """The code that the interventions of an alignment are answered by.
+) -> FittedCode:
+    """Fit candidate codes to the interventions of an alignment on test examples.
 
     Args:
-        alignment: of several variables, or of one.
-        network: in which it was found.
-        task: what the network solves; its interventions can be counted out.
-        rivals: other hypotheses, by name, that may be what the site holds.
-        budget: how many examples and interventions.
-        seed: decides on them; the same as that of a search gives its test interventions.
+        alignment: Alignment of the hypothesis whose variables are the first candidate.
+        network: The single network to which the alignment belongs.
+        task: The task that the network solves. It must declare `roots`, so that interventions can be enumerated.
+        rivals: Names of hypotheses of the task whose variables the site may carry instead.
+        budget: Numbers of examples and interventions; by default those of a search.
+        seed: Seed of the examples and interventions. The seed of a search gives its test interventions.
 
     Raises:
         AlignmentError: the alignment belongs to another network.
-        SpecificationError: interventions that cannot be counted out, or a rival with variables of its own.
+        SpecificationError: the interventions cannot be enumerated, or a rival has continuous variables.
     """
     if len(network) != 1 or network.fingerprint() != alignment.network:
         raise AlignmentError.of_another_network(alignment.network, network.fingerprint())
-    budget, sought = budget or Budget(), task.hypothesis(alignment.hypothesis)
-    others = [task.hypothesis(name) for name in rivals]
-    wanted = {name for one in others for name in one.variables}
-    if not can_be_enumerated(task, sought) or not sought.model.follows(task.roots) >= wanted:
-        raise SpecificationError(
-            f"The code of {sought.name!r} is asked for, among {', '.join(rivals) or 'no rivals'}.",
-            "Not all of these follow from discrete variables whose settings can be counted out.",
-            "Leave out what is continuous, and give the task `roots`.",
-        )
-    asked = enumerate_interventions(sought, enumerate_settings(sought.model, task.roots))
+    budget, hypothesis = budget or Budget(), task.hypothesis(alignment.hypothesis)
+    rival_hypotheses = [task.hypothesis(name) for name in rivals]
+    interventions = _enumerated(task, hypothesis, rival_hypotheses)
     pool = task.draw_examples(
-        budget.held_out, split="test", generator=derived_generator(seed, "pool", "test"), for_hypotheses=(sought.name,)
+        budget.held_out,
+        split="test",
+        generator=derived_generator(seed, "pool", "test"),
+        for_hypotheses=(hypothesis.name,),
     )
     held_out = EvaluationSet.draw(
-        network, alignment.site, pool, (sought,), count=budget.test, batch=budget.batch,
+        network, alignment.site, pool, (hypothesis,), count=budget.test, batch=budget.batch,
         generator=lambda hypothesis: derived_generator(seed, "test", hypothesis.name),
     )  # fmt: skip
-    held_out = replace(held_out, groupings=(_by_setting(asked, held_out, pool.values),))
+    held_out = replace(held_out, groupings=(_by_cell(interventions, held_out, pool.values),))
     interchange, problems = interchange_in(network, alignment.site, 0, linear=alignment.frames.linear)
     (score,) = held_out.scores(interchange, alignment.frames.as_stack(network.device), problems)
-    hits, counts = (np.array([getattr(cell, name) for cell in score.cells], dtype=float) for name in ("hits", "count"))
-    shares = fit_shares(hits, counts, candidates(asked, others), task.classes)
-    return Code(shares=shares, count=score.count)
+    hits = np.array([cell.hits for cell in score.cells], dtype=float)
+    counts = np.array([cell.count for cell in score.cells], dtype=float)
+    shares = fit_shares(hits, counts, candidates(interventions, rival_hypotheses), task.classes)
+    return FittedCode(shares=shares, count=score.count)
 
 
-def _by_setting(asked: WeightedInterventions, held_out: EvaluationSet, values: Values) -> Grouping:
-    """Sort drawn interventions into the cells that were counted out: by the settings of the base and of all sources."""
-    hypothesis, (drawn,) = asked.hypothesis, held_out.interventions
-    roots = [name for name in asked.base if name in hypothesis.model.variables and name in values]
+def _enumerated(task: AbstractTask, hypothesis: Hypothesis, rivals: Sequence[Hypothesis]) -> WeightedInterventions:
+    """All interventions of a hypothesis, with the values of its rivals' variables."""
+    needed = {name for rival in rivals for name in rival.variables}
+    if not can_be_enumerated(task, hypothesis) or not hypothesis.model.follows(task.roots) >= needed:
+        raise SpecificationError(
+            f"The hypothesis {hypothesis.name!r} or one of its rivals ({', '.join(r.name for r in rivals) or 'none'}) "
+            "has variables that do not follow from the discrete `roots` of the task.",
+            "Codes are fitted to cells of interventions, which are counted out from the values of the roots.",
+            "Leave out hypotheses with continuous variables, or declare `roots` for the task.",
+        )
+    return enumerate_interventions(hypothesis, enumerate_settings(hypothesis.model, task.roots))
+
+
+def _by_cell(interventions: WeightedInterventions, held_out: EvaluationSet, values: Values) -> Grouping:
+    """Sort drawn interventions into the enumerated cells, by the values of the roots on the base and on all sources."""
+    hypothesis, (drawn,) = interventions.hypothesis, held_out.interventions
+    roots = [name for name in interventions.base if name in hypothesis.model.variables and name in values]
     steps = drawn.base.reshape(-1, drawn.base.shape[-1])
     kind = torch.zeros_like(steps)
     for index, (_, rows) in enumerate(kind_rows(hypothesis, steps.shape[1])):
         kind[:, rows] = index
 
-    def keys(first: Tensor, parts: Sequence[Values]) -> Tensor:
-        return torch.stack([first, *(part[name] for part in parts for name in roots)], 1)
+    def keys(kinds: Tensor, parts: Sequence[Values]) -> Tensor:
+        return torch.stack([kinds, *(part[name] for part in parts for name in roots)], 1)
 
-    known = keys(asked.kind, [asked.base, *asked.sources.values()])
-    rows = [drawn.base.flatten(), *drawn.sources.flatten(1)]
-    own = keys(kind.flatten(), [{name: values[name][one] for name in roots} for one in rows])
-    _, place = torch.unique(torch.cat([known, own]), dim=0, return_inverse=True)
-    cell = torch.full((int(place.max()) + 1,), -1)
-    cell[place[: len(known)]] = torch.arange(len(known))
-    names = tuple((JOINT.join(hypothesis.kinds[int(k)]), str(i)) for i, k in enumerate(asked.kind))
-    index = cell[place[len(known) :]]
-    assert bool((index >= 0).all()), "a drawn intervention was not counted out"
-    return Grouping(names, torch.nn.functional.one_hot(index, len(known)).float())
+    enumerated = keys(interventions.kind, [interventions.base, *interventions.sources.values()])
+    places = [drawn.base.flatten(), *drawn.sources.flatten(1)]
+    of_drawn = keys(kind.flatten(), [{name: values[name][rows] for name in roots} for rows in places])
+    _, group = torch.unique(torch.cat([enumerated, of_drawn]), dim=0, return_inverse=True)
+    cell_of_group = torch.full((int(group.max()) + 1,), -1)
+    cell_of_group[group[: len(enumerated)]] = torch.arange(len(enumerated))
+    names = tuple((JOINT.join(hypothesis.kinds[int(k)]), str(i)) for i, k in enumerate(interventions.kind))
+    cells = cell_of_group[group[len(enumerated) :]]
+    assert bool((cells >= 0).all()), "a drawn intervention belongs to no enumerated cell"
+    return Grouping(names, torch.nn.functional.one_hot(cells, len(enumerated)).float())
 
 
 @dataclass(frozen=True, kw_only=True)
 class CodeFitResult:
-    """The code by which the interventions of the site's alignment are answered.
+    """The shares of candidate codes in the answers to the interventions of the site's alignment.
 
     Args:
         featurizer: Name of the alignment's featurizer.
         size: Features per variable of the alignment.
-        shares: For each candidate code its share of the interventions; with `guess` they add up to one.
+        shares: Share of each candidate by its name, and of guesses by `guess`; they sum to 1.
     """
 
     featurizer: str
@@ -238,32 +151,32 @@ class CodeFitResult:
 
 
 class CodeFit(AbstractControl[CodeFitResult]):
-    """Whether the site answers as if it held the variables, a rival, the output or nothing. It decides no verdict."""
+    """Whether a site answers as if it carried the variables, a rival, the output or nothing. It decides no verdict."""
 
     name = "code_fit"
-    description = "the answers to interventions were fitted by what the site may hold"
+    description = "candidate codes of a site were fitted to the answers to interventions"
 
     def measure(self, context: ControlContext) -> list[CodeFitResult | None]:
         return [
-            None if alignment is None else self._fitted(alignment, context.networks[i], context)
+            None if alignment is None else self._fit(alignment, context.networks[i], context)
             for i, alignment in enumerate(context.alignments)
         ]
 
-    def _fitted(self, alignment: Alignment, network: AbstractNetworks, context: ControlContext) -> CodeFitResult | None:
+    def _fit(self, alignment: Alignment, network: AbstractNetworks, context: ControlContext) -> CodeFitResult | None:
         portfolio = context.portfolio
-        fewer = portfolio.budget.model_copy(
+        budget = portfolio.budget.model_copy(
             update={
                 "held_out": min(portfolio.budget.held_out, FIT_INTERVENTIONS),
                 "test": min(portfolio.budget.test, FIT_INTERVENTIONS),
             }
         )
         try:
-            code = fit_code(
-                alignment, network, context.task, rivals=portfolio.rivals, budget=fewer, seed=portfolio.seed
+            fitted = fit_code(
+                alignment, network, context.task, rivals=portfolio.rivals, budget=budget, seed=portfolio.seed
             )
-        except SpecificationError:  # what does not follow from a few discrete values cannot be counted out
+        except SpecificationError:  # interventions on continuous variables cannot be enumerated
             return None
-        return CodeFitResult(featurizer=alignment.featurizer, size=alignment.size, shares=code.shares)
+        return CodeFitResult(featurizer=alignment.featurizer, size=alignment.size, shares=fitted.shares)
 
     def to_json(self, result: CodeFitResult) -> dict[str, Any]:
         return asdict(result)

@@ -1,4 +1,4 @@
-"""From where on a score counts: what a person may set in a study."""
+"""The criteria by which a score shows a variable: an effect with its intervals, and the thresholds of a study."""
 
 from __future__ import annotations
 
@@ -14,19 +14,25 @@ from interlocus.core.spec import Share, Spec
 from interlocus.core.statistics import wilson
 
 
+MAX_VALUES_FOR_CELLS = 3
+"""Transitions of a variable with more values hold few interventions each, so they are pooled into two groups."""
+
+
 class Thresholds(Spec):
-    """The bars of a verdict; what each decides stands in docs/verdicts.md.
+    """The thresholds of a verdict. docs/verdicts.md says what each of them decides.
 
     Args:
-        found: the lower end of the IIA of what is found is at least this.
-        worst_transition: so is that of its smallest cell.
-        source_gap: interventions from two sources score at most so much less or more than single ones.
-        answer_change_rate: share of swaps that change the answer; below it nothing was swapped.
-        operand_leakage: R² of the features on the operands, among examples of equal value, up to which only the value
-            passes.
-        value_change: each direction of change works at least so often; a one-sided trick has none of the cases of one.
-        power: lower end of the share of networks with a planted variable in which the search finds it.
-        agreement: share of its own answers that a network keeps when a site is confined to its used subspace.
+        found: Lower end of the IIA's interval from which a variable counts as found.
+        worst_transition: Lower end of the interval of the worst transition between values, from which it counts.
+        source_gap: Largest difference between the IIA of interventions from several sources and that from one source.
+        answer_change_rate: Smallest share of interchanges that change the network's answer. Below it the maps exchange
+            nothing that the network uses.
+        operand_leakage: Largest R² of the features on the operands, among examples of equal value, for which the
+            features count as the value alone.
+        value_change: Lower end of the interval of the worst transition that changes the value, for a partial effect. A
+            one-directional map reaches 0 in one direction.
+        power: Lower end of the share of planted variables that the searches must find, for an absence to be claimed.
+        agreement: Share of its own answers that a network keeps when a site is restricted to its used subspace.
     """
 
     found: Share = 0.95
@@ -39,40 +45,43 @@ class Thresholds(Spec):
     agreement: Share = Field(default=0.999, gt=0.5, lt=1)
 
     def check(self) -> None:
-        """Hold thresholds against each other.
+        """Check that the thresholds are consistent.
 
         Raises:
-            SpecificationError: two of them contradict each other.
+            SpecificationError: two thresholds contradict each other, or `found` or `power` is not between 0 and 1.
         """
         for low, high in (("worst_transition", "found"), ("value_change", "worst_transition")):
             if getattr(self, low) > getattr(self, high):
                 raise SpecificationError(
                     f"The threshold {low!r} is {getattr(self, low):g} and {high!r} is {getattr(self, high):g}.",
-                    f"What passes the first passes the second as well, so {high!r} would decide nothing.",
+                    f"Whatever reaches {low!r} reaches {high!r} as well, so {high!r} would decide nothing.",
                     f"Set {low} to at most {getattr(self, high):g}.",
                 )
         if not 0 < self.found < 1 or not 0 < self.power < 1:
             raise SpecificationError(
                 f"The thresholds found and power are {self.found:g} and {self.power:g}.",
-                "An interval never reaches 1, and above 0 everything would pass.",
+                "The lower end of an interval never reaches 1, and every interval reaches 0.",
                 "Set both between 0 and 1, for instance to .95 and .8.",
             )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """What maps of one class and size score for a variable, in one network, on untouched items.
+    """The effect of exchanging one variable in one network, with a featurizer and size, on test interventions.
 
     Args:
-        featurizer: the class of maps.
-        size: features a variable.
-        iia: of the alignment; `low` and `high` are its ends, corrected for how many entries were looked at.
-        worst_transition: lower end of the smallest cell of this variable.
-        value_change: lower end of its worse direction of change.
-        single: IIA of interventions on one variable.
-        joint: IIA of interventions on several at once, from different sources; `None` for a hypothesis of one variable.
-        answer_change_rate: share of swaps that change the answer.
-        operand_leakage: R² of the variable's features on its operands at equal value; `None` where it was not measured.
+        featurizer: Name of the featurizer.
+        size: Features per variable.
+        iia: IIA of the alignment, over the interventions on all of its variables.
+        low: Lower end of the interval of the IIA, corrected for the number of scores that were compared.
+        high: Upper end of the same interval.
+        worst_transition: Lower end of the interval of this variable's worst transition; 0 if it has none.
+        value_change: The same for the worst transition that changes the value; 0 if it has none.
+        single: IIA of the interventions that exchange one variable.
+        joint: IIA of the interventions that exchange several variables, each from its own source; `None` for a
+            hypothesis of one variable.
+        answer_change_rate: Share of interchanges that change the network's answer, from 0 to 1.
+        operand_leakage: R² of the variable's features on its operands at equal value; `None` if it was not measured.
     """
 
     featurizer: str
@@ -87,60 +96,64 @@ class Effect:
     answer_change_rate: float
     operand_leakage: float | None = None
 
+    @classmethod
+    def from_score(cls, score: Score, variable: str, *, featurizer: str, size: Size, comparisons: int) -> Effect:
+        """What the score of an alignment says of one of its variables.
 
-def is_found(entry: Effect, bars: Thresholds, bar: float = 0.0) -> bool:
-    """Whether a score passes for a variable that is there, whatever becomes of it behind the site."""
-    return (
-        entry.low >= bars.found
-        and entry.worst_transition >= bars.worst_transition
-        and entry.low > bar
-        and (entry.joint is None or abs(entry.joint - entry.single) <= bars.source_gap)
-        and entry.answer_change_rate >= bars.answer_change_rate
-    )
+        Args:
+            score: Score of the alignment on test interventions.
+            variable: Name of a variable of the alignment.
+            featurizer: Name of the featurizer.
+            size: Features per variable.
+            comparisons: Number of scores among which this one may be chosen, at least 1. The interval of the IIA is
+                corrected for it (Bonferroni).
+        """
+        low, high = wilson(score.hits, score.count, comparisons=comparisons)
+        cells = [cell for cell in score.cells if cell.kind == variable and cell.count]
+        single = [cell for cell in score.cells if JOINT not in cell.kind]
+        joint = [cell for cell in score.cells if JOINT in cell.kind]
+        return cls(
+            featurizer=featurizer,
+            size=size,
+            iia=score.iia,
+            low=low,
+            high=high,
+            worst_transition=min((_pooled_low(cells) for cells in _transitions(cells)), default=0.0),
+            value_change=min((_pooled_low(cells) for cells in _value_changes(cells)), default=0.0),
+            single=_pooled_iia(single),
+            joint=_pooled_iia(joint) if joint else None,
+            answer_change_rate=score.answer_change_rate,
+        )
 
 
-MAX_VALUES_FOR_CELLS = 3
-"""Cells of a variable with more values hold few interventions each, and are put together."""
-
-
-def effect_of(score: Score, variable: str, *, featurizer: str, size: Size, looks: int) -> Effect:
-    """What a score says of one of its variables.
+def is_found(effect: Effect, thresholds: Thresholds, null_level: float = 0.0) -> bool:
+    """Whether an effect shows that the variable is at the site, whether or not the rest of the network reads it.
 
     Args:
-        score: of an alignment.
-        variable: one of the hypothesis'.
-        featurizer: the class of maps.
-        size: features a variable.
-        looks: how many entries were looked at, for which the interval is corrected.
+        effect: The effect of one alignment.
+        thresholds: The study's thresholds.
+        null_level: IIA that random directions or untrained networks reach; the interval must lie above it.
     """
-    low, high = wilson(score.hits, score.count, comparisons=looks)
-    cells = [cell for cell in score.cells if cell.kind == variable and cell.count]
-    single = [cell for cell in score.cells if JOINT not in cell.kind]
-    joint = [cell for cell in score.cells if JOINT in cell.kind]
-    return Effect(
-        featurizer=featurizer,
-        size=size,
-        iia=score.iia,
-        low=low,
-        high=high,
-        worst_transition=min((_low(part) for part in _small_parts(cells)), default=0.0),
-        value_change=min((_low(part) for part in _directions(cells)), default=0.0),
-        single=_share(single),
-        joint=_share(joint) if joint else None,
-        answer_change_rate=score.answer_change_rate,
+    return (
+        effect.low >= thresholds.found
+        and effect.worst_transition >= thresholds.worst_transition
+        and effect.low > null_level
+        and (effect.joint is None or abs(effect.joint - effect.single) <= thresholds.source_gap)
+        and effect.answer_change_rate >= thresholds.answer_change_rate
     )
 
 
-def _small_parts(cells: Sequence[Cell]) -> list[list[Cell]]:
-    """The cells themselves, or where there are many, those in which the value changes and the others."""
+def _transitions(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """The transitions between values, or for many values two groups: the cells that change the value, and the rest."""
     if len(cells) <= MAX_VALUES_FOR_CELLS**2:
         return [[cell] for cell in cells]
-    return [part for part in ([c for c in cells if _changes(c)], [c for c in cells if not _changes(c)]) if part]
+    groups = [[cell for cell in cells if _changes(cell)], [cell for cell in cells if not _changes(cell)]]
+    return [group for group in groups if group]
 
 
-def _directions(cells: Sequence[Cell]) -> list[list[Cell]]:
-    """The cells in which the value changes, each by itself or, where there are many, together."""
-    return [part for part in _small_parts(cells) if all(map(_changes, part))]
+def _value_changes(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """The transitions that change the value."""
+    return [group for group in _transitions(cells) if all(map(_changes, group))]
 
 
 def _changes(cell: Cell) -> bool:
@@ -148,9 +161,10 @@ def _changes(cell: Cell) -> bool:
     return old != new if arrow else cell.change == "changes"
 
 
-def _share(cells: Sequence[Cell]) -> float:
+def _pooled_iia(cells: Sequence[Cell]) -> float:
     return sum(cell.hits for cell in cells) / sum(cell.count for cell in cells)
 
 
-def _low(cells: Sequence[Cell]) -> float:
+def _pooled_low(cells: Sequence[Cell]) -> float:
+    """Lower end of the interval of the IIA over all interventions of some cells."""
     return wilson(sum(cell.hits for cell in cells), sum(cell.count for cell in cells))[0]

@@ -1,4 +1,4 @@
-"""The control `distribution_shift`: does an alignment hold beyond the items on which it was found?"""
+"""The control `distribution_shift`: the score of an alignment on items from another distribution."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from interlocus.searches.budget import Budget
 from interlocus.tasks import AbstractTask
 
 SHIFT_INTERVENTIONS = 4_000
-"""Examples and interventions, at most: the control decides nothing, so it needs no more."""
+"""Maximal number of examples and of interventions. The control decides no verdict, so it needs no more."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shifted:
-    """A network and an alignment on shifted items.
+class DistributionShiftResult:
+    """The performance of a network and of an alignment on items from another distribution.
 
     Args:
         featurizer: Name of the alignment's featurizer.
         size: Features per variable of the alignment.
-        accuracy: Accuracy of the network on the shifted items. Where it cannot solve them, its IIA says little.
-        iia: IIA of the alignment there.
+        accuracy: Accuracy of the network on the shifted items. If it is low, the IIA says little.
+        iia: IIA of the alignment on the shifted items.
     """
 
     featurizer: str
@@ -36,40 +36,40 @@ class Shifted:
 
 def distribution_shift(
     alignment: Alignment, network: AbstractNetworks, task: AbstractTask, *, budget: Budget | None = None, seed: int = 0
-) -> Shifted | None:
-    """The score of an alignment on shifted items; `None` where the task has none.
+) -> DistributionShiftResult | None:
+    """Score an alignment on items from another distribution; `None` if the task has no such items.
 
     Args:
-        alignment: found on the task's own items.
-        network: in which it was found.
-        task: on whose items.
-        budget: how many examples and interventions.
-        seed: decides on them.
+        alignment: An alignment that was found on the items of the task.
+        network: The single network to which the alignment belongs.
+        task: The task, whose method `shifted` gives the task with the other items.
+        budget: Numbers of examples and interventions; by default those of a search.
+        seed: Seed of the examples and interventions that are drawn.
 
     Raises:
         AlignmentError: the alignment belongs to another network.
     """
-    other = task.shifted()
-    if other is None:
+    shifted_task = task.shifted()
+    if shifted_task is None:
         return None
-    score = evaluate(alignment, network, other, budget=budget, seed=seed)
-    return Shifted(
+    score = evaluate(alignment, network, shifted_task, budget=budget, seed=seed)
+    return DistributionShiftResult(
         featurizer=alignment.featurizer,
         size=alignment.size,
-        accuracy=network.accuracy(other, seed=seed)[0],
+        accuracy=network.accuracy(shifted_task, seed=seed)[0],
         iia=score.iia,
     )
 
 
-class DistributionShift(AbstractControl[Shifted]):
+class DistributionShift(AbstractControl[DistributionShiftResult]):
     """The score of the site's alignment on items that are drawn from another distribution. It decides no verdict."""
 
     name = "distribution_shift"
     description = "alignments were scored on items from another distribution as well"
 
-    def measure(self, context: ControlContext) -> list[Shifted | None]:
+    def measure(self, context: ControlContext) -> list[DistributionShiftResult | None]:
         budget = context.portfolio.budget
-        fewer = budget.model_copy(
+        capped = budget.model_copy(
             update={
                 "held_out": min(budget.held_out, SHIFT_INTERVENTIONS),
                 "test": min(budget.test, SHIFT_INTERVENTIONS),
@@ -78,23 +78,23 @@ class DistributionShift(AbstractControl[Shifted]):
         return [
             alignment
             and distribution_shift(
-                alignment, context.networks[i], context.task, budget=fewer, seed=context.portfolio.seed
+                alignment, context.networks[i], context.task, budget=capped, seed=context.portfolio.seed
             )
             for i, alignment in enumerate(context.alignments)
         ]
 
-    def to_json(self, result: Shifted) -> dict[str, Any]:
+    def to_json(self, result: DistributionShiftResult) -> dict[str, Any]:
         return asdict(result)
 
-    def from_json(self, data: dict[str, Any]) -> Shifted:
-        return Shifted(
+    def from_json(self, data: dict[str, Any]) -> DistributionShiftResult:
+        return DistributionShiftResult(
             featurizer=data["featurizer"],
             size=parse_size(data["size"]),
             accuracy=data["accuracy"],
             iia=data["iia"],
         )
 
-    def evidence(self, result: Shifted | None, context: EvidenceContext) -> list[Evidence]:
+    def evidence(self, result: DistributionShiftResult | None, context: EvidenceContext) -> list[Evidence]:
         if result is None:
             return []
         text = (

@@ -1,4 +1,4 @@
-"""The control `negative_controls`: what the searches find where the variables can be decoded and nobody reads them."""
+"""The control `negative_controls`: scores of the same searches in networks that do not use the variables."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from interlocus.controls.sufficient_subspace import used_subspaces
 from interlocus.core.random import derived_generator
 from interlocus.networks import MLP
 
-NEGATIVE_CONTROLS_BEGUN = 6
+NEGATIVE_CONTROLS_TRAINED = 6
 """Networks that are trained; not all of them become negative controls."""
-NEGATIVE_CONTROLS_KEPT = 4
+MAX_NEGATIVE_CONTROLS = 4
+"""Negative controls that are searched; further ones are left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NegativeControls:
-    """What the searches of a portfolio reach in networks with unused copies of the variables.
+    """The best scores of a portfolio in networks that hold copies of the variables and do not use them.
 
     Args:
-        count: Number of such networks that could be made.
-        decodable: Accuracy of a linear probe for the variable that is hardest to decode in any of them.
-        full: The best IIA of all searches in the full state.
-        inside: The best IIA inside the used subspaces; 0 where these have no room for the variables.
+        count: Number of such networks that were searched, from 0 to `MAX_NEGATIVE_CONTROLS`.
+        decodable: Lowest accuracy of a linear probe, over networks and variables.
+        full: Best IIA of all searches in the full state.
+        inside: Best IIA inside the used subspaces; 0 if these have fewer directions than there are variables.
     """
 
     count: int
@@ -35,12 +36,12 @@ class NegativeControls:
 
 
 class NegativeControlsControl(AbstractControl[NegativeControls]):
-    """Networks of the same architecture in which a finding would be false. Only perceptrons can be made so."""
+    """Networks of the same architecture in which any finding is false. Only perceptrons can be trained this way."""
 
     name = "negative_controls"
     description = (
-        "the same searches were made in networks of the same architecture in which the variables can be decoded and "
-        "nobody reads them"
+        "the same searches were made in networks of the same architecture in which the variables can be decoded but "
+        "are not used"
     )
 
     def measure(self, context: ControlContext) -> list[NegativeControls | None]:
@@ -48,18 +49,19 @@ class NegativeControlsControl(AbstractControl[NegativeControls]):
         values = [hypothesis.model.variables[name].values for name in hypothesis.variables]
         if not isinstance(networks, MLP) or None in values:
             return [None] * len(networks)
-        return [self._measured(context, networks)] * len(networks)
+        return [self._search(context, networks)] * len(networks)
 
-    def _measured(self, context: ControlContext, like: MLP) -> NegativeControls:
+    def _search(self, context: ControlContext, like: MLP) -> NegativeControls:
+        """Train negative controls like some networks, and search them."""
         portfolio, task, site = context.portfolio, context.task, context.site
         seed = derived_generator(portfolio.seed, "decoys", site).initial_seed() % 2**31
-        made = unused_copies_like(
-            task, hypothesis=portfolio.hypothesis, site=site, like=like, count=NEGATIVE_CONTROLS_BEGUN, seed=seed
+        trained = unused_copies_like(
+            task, hypothesis=portfolio.hypothesis, site=site, like=like, count=NEGATIVE_CONTROLS_TRAINED, seed=seed
         )
-        kept = made.admitted[:NEGATIVE_CONTROLS_KEPT]
-        if not kept:
+        admitted = trained.admitted[:MAX_NEGATIVE_CONTROLS]
+        if not admitted:
             return NegativeControls(count=0, decodable=0.0, full=0.0, inside=0.0)
-        networks = made.networks.select(kept)
+        networks = trained.networks.select(admitted)
         used = used_subspaces(networks, task, site=site, agreement=context.thresholds.agreement, seed=portfolio.seed)
         inside = [
             restarts.best.score.iia
@@ -68,8 +70,8 @@ class NegativeControlsControl(AbstractControl[NegativeControls]):
             for restarts in entries
         ]
         return NegativeControls(
-            count=len(kept),
-            decodable=min(made.decodable[i] for i in kept),
+            count=len(admitted),
+            decodable=min(trained.decodable[i] for i in admitted),
             full=max(portfolio.best_iia(networks, task, site)),
             inside=max(inside, default=0.0),
         )
@@ -84,13 +86,13 @@ class NegativeControlsControl(AbstractControl[NegativeControls]):
         if result is None:
             return []
         if not result.count:
-            text = "No network could be made here in which the variables can be decoded and nobody reads them."
+            text = "No network could be trained here in which the variables can be decoded but are not used."
             return [Evidence(control="negative controls", text=text, passes=None)]
         text = (
             f"In {result.count} networks in which the variables can be decoded (accuracy at least "
-            f"{result.decodable:.3f}) and nobody reads them, the same searches reach {result.full:.3f} in the full "
+            f"{result.decodable:.3f}) but are not used, the same searches reach {result.full:.3f} in the full "
             f"state and {result.inside:.3f} inside the used subspace."
         )
-        highest = max((effect.low for effect in context.inside), default=None)
+        highest = max((effect.low for effect in context.inside or ()), default=None)
         passes = None if highest is None else highest > result.inside
         return [Evidence(control="negative controls", text=text, passes=passes)]

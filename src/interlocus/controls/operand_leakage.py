@@ -1,6 +1,7 @@
-"""The control `operand_leakage`: is only the value of a variable in its features, or its operands as well?
+"""The control `operand_leakage`: whether a variable's features carry its operands besides its value.
 
-Exchanging features that carry the operands exchanges these too: the variable is then entangled with them.
+The operands are the variable's parents in the causal model. If the features carry them, an interchange exchanges them
+together with the value: the variable is entangled with them.
 """
 
 from __future__ import annotations
@@ -22,19 +23,21 @@ from interlocus.networks import AbstractNetworks
 from interlocus.tasks import AbstractTask
 
 LEAKAGE_EXAMPLES = 8192
+"""Examples that are drawn; about half of them are used for a variable with two values."""
 MIN_EXAMPLES_PER_VALUE = 200
+"""A value with fewer examples is not measured."""
 NEARLY_FOUND = 0.02
-"""Alignments whose IIA is further below what counts as found are not measured."""
-MIN_OPERAND_VARIANCE = 1e-6
-"""Of the largest variance: directions in which operands vary less do not vary."""
+"""Alignments whose IIA is more than this below the threshold `found` are not measured."""
+MIN_RELATIVE_VARIANCE = 1e-6
+"""Directions of the operands with a smaller share of the largest variance are constant up to rounding."""
 
 
 class OperandLeakage(NamedTuple):
-    """How much of the operands rides along.
+    """How well the operands are predicted from the features of a variable.
 
     Args:
-        r2: R² on them, held out; 1 where as much as one operand can be read off.
-        value: of the variable, among whose examples it was measured.
+        r2: Held-out R² of a linear regression, from 0 to 1; 1 if as much as one whole operand is predicted.
+        value: The value of the variable among whose examples it was measured.
     """
 
     r2: float
@@ -50,100 +53,109 @@ def operand_leakage(
     examples: int = LEAKAGE_EXAMPLES,
     seed: int = 0,
 ) -> OperandLeakage:
-    """How much of a variable's parents in the causal model can be read off its features, linearly, at equal value.
+    """Predict a variable's operands from its features by linear regression, among examples of equal value.
 
-    The parents are whitened, so that what counts is how many independent directions of theirs are known and not which;
-    their R² are added up and divided by the width of one parent. For (a = b) among unequal pairs this is the R² on the
-    vector a − b where the features know nothing else. It is measured at the value at which the operands vary most.
+    R² = min(1, Σ_d R²_d / w), where d runs over the whitened directions of all operands together and w is the width of
+    the narrowest operand. Whitening makes the number of predicted directions count, not their scale. For the variable
+    (a = b) among unequal pairs, features that carry only a − b have the R² on a − b. The value is the one at which the
+    operands vary most.
 
     Args:
-        alignment: in which the variable was found.
-        variable: one of its variables, with declared values.
-        network: in which it was found.
-        task: what the network solves.
-        examples: how many are drawn, of all values.
-        seed: decides on them.
+        alignment: The alignment whose features are measured.
+        variable: Name of one of its variables, which must declare its values.
+        network: The single network to which the alignment belongs.
+        task: The task that the network solves.
+        examples: Number of examples that are drawn, over all values.
+        seed: Seed of the examples that are drawn.
 
     Raises:
-        AlignmentError: another network, a continuous variable, or too few examples of every value.
+        AlignmentError: the alignment belongs to another network, the variable is continuous, or every value has too few
+            examples.
     """
     model = task.hypothesis(alignment.hypothesis).model
     values = model.variables[variable].values
     if values is None:
-        raise is_continuous_error(variable)
+        raise continuous_variable_error(variable)
     drawn = task.sample(examples, split="test", generator=derived_generator(seed, "operands"))
-    known = model.run({name: value for name, value in drawn.items() if name in model.variables})
-    parents = [known[name].double().reshape(examples, -1) for name in model.variables[variable].parents]
-    value, rows = _freest(torch.cat(parents, 1), known[variable], values)
+    known_values = model.run({name: value for name, value in drawn.items() if name in model.variables})
+    operands = [known_values[name].double().reshape(examples, -1) for name in model.variables[variable].parents]
+    value, rows = _value_of_most_spread(torch.cat(operands, 1), known_values[variable], values)
     features = alignment.features(network, task.encode(drawn)[rows].to(network.device))[variable]
-    whitened = _whitened(torch.cat(parents, 1)[rows])
+    whitened = _whitened(torch.cat(operands, 1)[rows])
     total = _r2_sum(features.double().cpu().numpy(), whitened)
-    return OperandLeakage(r2=min(1.0, max(0.0, total / min(part.shape[1] for part in parents))), value=value)
+    return OperandLeakage(r2=min(1.0, max(0.0, total / min(operand.shape[1] for operand in operands))), value=value)
 
 
-def is_continuous_error(variable: str) -> AlignmentError:
+def continuous_variable_error(variable: str) -> AlignmentError:
+    """The error for a variable that has no examples of equal value.
+
+    Args:
+        variable: Name of the continuous variable.
+    """
     return AlignmentError(
         f"The variable {variable!r} is a number or a vector.",
-        "What else passes is looked at among examples of one value, and no two have the same.",
-        "Ask for a variable with declared values.",
+        "Examples of equal value are compared, and a continuous variable has none.",
+        "Choose a variable that declares its values.",
     )
 
 
-def _freest(operands: Float[Tensor, "row number"], held: Tensor, values: tuple[int, ...]) -> tuple[int, Tensor]:
-    """The value at which the operands vary most, with its examples."""
-    rows = {value: (held == value).nonzero().flatten() for value in values}
-    often = {value: own for value, own in rows.items() if len(own) >= MIN_EXAMPLES_PER_VALUE}
-    if not often:
+def _value_of_most_spread(
+    operands: Float[Tensor, "row number"], variable: Tensor, values: tuple[int, ...]
+) -> tuple[int, Tensor]:
+    """The value at which the operands vary most, with the rows of its examples."""
+    rows_of_value = {value: (variable == value).nonzero().flatten() for value in values}
+    frequent = {value: rows for value, rows in rows_of_value.items() if len(rows) >= MIN_EXAMPLES_PER_VALUE}
+    if not frequent:
         raise AlignmentError(
-            f"Of {len(held)} examples no value of the variable has {MIN_EXAMPLES_PER_VALUE}.",
-            "That is too few to say what else varies among them.",
+            f"Among {len(variable)} examples, no value of the variable has {MIN_EXAMPLES_PER_VALUE}.",
+            "A regression on fewer examples says little about the operands.",
             "Draw more examples with `examples=`.",
         )
 
     def spread(value: int) -> float:
-        own = operands[often[value]]
-        variances = torch.linalg.eigvalsh(torch.atleast_2d(own.T.cov())).clamp_min(0)
+        covariance = torch.atleast_2d(operands[frequent[value]].T.cov())
+        variances = torch.linalg.eigvalsh(covariance).clamp_min(0)
         return float(variances.sqrt().sum())
 
-    value = max(often, key=spread)
-    return value, often[value]
+    value = max(frequent, key=spread)
+    return value, frequent[value]
 
 
 def _whitened(operands: Float[Tensor, "row number"]) -> Float[np.ndarray, "row direction"]:
-    """Independent directions of the operands, of unit variance; those that do not vary are left out."""
+    """The operands in independent directions of unit variance; constant directions are left out."""
     centred = operands - operands.mean(0)
     left, spread, _ = torch.linalg.svd(centred, full_matrices=False)
-    kept = spread.square() > MIN_OPERAND_VARIANCE * spread.square().max().clamp_min(MIN_OPERAND_VARIANCE)
-    return (left[:, kept] * len(operands) ** 0.5).numpy()
+    varies = spread.square() > MIN_RELATIVE_VARIANCE * spread.square().max().clamp_min(MIN_RELATIVE_VARIANCE)
+    return (left[:, varies] * len(operands) ** 0.5).numpy()
 
 
-def _r2_sum(features: Float[np.ndarray, "row feature"], wanted: Float[np.ndarray, "row direction"]) -> float:
-    """R² of each direction, fitted on one half and measured on the other, added up."""
+def _r2_sum(features: Float[np.ndarray, "row feature"], targets: Float[np.ndarray, "row direction"]) -> float:
+    """The sum over directions of R², fitted on the first half of the rows and measured on the second."""
     half = len(features) // 2
-    fitted = LinearRegression().fit(features[:half], wanted[:half])
-    left = wanted[half:] - fitted.predict(features[half:])
-    spread = wanted[half:] - wanted[:half].mean(0)
-    return float((1 - np.square(left).sum(0) / np.square(spread).sum(0)).sum())
+    fitted = LinearRegression().fit(features[:half], targets[:half])
+    residuals = targets[half:] - fitted.predict(features[half:])
+    deviations = targets[half:] - targets[:half].mean(0)
+    return float((1 - np.square(residuals).sum(0) / np.square(deviations).sum(0)).sum())
 
 
 LeakageByMap = dict[str, dict[str, dict[Size, float]]]
-"""For each variable, featurizer and size the R² on the operands."""
+"""R² on the operands by variable, featurizer and size."""
 
 
 class OperandLeakageControl(AbstractControl[LeakageByMap]):
-    """R² of what was found inside the used subspace on the operands at equal value; low is good."""
+    """R² on the operands of the alignments that were found inside the used subspace; low is good."""
 
     name = "operand_leakage"
     description = (
-        "the share of variance (R²) of the operands that the found features carry at equal value was measured; up to "
-        "{operand_leakage:g} counts as the value alone"
+        "the share of the operands' variance (R²) that the features explain among examples of equal value was measured; "
+        "up to {operand_leakage:g} counts as the value alone"
     )
 
     def measure(self, context: ControlContext) -> list[LeakageByMap | None]:
         if "used_subspace" not in context.controls:
-            return [None] * len(context.networks)  # it is measured on what was found inside the used subspace
+            return [None] * len(context.networks)  # it is measured for alignments inside the used subspace
         portfolio, task = context.portfolio, context.task
-        least = context.thresholds.found - NEARLY_FOUND
+        min_iia = context.thresholds.found - NEARLY_FOUND
         measured: list[LeakageByMap | None] = []
         for restricted in context.restricted:
             leakage: LeakageByMap = {}
@@ -151,9 +163,10 @@ class OperandLeakageControl(AbstractControl[LeakageByMap]):
                 for restarts, alignment in restricted.alignments(hypothesis, task):
                     for variable in hypothesis.variables:
                         sizes = leakage.setdefault(variable, {}).setdefault(alignment.featurizer, {})
-                        if restarts.best.score.iia >= least:
-                            found = operand_leakage(alignment, variable, restricted.network, task, seed=portfolio.seed)
-                            sizes[restarts.size] = found.r2
+                        if restarts.best.score.iia >= min_iia:
+                            sizes[restarts.size] = operand_leakage(
+                                alignment, variable, restricted.network, task, seed=portfolio.seed
+                            ).r2
             measured.append(leakage)
         return measured
 
@@ -169,9 +182,9 @@ class OperandLeakageControl(AbstractControl[LeakageByMap]):
         }
 
     def evidence(self, result: LeakageByMap | None, context: EvidenceContext) -> list[Evidence]:
-        measured = [effect for effect in context.inside if effect.operand_leakage is not None]
+        measured = [effect for effect in context.inside or () if effect.operand_leakage is not None]
         if not measured:
-            text = "It was not measured what else is exchanged with the value."
+            text = "It was not measured whether the operands are exchanged together with the value."
             return [Evidence(control="operand leakage", text=text, passes=None)]
         sizes = ", ".join(
             f"{effect.operand_leakage:.2f} at size {effect.size} ({effect.featurizer})" for effect in measured

@@ -9,7 +9,7 @@ from typing import Any
 
 from interlocus.alignment.dimensions import mean_size
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
-from interlocus.controls.criteria import Effect, Thresholds, effect_of, is_found
+from interlocus.controls.criteria import Effect, Thresholds, is_found
 from interlocus.controls.ground_truth.planting import ADMITTED_IIA, Plantable, Planted, PlantingRequest
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
 from interlocus.core.errors import SpecificationError
@@ -192,7 +192,7 @@ def search_planted(
     if not admitted:
         return PlantedResult(kind=kind, planted=(), best=(), hits=(), left_out=left_out)
     hypothesis, data = task.hypothesis(portfolio.hypothesis), portfolio.data(task)
-    looks = len(portfolio.featurizers) * len(portfolio.sizes)
+    comparisons = len(portfolio.featurizers) * len(portfolio.sizes)
     best, hits = [0.0] * len(admitted), [False] * len(admitted)
     *smaller, largest = sorted(portfolio.sizes, key=mean_size)
     for featurizer, sizes in itertools.product(portfolio.featurizers, ([largest], smaller)):
@@ -205,7 +205,7 @@ def search_planted(
             for restarts in result.sizes:
                 score, place = restarts.best.score, remaining[result.network]
                 effects = [
-                    effect_of(score, variable, featurizer=featurizer, size=restarts.size, looks=looks)
+                    Effect.from_score(score, variable, featurizer=featurizer, size=restarts.size, comparisons=comparisons)
                     for variable in hypothesis.variables
                 ]
                 best[place] = max(best[place], score.iia)

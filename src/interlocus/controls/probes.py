@@ -1,11 +1,10 @@
-"""The control `probes`: what can be decoded at a site, beside what can be exchanged there. Decodable is not used."""
+"""The control `probes`: accuracy of decoders at a site. A variable that can be decoded need not be used."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -23,32 +22,35 @@ from interlocus.networks import AbstractNetworks
 from interlocus.tasks import AbstractTask, Split
 
 PROBE_EXAMPLES = 8192
-"""A probe is fitted to so many, and asked on half as many others."""
+"""Training examples of a probe; it is tested on half as many fresh examples."""
 PROBE_UNITS, PROBE_STEPS, PROBE_BATCH, PROBE_RATE = 32, 400, 256, 1e-2
-"""A small perceptron: one hidden layer of ReLUs, Adam with cosine decay."""
-MIN_FEATURE_VARIANCE = 1e-12
+"""Hidden units (ReLU), steps, examples per step and first learning rate (Adam, cosine decay) of the perceptron."""
+REGRESSION_ITERATIONS, REGRESSION_TOLERANCE = 500, 1e-3
+"""When the logistic regression stops."""
+MIN_DEVIATION = 1e-12
+"""Lower bound of a unit's standard deviation, by which its activations are divided."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decodable:
-    """How well probes tell the value of a variable from the activations of a site, on fresh examples.
+class ProbeAccuracy:
+    """How well probes decode the value of a variable from the activations of a site, on fresh examples.
 
     Args:
-        linear: accuracy of a multinomial logistic regression.
-        mlp: accuracy of a small perceptron.
-        guess: share of the commonest value, which a probe that sees nothing reaches.
+        linear: Accuracy of a multinomial logistic regression, from 0 to 1.
+        mlp: Accuracy of a perceptron with one hidden layer, from 0 to 1.
+        guess: Share of the most common value, which a probe without any information reaches.
     """
 
     linear: float
     mlp: float
     guess: float
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+    def to_json(self) -> dict[str, float]:
+        """The accuracies by name, for a record."""
         return asdict(self)
 
 
-def decodable(
+def probe_accuracies(
     networks: AbstractNetworks,
     task: AbstractTask,
     *,
@@ -57,125 +59,138 @@ def decodable(
     examples: int = PROBE_EXAMPLES,
     seed: int = 0,
 ) -> list[dict[str, Decodable]]:
-    """For each network, what can be decoded of each variable of a hypothesis.
+    """Fit probes to the activations of a site: one for each network and variable of a hypothesis.
 
     Args:
-        networks: where is looked; the perceptrons of all of them learn at once.
-        task: what they solve.
-        hypothesis: one of the task's, by name; its variables have declared values.
-        site: one of the networks', by name.
-        examples: how many a probe is fitted to.
-        seed: decides on examples and on the probes.
+        networks: The networks whose activations are decoded. Their perceptron probes are trained together.
+        task: The task that the networks solve.
+        hypothesis: Name of a hypothesis of the task, all of whose variables declare their values.
+        site: Name of the site, a key of `networks.sites`.
+        examples: Number of training examples; half as many are used for testing.
+        seed: Seed of the examples and of the perceptrons' initial weights and batches.
+
+    Returns:
+        For each network the accuracies by variable.
 
     Raises:
-        UnknownNameError: no such hypothesis or site.
-        SpecificationError: a continuous variable.
-        NetworkError: activations that are not finite.
+        UnknownNameError: the task has no such hypothesis, or the networks have no such site.
+        SpecificationError: a variable of the hypothesis is continuous.
+        NetworkError: some activations are not finite.
     """
-    sought = task.hypothesis(hypothesis)
-    values = [sought.model.variables[name].values or () for name in sought.variables]
+    target = task.hypothesis(hypothesis)
+    values = [target.model.variables[name].values or () for name in target.variables]
     if not all(values):
         raise SpecificationError(
-            f"The variable {sought.variables[values.index(())]!r} is a number or a vector.",
-            "A probe says which of several values a variable has.",
-            "Ask for variables with declared values.",
+            f"The variable {target.variables[values.index(())]!r} is a number or a vector.",
+            "A probe chooses among the declared values of a variable.",
+            "Choose a hypothesis whose variables declare their values.",
         )
 
-    def seen(split: Split, count: int) -> tuple[Float[Tensor, "network row width"], Int[Tensor, "variable row"]]:
+    def labelled_states(split: Split, count: int) -> tuple[Float[Tensor, "network row width"], Int[Tensor, "variable row"]]:
         pool = task.draw_examples(
             count, split=split, generator=derived_generator(seed, "probes", split), for_hypotheses=(hypothesis,)
         )
-        rows = pool.rows(sought)
-        codes = [
-            (pool.values[name][rows].unsqueeze(1) == torch.tensor(own)).int().argmax(1)
-            for name, own in zip(sought.variables, values, strict=True)
+        rows = pool.rows(target)
+        labels = [
+            (pool.values[name][rows].unsqueeze(1) == torch.tensor(of_variable)).int().argmax(1)
+            for name, of_variable in zip(target.variables, values, strict=True)
         ]
-        return cache_activations(networks, site, pool).activations[:, rows].cpu().float(), torch.stack(codes)
+        return cache_activations(networks, site, pool).activations[:, rows].cpu().float(), torch.stack(labels)
 
-    (states, codes), (fresh, true) = seen("train", examples), seen("test", examples // 2)
-    middle, spread = states.mean(1, keepdim=True), states.std(1, keepdim=True).clamp_min(MIN_FEATURE_VARIANCE)
-    states, fresh = (states - middle) / spread, (fresh - middle) / spread
-    classes = max(map(len, values))
+    train_states, train_labels = labelled_states("train", examples)
+    test_states, test_labels = labelled_states("test", examples // 2)
+    mean = train_states.mean(1, keepdim=True)
+    deviation = train_states.std(1, keepdim=True).clamp_min(MIN_DEVIATION)
+    train_states, test_states = (train_states - mean) / deviation, (test_states - mean) / deviation
     with one_thread():
-        bent = _perceptrons(states, codes, fresh, classes, seed)
-        straight = torch.stack([_linear(*pair, codes) for pair in zip(states, fresh, strict=True)])
-    right = [(told == true).double().mean(2).tolist() for told in (straight, bent)]
-    guess = [float(one.bincount().max()) / one.numel() for one in true]
+        of_perceptrons = _perceptrons(train_states, train_labels, test_states, max(map(len, values)), seed)
+        of_regressions = torch.stack(
+            [_regressions(*states, train_labels) for states in zip(train_states, test_states, strict=True)]
+        )
+    accuracies = [
+        (predicted == test_labels).double().mean(2).tolist() for predicted in (of_regressions, of_perceptrons)
+    ]
+    guesses = [float(labels.bincount().max()) / labels.numel() for labels in test_labels]
     return [
         {
-            name: Decodable(linear=linear, mlp=mlp, guess=often)
-            for name, linear, mlp, often in zip(sought.variables, *own, guess, strict=True)
+            name: ProbeAccuracy(linear=linear, mlp=mlp, guess=guess)
+            for name, linear, mlp, guess in zip(target.variables, *of_network, guesses, strict=True)
         }
-        for own in zip(*right, strict=True)
+        for of_network in zip(*accuracies, strict=True)
     ]
 
 
-def _linear(
-    states: Float[Tensor, "row width"], fresh: Float[Tensor, "asked width"], codes: Int[Tensor, "variable row"]
-) -> Int[Tensor, "variable asked"]:
-    """What logistic regressions say on fresh states."""
-    told = []
-    for own in codes:
-        if len(own.unique()) < 2:
-            told.append(own[:1].expand(len(fresh)))
+def _regressions(
+    train_states: Float[Tensor, "row width"],
+    test_states: Float[Tensor, "test width"],
+    train_labels: Int[Tensor, "variable row"],
+) -> Int[Tensor, "variable test"]:
+    """The predictions of logistic regressions for one network, one for each variable."""
+    predictions = []
+    for labels in train_labels:
+        if len(labels.unique()) < 2:
+            predictions.append(labels[:1].expand(len(test_states)))
             continue
-        fitted = LogisticRegression(max_iter=500, tol=1e-3).fit(states.numpy(), own.numpy())
-        told.append(torch.from_numpy(fitted.predict(fresh.numpy())))
-    return torch.stack(told)
+        regression = LogisticRegression(max_iter=REGRESSION_ITERATIONS, tol=REGRESSION_TOLERANCE)
+        regression.fit(train_states.numpy(), labels.numpy())
+        predictions.append(torch.from_numpy(regression.predict(test_states.numpy())))
+    return torch.stack(predictions)
 
 
 def _perceptrons(
-    states: Float[Tensor, "network row width"],
-    codes: Int[Tensor, "variable row"],
-    fresh: Float[Tensor, "network asked width"],
+    train_states: Float[Tensor, "network row width"],
+    train_labels: Int[Tensor, "variable row"],
+    test_states: Float[Tensor, "network test width"],
     classes: int,
     seed: int,
-) -> Int[Tensor, "network variable asked"]:
-    """What small perceptrons say on fresh states: one a network and variable, all trained at once."""
-    networks, variables, width = len(states), len(codes), states.shape[2]
+) -> Int[Tensor, "network variable test"]:
+    """The predictions of small perceptrons, one for each network and variable. All are trained together."""
+    networks, variables, width = len(train_states), len(train_labels), train_states.shape[2]
     generator = derived_generator(seed, "perceptrons")
     shapes = (networks, variables, width, PROBE_UNITS), (networks, variables, PROBE_UNITS, classes)
-    begin = [torch.randn(shape, generator=generator) * math.sqrt(2 / shape[2]) for shape in shapes]
-    begin += [torch.zeros(networks, variables, 1, shape[3]) for shape in shapes]
-    parameters = [one.requires_grad_() for one in begin]
-    optimisers = [Adam.begin(one.data) for one in parameters]
-    drawn = torch.randint(states.shape[1], (PROBE_STEPS, PROBE_BATCH), generator=generator)
-    for step, rows in enumerate(drawn):
-        logits = _run(parameters, states[:, rows])
-        wanted = codes[:, rows].expand(networks, -1, -1)
-        loss = F.cross_entropy(logits.flatten(0, 2), wanted.flatten(), reduction="sum") / PROBE_BATCH
+    initial = [torch.randn(shape, generator=generator) * math.sqrt(2 / shape[2]) for shape in shapes]
+    initial += [torch.zeros(networks, variables, 1, shape[3]) for shape in shapes]
+    parameters = [tensor.requires_grad_() for tensor in initial]
+    optimisers = [Adam.begin(parameter.data) for parameter in parameters]
+    batches = torch.randint(train_states.shape[1], (PROBE_STEPS, PROBE_BATCH), generator=generator)
+    for step, rows in enumerate(batches):
+        logits = _perceptron_logits(parameters, train_states[:, rows])
+        labels = train_labels[:, rows].expand(networks, -1, -1)
+        loss = F.cross_entropy(logits.flatten(0, 2), labels.flatten(), reduction="sum") / PROBE_BATCH
         rate = PROBE_RATE * (1 + math.cos(math.pi * step / PROBE_STEPS)) / 2
-        for one, optimiser, slope in zip(parameters, optimisers, torch.autograd.grad(loss, parameters), strict=True):
-            optimiser.step(one.data, slope, rate)
+        gradients = torch.autograd.grad(loss, parameters)
+        for parameter, optimiser, gradient in zip(parameters, optimisers, gradients, strict=True):
+            optimiser.step(parameter.data, gradient, rate)
     with torch.no_grad():
-        return _run(parameters, fresh).argmax(3)
+        return _perceptron_logits(parameters, test_states).argmax(3)
 
 
-def _run(
+def _perceptron_logits(
     parameters: Sequence[Tensor], states: Float[Tensor, "network row width"]
 ) -> Float[Tensor, "network variable row class"]:
-    first, second, shift, last = parameters
-    hidden = torch.bmm(states, first.transpose(1, 2).flatten(2))  # all variables look at the same states
-    hidden = hidden.unflatten(2, (len(first[0]), PROBE_UNITS)).transpose(1, 2)
-    return torch.relu(hidden + shift) @ second + last
+    hidden_weight, output_weight, hidden_bias, output_bias = parameters
+    # the perceptrons of all variables have the same inputs
+    hidden = torch.bmm(states, hidden_weight.transpose(1, 2).flatten(2))
+    hidden = hidden.unflatten(2, (len(hidden_weight[0]), PROBE_UNITS)).transpose(1, 2)
+    return torch.relu(hidden + hidden_bias) @ output_weight + output_bias
 
 
-Probes = dict[str, Decodable]
-"""For each variable what probes tell of it."""
+ProbesByVariable = dict[str, ProbeAccuracy]
+"""Accuracies of probes by variable."""
 
 
-class ProbesControl(AbstractControl[Probes]):
+class ProbesControl(AbstractControl[ProbesByVariable]):
     """Accuracy of a linear probe and of a small perceptron for each variable. It decides no verdict."""
 
     name = "probes"
-    description = "it was measured what linear and small-perceptron probes can tell from the activations"
+    description = "linear probes and small perceptrons were fitted to the activations"
 
-    def measure(self, context: ControlContext) -> list[Probes | None]:
+    def measure(self, context: ControlContext) -> list[ProbesByVariable | None]:
         hypothesis = context.task.hypothesis(context.portfolio.hypothesis)
         if any(hypothesis.model.variables[name].values is None for name in hypothesis.variables):
-            return [None] * len(context.networks)  # a probe tells values apart, and a number has none
+            return [None] * len(context.networks)  # a probe chooses among declared values
         return [
-            *decodable(
+            *probe_accuracies(
                 context.networks,
                 context.task,
                 hypothesis=hypothesis.name,
@@ -184,18 +199,18 @@ class ProbesControl(AbstractControl[Probes]):
             )
         ]
 
-    def to_json(self, result: Probes) -> dict[str, dict[str, float]]:
+    def to_json(self, result: ProbesByVariable) -> dict[str, dict[str, float]]:
         return {variable: probe.to_json() for variable, probe in result.items()}
 
-    def from_json(self, data: dict[str, dict[str, float]]) -> Probes:
-        return {variable: Decodable(**probe) for variable, probe in data.items()}
+    def from_json(self, data: dict[str, dict[str, float]]) -> ProbesByVariable:
+        return {variable: ProbeAccuracy(**probe) for variable, probe in data.items()}
 
-    def evidence(self, result: Probes | None, context: EvidenceContext) -> list[Evidence]:
+    def evidence(self, result: ProbesByVariable | None, context: EvidenceContext) -> list[Evidence]:
         if result is None or context.variable not in result:
             return []
         probe = result[context.variable]
         text = (
             f"A linear probe decodes it with accuracy {probe.linear:.3f}, a small perceptron with {probe.mlp:.3f}; the "
-            f"commonest value alone is right in {probe.guess:.3f}."
+            f"most common value alone is right in {probe.guess:.3f}."
         )
         return [Evidence(control="probes", text=text, passes=None)]

@@ -1,4 +1,4 @@
-"""What all controls say of one network at one site, as one record."""
+"""The results of all controls for one network at one site, as one record."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from interlocus.controls._base import AbstractControl, ControlContext
 from interlocus.core.plugins import CONTROLS
 
 ALWAYS_MEASURED = ("random_directions", "linear_ceiling")
-"""Controls that are measured wherever any control is: they are cheap, and every score is compared with them."""
+"""Controls that are measured even if a study does not name them: every score is compared with these chance levels."""
 
 Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ControlRecord:
-    """What controls say of one network at one site.
+    """The results of controls for one network at one site.
 
     Args:
-        network: Name of the network.
-        group: Name of its group.
-        site: Name of the site.
-        results: For each control that was measured its result, by the name of the control.
+        network: Name of the network within the study.
+        group: Name of the network group to which it belongs.
+        site: Name of the site that was measured.
+        results: Results by the name of the control; controls that were not measured are missing.
     """
 
     network: str
@@ -32,20 +32,27 @@ class ControlRecord:
     results: Mapping[str, object]
 
     def result(self, control: type[AbstractControl[Kind]]) -> Kind | None:
-        """The result of one control; `None` where it was not measured."""
+        """The result of one control; `None` if it was not measured.
+
+        Args:
+            control: Class of the control, whose `name` is looked up.
+        """
         return self.results.get(control.name)  # pyright: ignore[reportReturnType]: results are those of their control
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """The record as values that JSON can hold."""
         results = {name: CONTROLS.get(name)().to_json(result) for name, result in self.results.items()}
         return {"network": self.network, "group": self.group, "site": self.site, "results": results}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ControlRecord:
-        """The record that `to_json` wrote.
+        """Read a record that `to_json` wrote.
+
+        Args:
+            data: The values after JSON stored them.
 
         Raises:
-            UnknownNameError: A control that is not installed here.
+            UnknownNameError: the record contains a control that is not installed.
         """
         results = {name: CONTROLS.get(name)().from_json(result) for name, result in data["results"].items()}
         return cls(network=data["network"], group=data["group"], site=data["site"], results=results)
@@ -55,23 +62,27 @@ def measure_controls(context: ControlContext, *, names: Sequence[str], group: st
     """Measure all controls of a context; one record for each of its networks.
 
     Args:
-        context: What is measured, and on what.
-        names: Names of the networks, in their order.
-        group: Name of their group.
+        context: The networks, the site and the searches to measure.
+        names: Names of the networks, in the order of `context.networks`.
+        group: Name of the network group to which they belong.
     """
     results: list[dict[str, object]] = [{} for _ in names]
     for control in controls_of((*ALWAYS_MEASURED, *context.controls)):
         if control.deferred:
             continue
-        for own, result in zip(results, control.measure(context), strict=True):
+        for by_control, result in zip(results, control.measure(context), strict=True):
             if result is not None:
-                own[control.name] = result
+                by_control[control.name] = result
     return [
-        ControlRecord(network=name, group=group, site=context.site, results=own)
-        for name, own in zip(names, results, strict=True)
+        ControlRecord(network=name, group=group, site=context.site, results=by_control)
+        for name, by_control in zip(names, results, strict=True)
     ]
 
 
-def controls_of(names: Sequence[str]) -> list[AbstractControl[Any]]:
-    """The controls of these names, each once, in the order in which evidence lists them."""
+def controls_of(names: Sequence[str]) -> list[AbstractControl[object]]:
+    """The controls with these names, each once, in the order in which evidence lists them.
+
+    Args:
+        names: Names of registered controls, in any order; other names are ignored.
+    """
     return [CONTROLS.get(name)() for name in CONTROLS if name in names]

@@ -97,7 +97,7 @@ def search_restricted(
     results: dict[int, RestrictedResult] = {}
     for done, dimension in enumerate(sorted(set(dimensions))):
         indices = [i for i, other in enumerate(dimensions) if other == dimension]
-        restricted = restrict_to(networks.select(indices), [used[i] for i in indices], room=dimension)
+        restricted = restrict_to(networks.select(indices), [used[i] for i in indices], dimension=dimension)
         on_progress(done / len(set(dimensions)))
         for i, result in zip(indices, _search_together(portfolio, restricted, task, site, dimension), strict=True):
             results[i] = result

@@ -1,4 +1,4 @@
-"""The control `source_variation`: do two sources of equal value give different answers?"""
+"""The control `source_variation`: whether two sources of equal value give different answers."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from torch import Tensor
 
 from interlocus.alignment.alignment import Alignment
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
-from interlocus.controls.operand_leakage import is_continuous_error
+from interlocus.controls.operand_leakage import continuous_variable_error
 from interlocus.core.errors import AlignmentError
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
 from interlocus.tasks import AbstractTask
 
 SOURCE_PAIRS = 8192
+"""Examples from which pairs of sources are drawn by default."""
 CONTROL_PAIRS = 4_000
-"""Pairs of sources that the control draws; it decides nothing, so it needs no more."""
+"""The same for the control. It decides no verdict, so it needs no more."""
 
 
 class SourceVariation(NamedTuple):
-    """How much the answer depends on which source of equal value was taken.
+    """How often the answer depends on which of two sources of equal value is used.
 
     Args:
-        share: of pairs of such sources, with the base fixed, in which the answers differ.
-        of_value: the same for each value of the variable that occurs twice.
+        share: Share of pairs of sources that give different answers for the same base, from 0 to 1.
+        of_value: The same share for each value of the variable that occurs at least twice.
     """
 
     share: float
@@ -44,22 +45,22 @@ def source_variation(
     pairs: int = SOURCE_PAIRS,
     seed: int = 0,
 ) -> SourceVariation:
-    """How much the answer varies over sources of equal value, swapped into the same base.
+    """Exchange two sources of equal value into the same base, and count how often the answers differ.
 
-    If only the value passes, it never does. Unlike an R² on the operands this asks what the network makes of what rides
-    along: it may ride along and have no effect.
+    If the features carry the value alone, the answers never differ. An R² on the operands says whether the features
+    carry them; this share says whether the network uses them.
 
     Args:
-        alignment: in which the variable was found.
-        variable: one of its variables, with declared values.
-        network: in which it was found.
-        task: what the network solves.
-        pairs: how many pairs of sources, each with a base of its own.
-        seed: decides on them.
+        alignment: The alignment whose interchanges are measured.
+        variable: Name of one of its variables, which must declare its values.
+        network: The single network to which the alignment belongs.
+        task: The task that the network solves.
+        pairs: Number of examples. Each is paired with another example of equal value, and with a random base.
+        seed: Seed of the examples, the pairs and the bases.
 
     Raises:
-        AlignmentError: another network, a continuous variable, or no value that occurs twice.
-        UnknownNameError: there is no such variable.
+        AlignmentError: the alignment belongs to another network, the variable is continuous, or no value occurs twice.
+        UnknownNameError: the causal model has no such variable.
     """
     hypothesis = task.hypothesis(alignment.hypothesis)
     hypothesis.model.check_names((variable,))
@@ -70,42 +71,43 @@ def source_variation(
     inputs = pool.inputs[rows].to(network.device)
     values = hypothesis.model.variables[variable].values
     if values is None:
-        raise is_continuous_error(variable)
-    held = pool.values[variable][rows]
-    one, other = _of_equal_value(held, values, derived_generator(seed, "varies", "sources"))
-    if not len(one):
+        raise continuous_variable_error(variable)
+    value_of_row = pool.values[variable][rows]
+    first, second = _pairs_of_equal_value(value_of_row, values, derived_generator(seed, "varies", "sources"))
+    if not len(first):
         raise AlignmentError(
             f"No value of the variable {variable!r} occurs twice in {pairs} examples.",
-            "Sources of equal value are held against each other.",
-            "Draw more with `pairs=`.",
+            "Two sources of equal value are needed for each comparison.",
+            "Draw more examples with `pairs=`.",
         )
-    bases = inputs[torch.randint(len(inputs), one.shape, generator=derived_generator(seed, "varies", "bases"))]
-    answers = [alignment.intervene(network, bases, **{variable: inputs[own]}).argmax(1) for own in (one, other)]
+    bases = inputs[torch.randint(len(inputs), first.shape, generator=derived_generator(seed, "varies", "bases"))]
+    answers = [alignment.intervene(network, bases, **{variable: inputs[sources]}).argmax(1) for sources in (first, second)]
     differs = (answers[0] != answers[1]).double().cpu()
-    shares = {value: float(differs[held[one] == value].mean()) for value in values if (held[one] == value).any()}
+    has_value = {value: value_of_row[first] == value for value in values}
+    shares = {value: float(differs[pairs].mean()) for value, pairs in has_value.items() if pairs.any()}
     return SourceVariation(share=float(differs.mean()), of_value=shares)
 
 
-def _of_equal_value(
-    held: Int[Tensor, " row"], values: tuple[int, ...], generator: torch.Generator
+def _pairs_of_equal_value(
+    value_of_row: Int[Tensor, " row"], values: tuple[int, ...], generator: torch.Generator
 ) -> tuple[Int[Tensor, " pair"], Int[Tensor, " pair"]]:
-    """Every row, with another row of the same value."""
-    ones, others = [torch.empty(0, dtype=torch.long)], [torch.empty(0, dtype=torch.long)]
+    """Every row whose value occurs twice, and for each of them another row of the same value."""
+    first, second = [torch.empty(0, dtype=torch.long)], [torch.empty(0, dtype=torch.long)]
     for value in values:
-        rows = (held == value).nonzero().flatten()
+        rows = (value_of_row == value).nonzero().flatten()
         if len(rows) > 1:
             mixed = rows[torch.randperm(len(rows), generator=generator)]
-            ones.append(mixed)
-            others.append(mixed.roll(1))
-    return torch.cat(ones), torch.cat(others)
+            first.append(mixed)
+            second.append(mixed.roll(1))
+    return torch.cat(first), torch.cat(second)
 
 
 VariationByVariable = dict[str, float]
-"""For each variable the share of bases in which two sources of equal value give different answers."""
+"""Share of bases for which two sources of equal value give different answers, by variable."""
 
 
 class SourceVariationControl(AbstractControl[VariationByVariable]):
-    """How much the answer depends on which source of equal value was taken. It decides no verdict."""
+    """How often the answer depends on which source of equal value is used. It decides no verdict."""
 
     name = "source_variation"
     description = "answers were compared between sources of equal value"
@@ -118,7 +120,7 @@ class SourceVariationControl(AbstractControl[VariationByVariable]):
                 continue
             shares: VariationByVariable = {}
             for variable in alignment.variables:
-                with suppress(AlignmentError):  # a number or a vector has no equal values
+                with suppress(AlignmentError):  # a continuous variable has no sources of equal value
                     shares[variable] = source_variation(
                         alignment,
                         variable,
@@ -139,5 +141,5 @@ class SourceVariationControl(AbstractControl[VariationByVariable]):
     def evidence(self, result: VariationByVariable | None, context: EvidenceContext) -> list[Evidence]:
         if result is None or context.variable not in result:
             return []
-        text = f"In {result[context.variable]:.3f} of the bases two sources of equal value give different answers."
+        text = f"For {result[context.variable]:.3f} of the bases, two sources of equal value give different answers."
         return [Evidence(control="source variation", text=text, passes=None)]

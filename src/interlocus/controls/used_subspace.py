@@ -1,4 +1,4 @@
-"""The control `used_subspace`: how few directions the rest of the network needs, and what is found inside them."""
+"""The control `used_subspace`: the directions that the rest of the network needs, and scores inside them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class UsedSubspaceResult:
     """The used subspace of one network at one site.
 
     Args:
-        rank: Directions that the rest of the network needs.
-        width: Width of the site.
+        rank: Number of directions that the rest of the network needs.
+        width: Width of the site, in directions.
         agreement: Share of its own answers that the network keeps when its states are restricted to them.
-        found: For each hypothesis and featurizer the restarts of every size inside the used subspace.
+        found: Restarts of every size inside the used subspace, by hypothesis and featurizer.
     """
 
     rank: int
@@ -28,12 +28,16 @@ class UsedSubspaceResult:
     found: dict[str, ByFeaturizer]
 
     def restarts_of(self, hypothesis: str) -> ByFeaturizer:
-        """What was found for one hypothesis; empty where its variables have no room."""
+        """The restarts for one hypothesis; empty if it has more variables than the subspace has directions.
+
+        Args:
+            hypothesis: Name of the hypothesis, or `OUTPUT` for the output.
+        """
         return self.found.get(hypothesis, {})
 
 
 class UsedSubspaceControl(AbstractControl[UsedSubspaceResult]):
-    """A map can be found through a copy of a variable that nobody reads; inside the used subspace there is none."""
+    """The smallest sufficient subspace of a site. An unused copy of a variable lies outside of it."""
 
     name = "used_subspace"
     description = (
@@ -63,14 +67,14 @@ class UsedSubspaceControl(AbstractControl[UsedSubspaceResult]):
         return UsedSubspaceResult(rank=data["rank"], width=data["width"], agreement=data["agreement"], found=found)
 
     def evidence(self, result: UsedSubspaceResult | None, context: EvidenceContext) -> list[Evidence]:
-        if result is None:
+        if result is None or context.inside is None:
             text = "It was not measured how many directions the rest of the network needs."
             return [Evidence(control="used subspace", text=text, passes=None)]
         text = f"{result.rank} of {result.width} directions keep {result.agreement:.4f} of the network's own answers; "
         if not context.inside:
-            text += "the variables have no room in them."
+            text += "these are fewer than there are variables."
             return [Evidence(control="used subspace", text=text, passes=False)]
         best = max(context.inside, key=lambda effect: effect.iia)
         text += f"inside, IIA {best.iia:.3f} [{best.low:.3f}, {best.high:.3f}] at size {best.size} ({best.featurizer})."
-        passes = any(is_found(effect, context.thresholds, context.bar) for effect in context.inside)
+        passes = any(is_found(effect, context.thresholds, context.null_level) for effect in context.inside)
         return [Evidence(control="used subspace", text=text, passes=passes)]

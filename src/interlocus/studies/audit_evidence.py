@@ -10,7 +10,7 @@ from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.evaluation import evaluate
 from interlocus.alignment.metrics import Score
 from interlocus.controls._base import ControlContext, Evidence
-from interlocus.controls.criteria import Effect, Thresholds, effect_of, is_found
+from interlocus.controls.criteria import Effect, Thresholds, is_found
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
 from interlocus.controls.nulls.random_directions import RandomDirections
 from interlocus.controls.operand_leakage import OperandLeakageControl, operand_leakage
@@ -114,7 +114,7 @@ class Auditor:
                 site=alignment.site,
                 variable=variable,
                 hidden=alignment.site != INPUT_SITE,
-                effects=(effect_of(score, variable, featurizer=alignment.featurizer, size=alignment.size, looks=1),),
+                effects=(Effect.from_score(score, variable, featurizer=alignment.featurizer, size=alignment.size, comparisons=1),),
                 no_effect=level.no_effect,
                 one_directional=level.one_directional,
                 null=null,
@@ -153,7 +153,7 @@ class Auditor:
         score = evaluate(alignment, network, self.task, budget=portfolio.budget, seed=portfolio.seed)
         effects = {}
         for variable in alignment.variables:
-            effect = effect_of(score, variable, featurizer=alignment.featurizer, size=alignment.size, looks=1)
+            effect = Effect.from_score(score, variable, featurizer=alignment.featurizer, size=alignment.size, comparisons=1)
             effects[variable] = replace(effect, operand_leakage=self._leakage(alignment, variable, network))
         return effects
 
@@ -169,13 +169,13 @@ class Auditor:
         """For each variable what searches find inside the used subspace."""
         used = control.result(UsedSubspaceControl)
         maps = used.restarts_of(self.alignment.hypothesis) if used else {}
-        leakage, looks = control.result(OperandLeakageControl) or {}, sum(map(len, maps.values()))
+        leakage, comparisons = control.result(OperandLeakageControl) or {}, sum(map(len, maps.values()))
         effects: dict[str, list[Effect]] = {variable: [] for variable in self.alignment.variables}
         for variable, own in effects.items():
             for name, sizes in maps.items():
                 known = leakage.get(variable, {}).get(name, {})
                 for restarts in sizes:
-                    effect = effect_of(restarts.best.score, variable, featurizer=name, size=restarts.size, looks=looks)
+                    effect = Effect.from_score(restarts.best.score, variable, featurizer=name, size=restarts.size, comparisons=comparisons)
                     own.append(replace(effect, operand_leakage=known.get(restarts.size)))
         return effects
 
@@ -246,9 +246,9 @@ def _of_alignment(verdict: Verdict, searched: Sequence[Effect], bars: Thresholds
     seen = verdict.observation
     if verdict.word not in MISSING and PLANTED not in verdict.missing_evidence:
         return verdict
-    if seen.used is not None and seen.used.highest <= seen.chance_level and is_found(verdict.effect, bars, seen.bar):
+    if seen.used is not None and seen.used.highest <= seen.chance_level and is_found(verdict.effect, bars, seen.null_level):
         return replace(verdict, word="unused", missing_evidence=())  # what is left of it was measured, not sought
-    good = [entry for entry in searched if is_found(entry, bars, seen.bar)]
+    good = [entry for entry in searched if is_found(entry, bars, seen.null_level)]
     if not good:
         return verdict
     best = min(good, key=lambda entry: entry.size)

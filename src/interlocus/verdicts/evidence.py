@@ -24,8 +24,8 @@ def collect_evidence(
     """
     context = EvidenceContext(
         variable=observation.variable,
-        inside=observation.used.effects if observation.used else (),
-        bar=observation.bar,
+        inside=observation.used.effects if observation.used else None,
+        null_level=observation.null_level,
         impossible=observation.impossible,
         thresholds=thresholds,
     )

@@ -77,7 +77,7 @@ class SiteObservation:
         return max(level for level in levels if level is not None)
 
     @property
-    def bar(self) -> float:
+    def null_level(self) -> float:
         """The highest IIA of untrained networks and of random directions; an effect has to lie above it."""
         return max(self.null or 0.0, self.random_directions or 0.0)
 

@@ -200,7 +200,7 @@ def _judge(
             if verdict.observation.variable == variable and verdict.observation.hidden
         ),
         thresholds=thresholds,
-        found=tuple(effect for effect in observation.effects if is_found(effect, thresholds, observation.bar)),
+        found=tuple(effect for effect in observation.effects if is_found(effect, thresholds, observation.null_level)),
     )
     case.evidence.append(competence_evidence(accuracy, competence))
     case.evidence.extend(collect_evidence(case.effect, case.found, observation, thresholds))
@@ -222,7 +222,7 @@ def _judge_present(case: _Case) -> Verdict:
     observation, thresholds = case.observation, case.thresholds
     if observation.used is None:
         return case.say("undecided", "The used subspace, since a copy that nobody reads would look the same.")
-    inside = [effect for effect in observation.used.effects if is_found(effect, thresholds, observation.bar)]
+    inside = [effect for effect in observation.used.effects if is_found(effect, thresholds, observation.null_level)]
     if case.found and inside:
         leakages = [effect.operand_leakage for effect in inside if effect.operand_leakage is not None]
         if not leakages:

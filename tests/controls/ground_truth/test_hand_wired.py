@@ -92,7 +92,7 @@ def test_the_used_subspace_does_not_contain_the_copies():
     wired = count_with_unused_copies(TASK, site="layer2", count=1, seed=1)
     (needed,) = used_subspaces(wired.networks, TASK, site="layer2", agreement=0.998)
     assert needed.rank == 1
-    inside = restrict_to(wired.networks, [needed], room=2)
+    inside = restrict_to(wired.networks, [needed], dimension=2)
     asked = {"hypothesis": "both", "site": "layer2", "sizes": (1,), "featurizer": "linear", "budget": SMALL}
     # what is used was learned, to .002 of its answers, so a little of a copy may be left; half-way there is too much
     assert il.search(inside, TASK, **asked).iia.max() < (COUNT_ALONE + 1) / 2

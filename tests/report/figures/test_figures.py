@@ -11,7 +11,7 @@ from made_runs import ONE_SIZE, STUDY, made_run, with_controls
 
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
 from interlocus.controls.power import PlantedResult
-from interlocus.controls.probes import Decodable
+from interlocus.controls.probes import ProbeAccuracy
 from interlocus.core.errors import RunFolderError
 from interlocus.report.figures import figures, render, save_figures
 from interlocus.report.figures._base import untrained_counterpart
@@ -115,7 +115,7 @@ def test_what_is_decodable_is_drawn_where_it_was_measured(tmp_path: Path) -> Non
     assert "decodable" not in figures(with_controls(run))
     probed = with_controls(
         run,
-        probes={"left": Decodable(linear=0.9, mlp=0.95, guess=0.5), "right": Decodable(linear=0.8, mlp=0.9, guess=0.5)},
+        probes={"left": ProbeAccuracy(linear=0.9, mlp=0.95, guess=0.5), "right": ProbeAccuracy(linear=0.8, mlp=0.9, guess=0.5)},
     )
     found = probe_curves(probed, probed.study.networks[0])
     assert found["decodable, linear"] == {"layer1": {"relu-00": pytest.approx(0.85)}}

@@ -12,7 +12,7 @@ from torch import Tensor
 from interlocus.alignment.evaluation import evaluate_each
 from interlocus.controls.ground_truth.interchange_training import train_unused_copies
 from interlocus.controls.ground_truth.training_batches import TrainingConfig
-from interlocus.controls.probes import decodable
+from interlocus.controls.probes import probe_accuracies
 from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread
 from interlocus.featurizers import Frames
@@ -137,7 +137,7 @@ def _measure(networks: MLP, config: TrainingConfig, directions: _Directions) -> 
     mean = states.mean(1, keepdim=True)
     restricted = mean + (states - mean) @ directions.read.transpose(1, 2) @ directions.read
     answers, from_read = (networks.run_from(site, some).argmax(2) for some in (states, restricted))
-    probes = decodable(networks, task, hypothesis=target.name, site=site, seed=seed)
+    probes = probe_accuracies(networks, task, hypothesis=target.name, site=site, seed=seed)
     no_effect = chance_levels(task, target).no_effect
     return UnusedCopyNetworks(
         networks=networks,

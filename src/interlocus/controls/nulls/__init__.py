@@ -1,4 +1,4 @@
-"""Scores that are reached without the variable: random directions, labels that say nothing, and ceilings by proof.
+"""Scores that are reached without the variable: random directions, shuffled labels, and a proven ceiling.
 
 Networks without the variable belong in `controls.ground_truth`.
 """

@@ -1,17 +1,18 @@
-"""The control `linear_ceiling`: what no linear interchange can exceed where everything behind a site is linear."""
+"""The control `linear_ceiling`: the highest IIA of a linear map at a site with only linear layers after it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Int
 from scipy.optimize import Bounds, LinearConstraint, milp
 from torch import Tensor
 
 from interlocus.causal.enumeration import WeightedInterventions, enumerate_interventions, enumerate_settings
 from interlocus.causal.hypothesis import Hypothesis
+from interlocus.causal.model import Values
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
@@ -19,17 +20,25 @@ from interlocus.tasks import AbstractTask
 from interlocus.tasks.chance_levels import can_be_enumerated
 
 MAX_CELLS = 256
-"""More kinds of interventions than this are not solved for."""
-LARGEST_LOGIT = 10.0
-"""Of a logit, where labels have to win by one; the answer does not depend on it unless there are many values."""
-LINEARITY_SLACK = 1e-3
+"""With more cells than this, the ceiling is not computed."""
+MAX_LOGIT_TERM = 10.0
+"""Bound of each term of a logit, in units of the margin by which a label must win. Only tasks with many values could
+need larger terms."""
+LINEARITY_TOLERANCE = 1e-3
+"""Largest deviation from linearity, as a share of the logits' standard deviation."""
 LINEARITY_EXAMPLES = 256
+"""Triples of states with which linearity is tested."""
 
 
 def is_linear_behind(networks: AbstractNetworks, task: AbstractTask, site: str) -> bool:
-    """Whether the logits are a linear function of the state at a site, up to a constant.
+    """Whether the logits are an affine function of the state at a site.
 
-    Asked of the networks themselves: for a linear function f of three states, f(x + y − z) = f(x) + f(y) − f(z).
+    An affine function f satisfies f(x + y − z) = f(x) + f(y) − f(z). This is tested with states of the networks.
+
+    Args:
+        networks: The networks that are tested; all of them must be affine.
+        task: The task whose training inputs give the states.
+        site: Name of the site, a key of `networks.sites`.
     """
     inputs, _ = task.labelled_inputs(
         3 * LINEARITY_EXAMPLES, split="train", generator=derived_generator(0, "linear behind")
@@ -38,80 +47,93 @@ def is_linear_behind(networks: AbstractNetworks, task: AbstractTask, site: str) 
     with torch.no_grad():
         states = networks.activations(site, inputs)
         x, y, z = states.split(LINEARITY_EXAMPLES, 1)
-        own = inputs[:LINEARITY_EXAMPLES]
-        f = [networks.run_from(site, state, own) for state in (x, y, z, x + y - z)]
-    off = (f[3] - (f[0] + f[1] - f[2])).abs().amax()
-    spread = max(float(part.std()) for part in f[:3])
-    return bool(off <= LINEARITY_SLACK * max(spread, LINEARITY_SLACK))
+        base_inputs = inputs[:LINEARITY_EXAMPLES]
+        f_x, f_y, f_z, f_combined = (networks.run_from(site, state, base_inputs) for state in (x, y, z, x + y - z))
+    deviation = (f_combined - (f_x + f_y - f_z)).abs().amax()
+    spread = max(float(logits.std()) for logits in (f_x, f_y, f_z))
+    return bool(deviation <= LINEARITY_TOLERANCE * max(spread, LINEARITY_TOLERANCE))
 
 
 def additive_ceiling(task: AbstractTask, hypothesis: Hypothesis) -> float | None:
-    """The highest IIA of a linear interchange before a linear rest; `None` where it is not counted out.
+    """The highest IIA of a linear map at a site with only linear layers after it.
 
-    The logits are then f(base) + Σ g(source), whatever the map. For each kind of intervention the largest probable set
-    of labels that such sums can give is found by mixed integer programming, one binary number a cell; f and g may be
-    anything, so the ceiling holds for every network.
+    Whatever the map, the logits after an interchange are f(base) + Σ g(source). For each kind of intervention, mixed
+    integer programming maximises the probability of the cells that such sums can answer correctly, with one binary
+    variable for each cell. f and g are arbitrary functions, so the ceiling holds for every network.
+
+    Args:
+        task: The task, whose `roots` give the probabilities of the settings.
+        hypothesis: The hypothesis whose variables are exchanged.
+
+    Returns:
+        The ceiling, from 0 to 1; `None` if the interventions cannot be enumerated or have more than `MAX_CELLS` cells.
     """
     if not can_be_enumerated(task, hypothesis):
         return None
-    asked = enumerate_interventions(hypothesis, enumerate_settings(hypothesis.model, task.roots))
+    interventions = enumerate_interventions(hypothesis, enumerate_settings(hypothesis.model, task.roots))
     total = 0.0
     for index, kind in enumerate(hypothesis.kinds):
-        reached = _of_kind(asked, index, kind)
-        if reached is None:
+        of_kind = _ceiling_of_kind(interventions, index, kind)
+        if of_kind is None:
             return None
-        total += reached
+        total += of_kind
     return total
 
 
-def _of_kind(asked: WeightedInterventions, index: int, kind: Sequence[str]) -> float | None:
-    """The share of all interventions that are of one kind and can be answered rightly."""
-    own = asked.kind == index
-    axes = [_setting(asked.base, own)] + [_setting(asked.sources[name], own) for name in kind]
-    labels, label = torch.unique(asked.label[own], return_inverse=True)
+def _ceiling_of_kind(interventions: WeightedInterventions, index: int, kind: Sequence[str]) -> float | None:
+    """The probability that an intervention is of one kind and can be answered correctly."""
+    is_of_kind = interventions.kind == index
+    probability = interventions.probability[is_of_kind]
+    axes = [_settings(values, is_of_kind) for values in (interventions.base, *(interventions.sources[name] for name in kind))]
+    labels, label = torch.unique(interventions.label[is_of_kind], return_inverse=True)
     cells, cell = torch.unique(torch.stack([*axes, label], 1), dim=0, return_inverse=True)
-    if len(cells) > MAX_CELLS or len(labels) < 2:
-        return None if len(cells) > MAX_CELLS else float(asked.probability[own].sum())
-    weight = np.bincount(cell.numpy(), asked.probability[own].numpy(), len(cells))
-    return _most(cells.numpy(), weight, len(labels))
+    if len(cells) > MAX_CELLS:
+        return None
+    if len(labels) < 2:
+        return float(probability.sum())
+    weights = np.bincount(cell.numpy(), probability.numpy(), len(cells))
+    return _max_weight_of_sums(cells.numpy(), weights, len(labels))
 
 
-def _most(cells: np.ndarray, weight: np.ndarray, classes: int) -> float:
-    """The weight of the cells that sums of one number an axis, setting and class can label rightly."""
+def _max_weight_of_sums(
+    cells: Int[np.ndarray, "cell column"], weights: Float[np.ndarray, " cell"], classes: int
+) -> float:
+    """The largest weight of cells that sums can answer correctly, with one term for each axis, setting and class.
+
+    The columns of a cell are its setting on each axis (base and sources), and its label last.
+    """
     counts = cells[:, :-1].max(0) + 1
     offsets = np.concatenate([[0], np.cumsum(counts)[:-1]]) * classes
-    numbers = int(counts.sum()) * classes
-    large = 2 * LARGEST_LOGIT * (cells.shape[1] - 1) + 1
-    rows = []
+    terms = int(counts.sum()) * classes
+    max_difference = 2 * MAX_LOGIT_TERM * (cells.shape[1] - 1) + 1
+    constraints = []
     for i, cell in enumerate(cells):
-        for other in range(classes):
-            if other != cell[-1]:
-                row = np.zeros(numbers + len(cells))
+        for rival in range(classes):
+            if rival != cell[-1]:
+                row = np.zeros(terms + len(cells))
                 for axis, setting in enumerate(cell[:-1]):
                     row[offsets[axis] + setting * classes + cell[-1]] += 1
-                    row[offsets[axis] + setting * classes + other] -= 1
-                row[numbers + i] = -large  # where the cell counts as right, its label wins by one
-                rows.append(row)
-    ends: Any = (  # scipy's stubs know of numbers only
-        np.concatenate([np.full(numbers, -LARGEST_LOGIT), np.zeros(len(cells))]),
-        np.concatenate([np.full(numbers, LARGEST_LOGIT), np.ones(len(cells))]),
+                    row[offsets[axis] + setting * classes + rival] -= 1
+                row[terms + i] = -max_difference  # if the cell counts as correct, its label wins by at least 1
+                constraints.append(row)
+    lower = np.concatenate([np.full(terms, -MAX_LOGIT_TERM), np.zeros(len(cells))])
+    upper = np.concatenate([np.full(terms, MAX_LOGIT_TERM), np.ones(len(cells))])
+    solution = milp(
+        np.concatenate([np.zeros(terms), -weights]),
+        constraints=LinearConstraint(np.array(constraints), lb=1 - max_difference),
+        integrality=np.concatenate([np.zeros(terms), np.ones(len(cells))]),
+        bounds=Bounds(lower, upper),  # pyright: ignore[reportArgumentType]: its stubs declare single numbers
     )
-    solved = milp(
-        np.concatenate([np.zeros(numbers), -weight]),
-        constraints=LinearConstraint(np.array(rows), lb=1 - large),
-        integrality=np.concatenate([np.zeros(numbers), np.ones(len(cells))]),
-        bounds=Bounds(*ends),
-    )
-    return float(-solved.fun)
+    return float(-solution.fun)
 
 
-def _setting(values: dict[str, Tensor], own: Tensor) -> Tensor:
-    """A number for each joint setting of the variables."""
-    return torch.unique(torch.stack([value[own] for value in values.values()], 1), dim=0, return_inverse=True)[1]
+def _settings(values: Values, rows: Bool[Tensor, " intervention"]) -> Int[Tensor, " row"]:
+    """An index of the joint setting of all variables, for each of the chosen rows."""
+    return torch.unique(torch.stack([value[rows] for value in values.values()], 1), dim=0, return_inverse=True)[1]
 
 
 class LinearCeiling(AbstractControl[float]):
-    """The ceiling of any linear map at a site, where it lies below what counts as found. It is always measured."""
+    """The ceiling of linear maps at a site, if it lies below the threshold `found`. It is always measured."""
 
     name = "linear_ceiling"
     description = "where only linear layers follow a site, the score that no linear map can exceed was computed"
@@ -130,4 +152,4 @@ class LinearCeiling(AbstractControl[float]):
         return float(data)
 
     def evidence(self, result: float | None, context: EvidenceContext) -> list[Evidence]:
-        return []  # it stands among the chance levels
+        return []  # verdicts list it among the chance levels

@@ -1,4 +1,4 @@
-"""The control `random_directions`: what directions score that nobody searched for."""
+"""The control `random_directions`: the IIA of directions that are drawn at random."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from interlocus.searches.budget import Budget
 from interlocus.tasks import AbstractTask
 
 NULL_DRAWS = 200
-"""Random subspaces of each size: enough for the 95th percentile, above which ten of them lie."""
-NULL_PERCENTILE = 0.95
+"""Random subspaces of each size. Ten of them lie above the 95th percentile, which makes it precise enough."""
+NULL_QUANTILE = 0.95
+"""Quantile of the best scores that is reported."""
 NULL_INTERVENTIONS = 1024
-"""Test interventions of a random subspace, at most: only a percentile of their scores is reported."""
+"""Maximal number of test interventions for a random subspace, since only a percentile of the scores is reported."""
 
 
-def random_subspaces(
+def random_subspace_scores(
     networks: AbstractNetworks,
     task: AbstractTask,
     *,
@@ -35,26 +36,26 @@ def random_subspaces(
     budget: Budget | None = None,
     seed: int = 0,
 ) -> Float[np.ndarray, "network size draw"]:
-    """IIA of orthonormal directions drawn at random (Haar), on the test interventions of a search with this seed.
+    """IIA of random orthonormal directions (Haar), on the test interventions of a search with the same seed.
 
     Args:
-        networks: in which they are swapped.
-        task: what the networks solve.
-        hypothesis: one of the task's, by name; each of its variables gets directions of its own.
-        site: one of the networks', by name.
-        sizes: directions a variable.
-        draws: how many of each size.
-        budget: how many interventions.
-        seed: decides on the directions and on the interventions.
+        networks: The networks in which the directions are exchanged.
+        task: The task that the networks solve.
+        hypothesis: Name of a hypothesis of the task. Each of its variables gets other directions.
+        site: Name of the site, a key of `networks.sites`.
+        sizes: Numbers of directions per variable. The site must be wide enough for all variables together.
+        draws: Number of random subspaces of each size.
+        budget: Numbers of examples and interventions; by default those of a search.
+        seed: Seed of the directions, the examples and the interventions.
 
     Raises:
-        UnknownNameError: no such hypothesis or site.
+        UnknownNameError: the task has no such hypothesis, or the networks have no such site.
     """
-    sought, budget = task.hypothesis(hypothesis), budget or Budget()
-    width, variables = networks.width(site), len(sought.variables)
+    target, budget = task.hypothesis(hypothesis), budget or Budget()
+    width, variables = networks.width(site), len(target.variables)
     with one_thread():
-        held_out = EvaluationSet.of_search(networks, site, task, sought, budget=budget, seed=seed)
-        found = np.empty((len(networks), len(sizes), draws))
+        held_out = EvaluationSet.of_search(networks, site, task, target, budget=budget, seed=seed)
+        scores = np.empty((len(networks), len(sizes), draws))
         for place, size in enumerate(sizes):
             noise = torch.randn(
                 draws, width, variables * size, generator=derived_generator(seed, "subspaces", site, size)
@@ -63,8 +64,8 @@ def random_subspaces(
             rows = rows.to(held_out.cache.activations).contiguous()
             for network in range(len(networks)):
                 interchange, problems = interchange_in(networks, site, network, draws)
-                found[network, place] = held_out.iia(interchange, Frames(read=rows, write=rows), problems)
-    return found
+                scores[network, place] = held_out.iia(interchange, Frames(read=rows, write=rows), problems)
+    return scores
 
 
 class RandomDirections(AbstractControl[float]):
@@ -77,7 +78,7 @@ class RandomDirections(AbstractControl[float]):
         portfolio, width = context.portfolio, context.networks.width(context.site)
         variables = len(context.task.hypothesis(portfolio.hypothesis).variables)
         test = min(portfolio.budget.test, NULL_INTERVENTIONS)
-        drawn = random_subspaces(
+        scores = random_subspace_scores(
             context.networks,
             context.task,
             hypothesis=portfolio.hypothesis,
@@ -86,7 +87,7 @@ class RandomDirections(AbstractControl[float]):
             budget=portfolio.budget.model_copy(update={"test": test}),
             seed=portfolio.seed,
         )
-        return [float(value) for value in np.quantile(drawn.max(1), NULL_PERCENTILE, axis=1)]
+        return [float(value) for value in np.quantile(scores.max(1), NULL_QUANTILE, axis=1)]
 
     def to_json(self, result: float) -> float:
         return result
@@ -95,4 +96,4 @@ class RandomDirections(AbstractControl[float]):
         return float(data)
 
     def evidence(self, result: float | None, context: EvidenceContext) -> list[Evidence]:
-        return []  # it stands among the chance levels
+        return []  # verdicts list it among the chance levels

@@ -1,4 +1,4 @@
-"""The control `shuffled_labels`: what the whole portfolio reaches when its labels say nothing."""
+"""The control `shuffled_labels`: the best IIA of all searches when their labels are shuffled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from interlocus.controls._base import AbstractControl, ControlContext, Evidence,
 
 
 class ShuffledLabels(AbstractControl[float]):
-    """The best IIA of the whole portfolio when it learns and chooses by labels of other interventions.
+    """The best IIA of the portfolio when maps are trained and chosen with labels of other interventions.
 
     The result is one number for each network. A verdict takes it as a chance level.
     """
@@ -24,4 +24,4 @@ class ShuffledLabels(AbstractControl[float]):
         return float(data)
 
     def evidence(self, result: float | None, context: EvidenceContext) -> list[Evidence]:
-        return []  # it stands among the chance levels
+        return []  # verdicts list it among the chance levels

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from interlocus.core.display.displayable import TEXT_WIDTH
 from interlocus.report.questions import EASY_TO_FIND, VARIABLES_FIRST
 from interlocus.report.terminal.tables import interval_text, plain_table, print_words, score_text
 from interlocus.studies.results.basins import basins
@@ -19,9 +20,6 @@ from interlocus.studies.results.reuse_curves import ReuseCurve
 from interlocus.studies.results.summary import Line
 from interlocus.studies.run import Run
 from interlocus.verdicts.words import ANSWER_WORDS, VERDICT_WORDS, Word, least_known
-
-TEXT_WIDTH = 100
-"""Characters a line of `show`."""
 
 MIN_RESTARTS_SHOWN = 8
 """Restarts a start from which their shares are shown; fewer say little, unless the study compares schedules."""

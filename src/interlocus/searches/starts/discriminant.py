@@ -12,7 +12,7 @@ from interlocus.searches.starts._base import AbstractStart, Directions, StartCon
 DISCRIMINANT_RIDGE = 1e-4
 """Added to the covariance within values, as a share of its mean diagonal."""
 
-MIN_SPREAD = 1e-30
+MIN_RIDGE = 1e-30
 """Added in any case, for activations that do not vary."""
 
 
@@ -42,6 +42,6 @@ def _discriminants(context: StartContext, values: Tensor) -> Float[Tensor, "_ wi
     off = means - rows.mean(0)
     between = (off * share.unsqueeze(1)).T @ off
     within = (rows - means[code]).T.cov()
-    ridge = DISCRIMINANT_RIDGE * within.diagonal().mean() + MIN_SPREAD
+    ridge = DISCRIMINANT_RIDGE * within.diagonal().mean() + MIN_RIDGE
     _, vectors = eigh(between.numpy(), (within + ridge * torch.eye(len(within))).numpy())
     return torch.from_numpy(vectors.T[::-1][: len(kinds) - 1].copy())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from interlocus.controls.criteria import Effect, effect_of
+from interlocus.controls.criteria import Effect
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
 from interlocus.controls.nulls.random_directions import RandomDirections
 from interlocus.controls.nulls.shuffled_labels import ShuffledLabels
@@ -82,11 +82,11 @@ class _Collection:
         """The verdict on one network."""
         study, records = self.study, self.by_network[network]
         accuracy = next(iter(records.values()))[0].accuracy
-        looks = sum(len(record.sizes) for site in records.values() for record in site)
+        comparisons = sum(len(record.sizes) for site in records.values() for record in site)
         controls = {site: self.measurements.controls.get((network, site)) for site in study.sites if site in records}
-        observed = [self._observed(group, site, records[site], control, looks) for site, control in controls.items()]
+        observed = [self._observed(group, site, records[site], control, comparisons) for site, control in controls.items()]
         judged = judge_network(accuracy, observed, competence=study.competence, thresholds=study.verdict)
-        rivals = [row for name in study.rivals for row in self._rivals(name, controls, looks)]
+        rivals = [row for name in study.rivals for row in self._rivals(name, controls, comparisons)]
         judged_rivals = judge_network(accuracy, rivals, competence=study.competence, thresholds=study.verdict)
         return NetworkVerdict(
             network=network,
@@ -98,7 +98,7 @@ class _Collection:
         )
 
     def _observed(
-        self, group: NetworkGroup, site: str, records: Sequence[Record], control: ControlRecord | None, looks: int
+        self, group: NetworkGroup, site: str, records: Sequence[Record], control: ControlRecord | None, comparisons: int
     ) -> list[SiteObservation]:
         """What is known of each variable of the study's hypothesis at a site."""
         study, level, null = self.study, self._levels[self.study.asked], self._nulls.get(group.source.architecture)
@@ -116,13 +116,13 @@ class _Collection:
                 site=site,
                 variable=variable,
                 hidden=site != INPUT_SITE,
-                effects=_effects({name: maps[name] for name in order}, variable, looks),
+                effects=_effects({name: maps[name] for name in order}, variable, comparisons),
                 no_effect=level.no_effect,
                 one_directional=level.one_directional,
                 null=null,
                 random_directions=control.result(RandomDirections) if control else None,
                 linear_ceiling=control.result(LinearCeiling) if control else None,
-                used=_used(control, study.asked, variable, looks),
+                used=_used(control, study.asked, variable, comparisons),
                 power=power,
                 results=results,
             )
@@ -130,7 +130,7 @@ class _Collection:
         ]
 
     def _rivals(
-        self, name: str, controls: Mapping[str, ControlRecord | None], looks: int
+        self, name: str, controls: Mapping[str, ControlRecord | None], comparisons: int
     ) -> list[list[SiteObservation]]:
         """What is known of a rival's variables, which are searched inside used subspaces only."""
         level, rows = self._levels[name], []
@@ -144,11 +144,11 @@ class _Collection:
                         site=site,
                         variable=variable,
                         hidden=True,
-                        effects=_effects(used.restarts_of(name), variable, looks),
+                        effects=_effects(used.restarts_of(name), variable, comparisons),
                         no_effect=level.no_effect,
                         one_directional=level.one_directional,
                         null=level.no_effect,
-                        used=_used(control, name, variable, looks),
+                        used=_used(control, name, variable, comparisons),
                         results={UsedSubspaceControl.name: used},
                     )
                     for variable in self.task.hypothesis(name).variables
@@ -157,17 +157,17 @@ class _Collection:
         return rows
 
 
-def _used(control: ControlRecord | None, hypothesis: str, variable: str, looks: int) -> UsedSubspaceEvidence | None:
+def _used(control: ControlRecord | None, hypothesis: str, variable: str, comparisons: int) -> UsedSubspaceEvidence | None:
     used = control.result(UsedSubspaceControl) if control else None
     if control is None or used is None:
         return None
     leakage = (control.result(OperandLeakageControl) or {}).get(variable, {})
     inside = [
         replace(effect, operand_leakage=leakage.get(effect.featurizer, {}).get(effect.size))
-        for effect in _effects(used.restarts_of(hypothesis), variable, looks)
+        for effect in _effects(used.restarts_of(hypothesis), variable, comparisons)
     ]
     output = {
-        restarts.size: wilson(restarts.best.score.hits, restarts.best.score.count, comparisons=looks)[0]
+        restarts.size: wilson(restarts.best.score.hits, restarts.best.score.count, comparisons=comparisons)[0]
         for entries in used.restarts_of(OUTPUT).values()
         for restarts in entries
     }
@@ -176,10 +176,10 @@ def _used(control: ControlRecord | None, hypothesis: str, variable: str, looks: 
     )
 
 
-def _effects(maps: Mapping[str, Sequence[Restarts]], variable: str, looks: int) -> tuple[Effect, ...]:
+def _effects(maps: Mapping[str, Sequence[Restarts]], variable: str, comparisons: int) -> tuple[Effect, ...]:
     """One entry a class of maps and size."""
     return tuple(
-        effect_of(entry.best.score, variable, featurizer=name, size=entry.size, looks=looks)
+        Effect.from_score(entry.best.score, variable, featurizer=name, size=entry.size, comparisons=comparisons)
         for name, entries in maps.items()
         for entry in entries
     )
