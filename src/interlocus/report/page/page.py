@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 
 from interlocus.core.plugins import FEATURIZERS, STARTS
+from interlocus.networks.site import INPUT_SITE
 from interlocus.report.figures import save_figures
 from interlocus.report.figures._base import hypotheses, hypothesis_text, starts_of
 from interlocus.report.page.heat_maps import heat_map_details
@@ -23,7 +24,6 @@ from interlocus.report.page.sections import FigureSection, figure_sections
 from interlocus.report.page.verdict_grid import verdict_grid
 from interlocus.report.questions import EASY_TO_FIND, VARIABLES_FIRST
 from interlocus.studies.results.answers import SOLVED_WITHIN, restarts
-from interlocus.studies.results.verdicts import INPUT_SITE
 from interlocus.studies.run import Run
 
 
@@ -57,7 +57,7 @@ def _page(run: Run, sections: Sequence[FigureSection]) -> str:
             "grid": grid,
             "data": {"entries": maps.entries, "verdicts": grid.verdicts},
             "questions": {"direct": VARIABLES_FIRST, "search": EASY_TO_FIND},
-            "answers": {name: _paragraphs(run, text) for name, text in run.answer.items()},
+            "answer": run.answer,
             "hypothesis_texts": {name: hypothesis_text(study, name) for name in hypotheses(study)},
             "featurizers": FEATURIZERS.entries(),
             "restart_counts": starts_of(study),
@@ -72,18 +72,6 @@ def _page(run: Run, sections: Sequence[FigureSection]) -> str:
             "resume": shlex.join(["interlocus", "study", str(run.store.folder / "study.yaml"), "--out", folder]),
         },
     )
-
-
-def _paragraphs(run: Run, text: str) -> list[tuple[str, str]]:
-    """An answer in parts: each group's sentences under its name, and what concerns no group under an empty name."""
-    parts, name, rest = [], "", text
-    for group in (group.name for group in run.study.networks):
-        before, separator, after = rest.partition(f"{group}: ")
-        if separator and (not before or before.endswith(" ")):
-            parts.append((name, before.strip()))
-            name, rest = group, after
-    parts.append((name, rest.strip()))
-    return [(name, sentences) for name, sentences in parts if sentences]
 
 
 def _solved_shares(run: Run) -> list[tuple[str, dict[str, float]]]:
