@@ -56,7 +56,9 @@ def test_decodable_is_not_used():
 
 
 def test_the_seed_decides():
-    one, again = (probe_accuracies(hand_wired(), TASK, hypothesis="left", site="input", examples=1024) for _ in range(2))
+    one, again = (
+        probe_accuracies(hand_wired(), TASK, hypothesis="left", site="input", examples=1024) for _ in range(2)
+    )
     assert one == again
 
 

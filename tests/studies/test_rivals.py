@@ -200,7 +200,7 @@ def test_tables_pages_and_answers_work_without_a_one_directional_chance_level(tm
     assert identity.bar == identity.no_effect
     assert {row.chance_levels for row in run.table if row.hypothesis == "identity"} == {"drawn"}
     assert {row.chance_levels for row in run.table if row.hypothesis == "left"} == {"enumerated"}
-    assert all("trick" not in answer for answer in run.answers.values())
+    assert all("one-directional" not in run.group_sentences[group] for group in run.group_sentences)
     assert "identity" in write_report(run).read_text()
     for as_json in (False, True):
         show_run(run, as_json=as_json)

@@ -13,7 +13,6 @@ from interlocus.core.errors import SpecificationError
 from interlocus.core.spec import Share, Spec
 from interlocus.core.statistics import wilson
 
-
 MAX_VALUES_FOR_CELLS = 3
 """Transitions of a variable with more values hold few interventions each, so they are pooled into two groups."""
 

@@ -147,7 +147,7 @@ class OperandLeakageControl(AbstractControl[LeakageByMap]):
 
     name = "operand_leakage"
     description = (
-        "the share of the operands' variance (R²) that the features explain among examples of equal value was measured; "
+        "the share of the operands' variance (R²) that the features explain among examples of one value was measured; "
         "up to {operand_leakage:g} counts as the value alone"
     )
 

@@ -205,7 +205,9 @@ def search_planted(
             for restarts in result.sizes:
                 score, place = restarts.best.score, remaining[result.network]
                 effects = [
-                    Effect.from_score(score, variable, featurizer=featurizer, size=restarts.size, comparisons=comparisons)
+                    Effect.from_score(
+                        score, variable, featurizer=featurizer, size=restarts.size, comparisons=comparisons
+                    )
                     for variable in hypothesis.variables
                 ]
                 best[place] = max(best[place], score.iia)

@@ -58,7 +58,7 @@ def probe_accuracies(
     site: str,
     examples: int = PROBE_EXAMPLES,
     seed: int = 0,
-) -> list[dict[str, Decodable]]:
+) -> list[dict[str, ProbeAccuracy]]:
     """Fit probes to the activations of a site: one for each network and variable of a hypothesis.
 
     Args:
@@ -86,7 +86,9 @@ def probe_accuracies(
             "Choose a hypothesis whose variables declare their values.",
         )
 
-    def labelled_states(split: Split, count: int) -> tuple[Float[Tensor, "network row width"], Int[Tensor, "variable row"]]:
+    def labelled_states(
+        split: Split, count: int
+    ) -> tuple[Float[Tensor, "network row width"], Int[Tensor, "variable row"]]:
         pool = task.draw_examples(
             count, split=split, generator=derived_generator(seed, "probes", split), for_hypotheses=(hypothesis,)
         )

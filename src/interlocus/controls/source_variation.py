@@ -81,7 +81,9 @@ def source_variation(
             "Draw more examples with `pairs=`.",
         )
     bases = inputs[torch.randint(len(inputs), first.shape, generator=derived_generator(seed, "varies", "bases"))]
-    answers = [alignment.intervene(network, bases, **{variable: inputs[sources]}).argmax(1) for sources in (first, second)]
+    answers = [
+        alignment.intervene(network, bases, **{variable: inputs[sources]}).argmax(1) for sources in (first, second)
+    ]
     differs = (answers[0] != answers[1]).double().cpu()
     has_value = {value: value_of_row[first] == value for value in values}
     shares = {value: float(differs[pairs].mean()) for value, pairs in has_value.items() if pairs.any()}

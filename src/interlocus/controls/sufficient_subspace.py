@@ -1,7 +1,7 @@
-"""The part of a site that the rest of the network needs.
+"""The used subspace of a site: the directions that the rest of the network needs to give its own answers.
 
-A map can be found through a copy of a variable that nobody reads. What the network needs is asked of the network
-itself: the subspace of lowest rank such that, with the rest of the state at its mean, it still gives its own answers.
+A search can find a variable in a copy that no later layer reads. The used subspace is computed from the network alone:
+it is the subspace of lowest rank from which the network gives its own answers, with the rest of the state at its mean.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ from interlocus.searches.chunks import Chunk, SearchBatch
 from interlocus.tasks import AbstractTask, Split
 
 REQUIRED_AGREEMENT = 0.999
-"""Share of its own answers that a network has to keep."""
+"""Share of its own answers that a network must keep."""
 TRIED_RANKS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
-"""What is tried; a site of which none will do is taken whole."""
+"""Ranks in the order in which they are tried. If none keeps enough answers, the whole site counts as used."""
 AGREEMENT_ROWS, AGREEMENT_BATCH = 16_384, 512
 AGREEMENT_STEPS, AGREEMENT_RATE = 400, 0.03
 RANDOM_STARTS = 1
-"""Random starts beside the one from gradients."""
+"""Random starts besides those from gradients and hints."""
 AGREEMENT_GRADIENT_ROWS = 2048
 
 
 @dataclass(frozen=True, kw_only=True)
 class UsedSubspace:
-    """What one network needs of a site.
+    """The used subspace of one network.
 
     Args:
-        site: where.
-        mean: the mean state m.
-        rows: Q, orthonormal: with the state h replaced by m + QᵀQ (h − m) the network gives its own answers.
-        agreement: share of them, on fresh examples.
+        site: Name of the site.
+        mean: The mean state m.
+        rows: Orthonormal rows Q. With the state h replaced by m + QᵀQ (h − m) the network keeps its own answers.
+        agreement: Share of its own answers that it keeps, on fresh examples.
     """
 
     site: str
@@ -56,12 +56,16 @@ class UsedSubspace:
 
     @property
     def rank(self) -> int:
-        """How many directions are needed."""
+        """Number of directions of the subspace."""
         return len(self.rows)
 
 
 def hint_of(alignment: Alignment | None) -> Float[Tensor, "_ width"] | None:
-    """Orthonormal directions that an alignment reads, which may be part of what is used; `None` where it has none."""
+    """Orthonormal directions that an alignment reads, as a start for the used subspace; `None` for a non-linear map.
+
+    Args:
+        alignment: The alignment; `None` gives `None`.
+    """
     if alignment is None or not isinstance(alignment.frames, Frames):
         return None
     rows = alignment.frames.read.flatten(0, 1)
@@ -77,22 +81,22 @@ def used_subspaces(
     hints: Sequence[Float[Tensor, "_ width"] | None] = (),
     seed: int = 0,
 ) -> list[UsedSubspace]:
-    """For each network the smallest subspace of a site that it needs.
+    """The used subspace of a site for each network.
 
-    Several may be equally small. The first is taken of those that are learned from a hint, from gradients, and from
-    random directions, so a subspace in which something was found is only left for a smaller one.
+    Several subspaces may have the lowest rank. The first that keeps enough answers is taken, in the order: learned
+    from a hint, from gradients, from random directions. So a subspace with the directions of an alignment is preferred.
 
     Args:
-        networks: which are asked.
-        task: what they solve; its examples are where their answers have to be kept.
-        site: one of the networks', by name.
-        agreement: share of its own answers that a network has to keep.
-        hints: for each network orthonormal directions that may be part of it.
-        seed: decides on examples and random starts.
+        networks: The networks, of one architecture.
+        task: The task that they solve. Answers are compared on its examples.
+        site: Name of the site, a key of `networks.sites`.
+        agreement: Share of its own answers that a network must keep, from 0 to 1.
+        hints: For each network orthonormal directions that the subspace may contain; `None` for no hint.
+        seed: Seed of the examples and random starts.
 
     Raises:
-        UnknownNameError: the networks have no such site.
-        NetworkError: activations that are not finite.
+        UnknownNameError: The networks have no such site.
+        NetworkError: Activations are not finite.
 
     Source: the used subspace, after the dormant pathways of arXiv 2311.17030.
     """
@@ -124,28 +128,28 @@ def used_subspaces(
 
 
 def restrict_to(
-    networks: AbstractNetworks, used: Sequence[UsedSubspace], *, room: int | None = None
+    networks: AbstractNetworks, used: Sequence[UsedSubspace], *, dimension: int | None = None
 ) -> SubspaceRestricted:
-    """The same networks with their states confined.
+    """The same networks, whose states at a site are the coordinates in their used subspaces.
 
     Args:
-        networks: which.
-        used: their subspaces, all of one site.
-        room: coordinates of the result; those beyond a subspace's rank are zero and have no effect. By default the
-            largest rank.
+        networks: The networks, of one architecture.
+        used: The used subspace of each network, all of one site.
+        dimension: Number of coordinates, at least the largest rank, which is the default. Coordinates beyond the rank
+            of a subspace are zero and have no effect.
     """
-    room = room or max(one.rank for one in used)
+    dimension = dimension or max(one.rank for one in used)
     return SubspaceRestricted(
         networks=networks,
         site=used[0].site,
         mean=torch.stack([one.mean for one in used]),
-        rows=torch.stack([torch.nn.functional.pad(one.rows, (0, 0, 0, room - one.rank)) for one in used]),
+        rows=torch.stack([torch.nn.functional.pad(one.rows, (0, 0, 0, dimension - one.rank)) for one in used]),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class AgreementData:
-    """States of some examples, and what the networks answer."""
+    """States of networks on a set of examples, with their answers."""
 
     cache: Cache
     mean: Float[Tensor, "network width"]
@@ -165,14 +169,14 @@ class AgreementData:
         mean: Float[Tensor, " width"],
         rows: Float[Tensor, "rank width"],
     ) -> float:
-        """Share of its own answers that a network gives from the subspace alone."""
+        """Share of its own answers that a network gives when states are projected to a subspace around their mean."""
         states = self.cache.activations[network]
         confined = mean + (states - mean) @ rows.T @ rows
         logits = networks[network].run_from(site, confined.unsqueeze(0), self.cache.inputs)
         return float((logits[0].argmax(1) == self.answers[network]).double().mean())
 
     def batch(self, index: Int[Tensor, " batch"], projected: Float[Tensor, "network projected"]) -> Batch:
-        """From the mean state to that of some examples: an interchange whose base is always the mean."""
+        """A batch of interchanges whose base is the mean state and whose sources are examples."""
         count, labels = len(index), self.answers[:, index]
         difference = (self.cache.activations[:, index] - self.mean.unsqueeze(1)).transpose(1, 2).contiguous()
         one_hot = torch.nn.functional.one_hot(labels, self.classes).transpose(1, 2).unsqueeze(1)
@@ -187,7 +191,7 @@ class AgreementData:
 
 
 def _leading(networks: AbstractNetworks, site: str, view: AgreementData, network: int) -> Float[Tensor, "width width"]:
-    """All directions of a site, those first that move the answer of a network most."""
+    """Orthonormal directions of a site, in decreasing order of their effect on a network's logits."""
     slope = logit_gradients(
         networks.suffix(site), view.cache, network, slice(0, AGREEMENT_GRADIENT_ROWS), view.classes
     ).flatten(0, 1)
@@ -197,7 +201,7 @@ def _leading(networks: AbstractNetworks, site: str, view: AgreementData, network
 def _begin(
     leading: Float[Tensor, "width width"], hint: Float[Tensor, "_ width"] | None
 ) -> list[Float[Tensor, "width width"]]:
-    """Orthonormal rows, as many as the site is wide, whose first ones a subspace may begin with: one such a start."""
+    """The starts other than random ones: for each the orthonormal rows, the first of which begin a subspace."""
     if hint is None or not len(hint):
         return [leading]
     return [torch.linalg.qr(torch.cat([hint.to(leading), leading]).T).Q.T, leading]
@@ -211,7 +215,7 @@ def _learn(
     begins: Sequence[Sequence[Float[Tensor, "width width"]]],
     seed: int,
 ) -> dict[tuple[int, int], list[Float[Tensor, "rank width"]]]:
-    """For each network and rank the directions in which its answers are kept best, one a start."""
+    """For each network and rank the directions that keep its answers best, one set for each start."""
     each, featurizer = max(map(len, begins)) + RANDOM_STARTS, Rotation()
     suffix, device, width = networks.suffix(site), networks.device, networks.width(site)
     search_list = [rank for rank in ranks for _ in range(each)]

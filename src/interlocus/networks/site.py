@@ -15,9 +15,6 @@ _NOTATION = re.compile(
     r"(?P<path>[\w.]*)(:(?P<end>input|output)(\[(?P<element>\d+)\])?)?(@(?P<axis>\d+)=(?P<index>-?\d+))?"
 )
 
-INPUT_SITE = "input"
-"""The name of the site that holds what a network is shown."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Site:

@@ -1,7 +1,7 @@
-"""An alignment found elsewhere, under all controls, to a verdict.
+"""Audit an alignment, for instance one that another tool found: measure every control, and give a verdict.
 
-What is judged is this alignment: whether what it exchanges is computed there, relayed, unused, or nothing. What a
-search inside the used subspace finds beside it stands in the evidence.
+The verdict is about this alignment: whether the variable that it exchanges is computed, entangled, unused or absent.
+The best alignment that a search inside the used subspace finds is part of the evidence.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from interlocus.tasks import AbstractTask
 from interlocus.verdicts.rules import Verdict
 
 AUDIT_SIZES = (1, 2, 4, 8, 16)
-"""Searched beside the alignment's own, as far as they are smaller."""
+"""Sizes that are searched besides the size of the alignment, as far as they are smaller."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """What became of an alignment under all controls.
+    """The result of an audit.
 
     Args:
-        alignment: with read-outs where they could be fitted.
-        accuracy: of the network on fresh items.
-        score: of the alignment, on fresh items.
-        verdicts: one a variable.
+        alignment: The audited alignment, with read-outs for variables that have declared values.
+        accuracy: Accuracy of the network on fresh examples, from 0 to 1.
+        score: Score of the alignment on fresh interventions.
+        verdicts: One verdict for each variable, in the order of `alignment.variables`.
     """
 
     alignment: Alignment
@@ -51,16 +51,16 @@ class Audit:
     verdicts: tuple[Verdict, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        about = self.alignment
+        """Plain values, the content of `audit.json`."""
+        alignment = self.alignment
         return {
             "version": __version__,
-            "network": about.network,
-            "site": about.site,
-            "task": about.task,
-            "hypothesis": about.hypothesis,
-            "featurizer": about.featurizer,
-            "size": about.size,
+            "network": alignment.network,
+            "site": alignment.site,
+            "task": alignment.task,
+            "hypothesis": alignment.hypothesis,
+            "featurizer": alignment.featurizer,
+            "size": alignment.size,
             "accuracy": self.accuracy,
             "iia": self.score.iia,
             "low": self.score.low,
@@ -71,8 +71,11 @@ class Audit:
     def save(self, folder: str | Path) -> None:
         """Write `audit.json`, and the alignment with its read-outs, to a folder.
 
+        Args:
+            folder: Path of the folder, made if it does not exist.
+
         Raises:
-            RunFolderError: it cannot be written.
+            RunFolderError: The folder cannot be written.
         """
         folder = Path(folder)
         try:
@@ -80,8 +83,8 @@ class Audit:
         except OSError as error:
             raise RunFolderError(
                 f"The folder {folder} cannot be written: {error.strerror or error}.",
-                "The audit is kept there.",
-                "Get permission, or pass another folder with --out.",
+                "The audit is saved as files in it.",
+                "Change its permissions, or pass another folder (--out on the command line).",
             ) from None
         content = json.dumps(self.to_json(), indent=1) + "\n"
         files.write(folder / "audit.json", content.encode(), RunFolderError)
@@ -101,32 +104,33 @@ def audit(
     seed: int = 0,
     on_progress: OnAuditStage = lambda phase: None,
 ) -> Audit:
-    """Put an alignment to all controls.
+    """Measure all controls of one alignment, and give a verdict on each of its variables.
 
     Args:
-        alignment: found by `search`, read by `from_pyvene`, or made of directions.
-        network: the one network in which it was found.
-        task: what the network solves.
-        controls: what is measured; without one of them the verdict may be `undecided`, naming it.
-        phases: of the searches that are held beside it.
-        budget: how many examples and interventions.
-        competence: accuracy under which nothing is claimed.
-        thresholds: from where on a score counts.
-        seed: decides on everything that is drawn.
-        on_progress: is told what is being done.
+        alignment: The alignment: found by `search`, loaded by `from_pyvene`, or built from directions.
+        network: The one network in which the alignment was found.
+        task: The task that the network solves and the alignment names.
+        controls: Names of the controls to measure. Without one that matters, the verdict is `undecided` and names it.
+        phases: Phases of the searches that controls make.
+        budget: Numbers of examples and interventions; `Budget()` by default.
+        competence: Accuracy below which every verdict is `not-learned`, from 0 to 1.
+        thresholds: The scores from which a variable counts as found; `Thresholds()` by default.
+        seed: Seed of all examples, searches and untrained networks. The examples differ from those of a search with the
+            same seed.
+        on_progress: Called with a short text when a part of the audit begins.
 
     Raises:
-        AlignmentError: another network or task, or directions that are not as wide as the site.
-        UnknownNameError: the task has no such hypothesis, or the network no such site.
+        AlignmentError: The alignment belongs to another network or task, or its directions do not fit the site.
+        UnknownNameError: The task has no such hypothesis or variables, or the network no such site.
     """
     _check(alignment, network, task)
-    bars = thresholds or Thresholds()
-    bars.check()
+    thresholds = thresholds or Thresholds()
+    thresholds.check()
     auditor = Auditor(
         alignment=alignment,
         network=network,
         task=task,
-        # the seed gives items that no search with the same seed has seen
+        # a derived seed, so that the examples differ from those of a search with the same seed
         portfolio=_portfolio(
             alignment,
             network,
@@ -136,7 +140,7 @@ def audit(
         ),
         controls=tuple(controls),
         competence=competence,
-        thresholds=bars,
+        thresholds=thresholds,
         on_progress=on_progress,
     )
     on_progress("the alignment itself")
@@ -151,30 +155,30 @@ def audit(
 
 
 def _check(alignment: Alignment, network: AbstractNetworks, task: AbstractTask) -> None:
-    """Whatever cannot work is said before any work is done."""
+    """Refuse an alignment that does not fit, before any work is done."""
     alignment.check(network)
     check_fit(network, task)
     if alignment.task != task.name:
         raise AlignmentError(
-            f"The alignment was found for the task {alignment.task!r}, and this is {task.name!r}.",
-            "Its variables are those of another causal model.",
-            "Pass the task that it was found for.",
+            f"The alignment belongs to the task {alignment.task!r}, but the task is {task.name!r}.",
+            "Its variables are part of another causal model.",
+            f"Pass the task {alignment.task!r}.",
         )
     hypothesis, width = task.hypothesis(alignment.hypothesis), network.width(alignment.site)
     if hypothesis.variables != alignment.variables:
         raise UnknownNameError("variable", ", ".join(alignment.variables), hypothesis.variables, hypothesis.name)
     if isinstance(alignment.frames, Frames) and alignment.frames.read.shape[2] != width:
         raise AlignmentError(
-            f"The directions have {alignment.frames.read.shape[2]} numbers each.",
-            f"The site {alignment.site!r} is {width} wide.",
-            "Pass the site and the network for which they were found.",
+            f"The directions of the alignment have {alignment.frames.read.shape[2]} components each.",
+            f"The site {alignment.site!r} of this network has {width} activations.",
+            "Pass the site and the network for which the alignment was found.",
         )
 
 
 def _portfolio(
     alignment: Alignment, network: AbstractNetworks, *, phases: tuple[Phase, ...], budget: Budget, seed: int
 ) -> Portfolio:
-    """What is searched beside an alignment: its featurizer, at its size and smaller ones."""
+    """The searches that controls of an alignment make: with its featurizer, at its size and smaller ones."""
     largest = min(max(alignment.size, 1), network.width(alignment.site) // len(alignment.variables))
     linear = alignment.featurizer in FEATURIZERS and FEATURIZERS.get(alignment.featurizer)().linear
     return Portfolio(

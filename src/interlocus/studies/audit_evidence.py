@@ -1,4 +1,4 @@
-"""What is measured of an alignment that is audited."""
+"""The measurements of an audit, from controls to verdicts."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidenc
 from interlocus.verdicts.rules import MISSING, PLANTED, Verdict, judge_network
 
 OnAuditStage = Callable[[str], None]
-"""Called with what is being done."""
+"""Called with a short text when a part of an audit begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Auditor:
-    """An alignment with everything that is measured of it.
+    """Measures the controls of one alignment and judges them.
 
     Args:
-        alignment: The alignment that is audited.
-        network: The one network in which it was found.
+        alignment: The audited alignment.
+        network: The one network in which it was found, a stack of one.
         task: The task that the network solves.
-        portfolio: What is searched beside it.
-        controls: Names of the controls that are measured.
-        competence: Accuracy below which nothing is claimed.
-        thresholds: From which score on something counts.
-        on_progress: Called with what is being done.
+        portfolio: The searches that controls make, and the seed of all examples.
+        controls: Names of the controls to measure.
+        competence: Accuracy below which every verdict is `not-learned`, from 0 to 1.
+        thresholds: The scores from which a variable counts as found.
+        on_progress: Called with a short text when a part of the audit begins.
     """
 
     alignment: Alignment
@@ -60,14 +60,14 @@ class Auditor:
 
     @cached_property
     def readable(self) -> Alignment:
-        """The alignment with read-outs, where its variables have values to be read."""
+        """The alignment, with read-outs if its variables have declared values."""
         try:
             return self.alignment.fitted(self.network, self.task, seed=self.portfolio.seed)
         except AlignmentError:
             return self.alignment
 
     def score(self) -> Score:
-        """The score of the alignment on fresh items."""
+        """The score of the alignment on fresh interventions."""
         portfolio = self.portfolio
         return evaluate(self.alignment, self.network, self.task, budget=portfolio.budget, seed=portfolio.seed)
 
@@ -87,8 +87,8 @@ class Auditor:
         """One verdict for each variable, with the evidence of all controls.
 
         Args:
-            accuracy: Accuracy of the network on fresh items.
-            score: Score of the alignment.
+            accuracy: Accuracy of the network on fresh examples, from 0 to 1.
+            score: Score of the alignment, as `score` returns it.
         """
         self.on_progress("used subspace and random directions")
         (control,) = measure_controls(self._context, names=["audited"], group="audited")
@@ -100,21 +100,25 @@ class Auditor:
         )
 
     def _observed(self, score: Score, control: ControlRecord) -> list[SiteObservation]:
-        """What is known of each variable."""
+        """One observation for each variable."""
         alignment, used = self.alignment, control.result(UsedSubspaceControl)
         inside = self._inside() if used is not None else {}
-        self.on_progress("networks that were never trained")
+        self.on_progress("untrained networks")
         null = self._null()
         level = chance_levels(self.task, self.task.hypothesis(alignment.hypothesis))
         results = dict(control.results)
-        if not inside:  # a map that is not linear was not scored inside the used subspace
+        if not inside:  # a non-linear alignment has no score inside the used subspace
             results.pop(UsedSubspaceControl.name, None)
         return [
             SiteObservation(
                 site=alignment.site,
                 variable=variable,
                 hidden=alignment.site != INPUT_SITE,
-                effects=(Effect.from_score(score, variable, featurizer=alignment.featurizer, size=alignment.size, comparisons=1),),
+                effects=(
+                    Effect.from_score(
+                        score, variable, featurizer=alignment.featurizer, size=alignment.size, comparisons=1
+                    ),
+                ),
                 no_effect=level.no_effect,
                 one_directional=level.one_directional,
                 null=null,
@@ -127,7 +131,7 @@ class Auditor:
         ]
 
     def _judged(self, accuracy: float, rows: list[SiteObservation], searched: dict[str, list[Effect]]) -> list[Verdict]:
-        """The verdicts. Power is measured where one of them waits for it."""
+        """The verdicts. Power is measured only if one of them depends on it."""
 
         def judge(rows: list[SiteObservation]) -> list[Verdict]:
             (judged,) = judge_network(accuracy, [rows], competence=self.competence, thresholds=self.thresholds)
@@ -144,7 +148,7 @@ class Auditor:
         return judged
 
     def _inside(self) -> dict[str, Effect]:
-        """For each variable what the alignment itself scores when states are restricted to the used subspace."""
+        """For each variable the effect of the alignment itself when states are restricted to the used subspace."""
         if not isinstance(self.alignment.frames, Frames):
             return {}
         portfolio = self.portfolio
@@ -153,7 +157,9 @@ class Auditor:
         score = evaluate(alignment, network, self.task, budget=portfolio.budget, seed=portfolio.seed)
         effects = {}
         for variable in alignment.variables:
-            effect = Effect.from_score(score, variable, featurizer=alignment.featurizer, size=alignment.size, comparisons=1)
+            effect = Effect.from_score(
+                score, variable, featurizer=alignment.featurizer, size=alignment.size, comparisons=1
+            )
             effects[variable] = replace(effect, operand_leakage=self._leakage(alignment, variable, network))
         return effects
 
@@ -166,17 +172,19 @@ class Auditor:
             return None
 
     def _searched(self, control: ControlRecord) -> dict[str, list[Effect]]:
-        """For each variable what searches find inside the used subspace."""
+        """For each variable the effects of the alignments that searches find inside the used subspace."""
         used = control.result(UsedSubspaceControl)
         maps = used.restarts_of(self.alignment.hypothesis) if used else {}
         leakage, comparisons = control.result(OperandLeakageControl) or {}, sum(map(len, maps.values()))
         effects: dict[str, list[Effect]] = {variable: [] for variable in self.alignment.variables}
-        for variable, own in effects.items():
+        for variable, listed in effects.items():
             for name, sizes in maps.items():
                 known = leakage.get(variable, {}).get(name, {})
                 for restarts in sizes:
-                    effect = Effect.from_score(restarts.best.score, variable, featurizer=name, size=restarts.size, comparisons=comparisons)
-                    own.append(replace(effect, operand_leakage=known.get(restarts.size)))
+                    effect = Effect.from_score(
+                        restarts.best.score, variable, featurizer=name, size=restarts.size, comparisons=comparisons
+                    )
+                    listed.append(replace(effect, operand_leakage=known.get(restarts.size)))
         return effects
 
     def _null(self) -> float | None:
@@ -186,7 +194,7 @@ class Auditor:
         return max(best, default=None)
 
     def _power(self) -> Power | None:
-        """In how many networks with planted variables the searches find them, for the hardest way of planting."""
+        """The share of planted networks in which the searches find the variables, for the hardest way of planting."""
         self.on_progress("planted variables")
         (power,) = PowerControl().measure(self._context)
         return power
@@ -194,7 +202,7 @@ class Auditor:
     def _map(self) -> Evidence:
         """How oblique the alignment's projections are."""
         if not isinstance(self.alignment.frames, Frames):
-            return Evidence(control="map", text="It is not linear.", passes=None)
+            return Evidence(control="map", text="The alignment is not linear.", passes=None)
         norms = {name: self.alignment.projection_norm(name) for name in self.alignment.variables}
         shown = ", ".join(f"{norm:.2f} for {name}" for name, norm in norms.items())
         return Evidence(control="map", text=f"‖P‖ of the projection: {shown}; 1 is that of a rotation.", passes=None)
@@ -207,51 +215,57 @@ class Auditor:
 
 
 def _used(used: UsedSubspaceResult, inside: Effect) -> UsedSubspaceEvidence:
-    """The used subspace with what the audited alignment scores inside. One site says nothing of the output."""
+    """The used subspace with the effect of the audited alignment inside. The output was not searched there."""
     return UsedSubspaceEvidence(
         rank=used.rank, width=used.width, agreement=used.agreement, effects=(inside,), output={}
     )
 
 
 def restricted_alignment(alignment: Alignment, network: SubspaceRestricted) -> Alignment:
-    """The same linear alignment in a network whose states are confined: it reads and writes what is left of them.
+    """The same linear alignment in a network whose states are restricted to a subspace: its maps projected onto it.
 
     Args:
-        alignment: of the network as it is.
-        network: the same, confined at the alignment's site.
+        alignment: A linear alignment of the unrestricted network.
+        network: The same network, restricted at the alignment's site.
 
     Raises:
-        AlignmentError: its maps are not linear.
+        AlignmentError: The alignment is not linear.
     """
     if not isinstance(alignment.frames, Frames):
         raise AlignmentError(
-            f"The alignment is one of the featurizer {alignment.featurizer!r}, which is not linear.",
-            "What is left of its maps in a subspace is no map of the same kind.",
-            "Search inside the subspace.",
+            f"The alignment has the featurizer {alignment.featurizer!r}, which is not linear.",
+            "Only linear maps can be projected onto a subspace.",
+            "Search inside the subspace instead.",
         )
-    turn = network.rows[0].T.cpu()
+    basis = network.rows[0].T.cpu()
     return replace(
         alignment,
         network=network.fingerprint(),
-        frames=Frames(*((part @ turn).contiguous() for part in alignment.frames)),
+        frames=Frames(*((part @ basis).contiguous() for part in alignment.frames)),
         read_outs={},
     )
 
 
-def _of_alignment(verdict: Verdict, searched: Sequence[Effect], bars: Thresholds) -> Verdict:
-    """A verdict on the alignment in hand, which needs no search to be what it is.
+def _of_alignment(verdict: Verdict, searched: Sequence[Effect], thresholds: Thresholds) -> Verdict:
+    """The verdict on the alignment itself, from a verdict that assumes a search.
 
-    What a search finds beside it, inside the used subspace, is not absent.
+    An alignment that is found in the full state and not in the used subspace is `unused`, whatever power searches have.
+    A variable that a search finds inside the used subspace is not absent, so the verdict is `undecided` then.
     """
-    seen = verdict.observation
+    observation = verdict.observation
     if verdict.word not in MISSING and PLANTED not in verdict.missing_evidence:
         return verdict
-    if seen.used is not None and seen.used.highest <= seen.chance_level and is_found(verdict.effect, bars, seen.null_level):
-        return replace(verdict, word="unused", missing_evidence=())  # what is left of it was measured, not sought
-    good = [entry for entry in searched if is_found(entry, bars, seen.null_level)]
-    if not good:
+    used, null_level = observation.used, observation.null_level
+    if (
+        used is not None
+        and used.highest <= observation.chance_level
+        and is_found(verdict.effect, thresholds, null_level)
+    ):
+        return replace(verdict, word="unused", missing_evidence=())
+    successful = [effect for effect in searched if is_found(effect, thresholds, null_level)]
+    if not successful:
         return verdict
-    best = min(good, key=lambda entry: entry.size)
+    best = min(successful, key=lambda effect: effect.size)
     return replace(
         verdict,
         word="undecided",
@@ -263,13 +277,13 @@ def _of_alignment(verdict: Verdict, searched: Sequence[Effect], bars: Thresholds
 
 
 def _others(searched: Sequence[Effect]) -> list[Evidence]:
-    """What a search finds beside this alignment, inside the used subspace."""
+    """The best alignment that a search finds inside the used subspace."""
     if not searched:
         return []
-    best = max(searched, key=lambda entry: entry.low)
-    pure = [entry for entry in searched if entry.operand_leakage is not None]
+    best = max(searched, key=lambda effect: effect.low)
+    measured = [effect for effect in searched if effect.operand_leakage is not None]
     text = f"A search inside the used subspace reaches IIA {best.iia:.3f} at size {best.size} ({best.featurizer})"
-    if pure:
-        purest = min(pure, key=lambda entry: entry.operand_leakage or 0.0)
-        text += f"; R² on the operands is {purest.operand_leakage:.2f} at size {purest.size}"
+    if measured:
+        least = min(measured, key=lambda effect: effect.operand_leakage or 0.0)
+        text += f"; R² on the operands is {least.operand_leakage:.2f} at size {least.size}"
     return [Evidence(control="others", text=f"{text}.", passes=None)]

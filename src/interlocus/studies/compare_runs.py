@@ -20,7 +20,7 @@ NetworkScores = Mapping[str, float]
 
 
 class ComparisonKey(NamedTuple):
-    """What has to be equal for two scores to be compared."""
+    """The values in which two entries have to agree to be compared."""
 
     group: str
     site: str
@@ -68,7 +68,7 @@ class Comparison:
     Args:
         runs: The runs, in the order in which they were given.
         differences: One for every entry that the first run and another one have in common, in the order of the first.
-        only: For each run the number of its entries that are not compared.
+        only: For each run the number of its entries that no other run has in common with it.
     """
 
     runs: tuple[Run, ...]
@@ -80,8 +80,8 @@ def compare_runs(runs: Sequence[Run], *, seed: int = 0) -> Comparison:
     """Compare every run with the first.
 
     Args:
-        runs: Two runs or more.
-        seed: Seed of the bootstrap.
+        runs: Two or more runs; the first is compared with each of the others.
+        seed: Seed of the bootstrap over networks.
 
     Raises:
         SpecificationError: There are fewer than two runs, or one has no entry in common with the first.
@@ -149,11 +149,11 @@ def _resample(
     return generator.integers(len(iias), size=(RESAMPLES, len(iias)))
 
 
-def _is_paired(one: Run, other: Run, first: NetworkScores, second: NetworkScores) -> bool:
+def _is_paired(first_run: Run, other_run: Run, first: NetworkScores, second: NetworkScores) -> bool:
     """Whether two runs searched the same networks."""
-    return list(first) == list(second) and all(_is_same_network(one, other, name) for name in first)
+    return list(first) == list(second) and all(_is_same_network(first_run, other_run, name) for name in first)
 
 
-def _is_same_network(one: Run, other: Run, name: str) -> bool:
-    paths = [run.store.network_path(name) for run in (one, other)]
+def _is_same_network(first_run: Run, other_run: Run, name: str) -> bool:
+    paths = [run.store.network_path(name) for run in (first_run, other_run)]
     return all(path.is_file() for path in paths) and paths[0].read_bytes() == paths[1].read_bytes()

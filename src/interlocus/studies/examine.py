@@ -1,4 +1,4 @@
-"""Everything that can be asked of a network in hand, in one call."""
+"""Search and judge a network that is an object of this process, in one call."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from interlocus.studies.spec.study import Study
 from interlocus.tasks import AbstractTask
 
 EXAMINE_SIZES = (1, 2, 4, 8, 16)
+"""Sizes that `examine` searches by default, as far as they fit a site."""
 
 
 def examine(
@@ -43,48 +44,50 @@ def examine(
 ) -> Run:
     """Search every site of a network for every hypothesis of a task.
 
-    First the task is held against itself and against the network (`interlocus.task_check`). At each site the sizes are
-    searched that fit there.
+    First `check_task` compares sampler, causal models and network. At each site only the sizes that fit are searched.
 
     Args:
-        network: one, or several of one architecture.
-        task: what it solves.
-        out: the folder where results are kept and gone on with; by default a temporary one.
-        hypotheses: of the task, by name; by default all. The verdict is on the first.
-        rivals: hypotheses that are other ways to the output.
-        sizes: features a variable.
-        featurizers: with which maps.
-        starts: where searches begin, and how many of each.
-        phases: how they go on.
-        budget: what they may cost.
-        competence: accuracy under which nothing is claimed.
-        untrained: networks of the same build that are searched beside it; without them there is nothing to hold a score
-            against, and no verdict. They are left out where it is not known how such a network begins.
-        controls: what is measured beside the searches; without one of them the verdict may be `undecided`, naming it.
-            `power` takes longest, where planted networks of this build can be made.
-        seed: decides on everything that is drawn.
-        on_progress: is told how far it is; `il.show_progress()` shows it.
-        on_validation: is shown every validation of the searches; `il.TensorBoard(folder)` draws them.
+        network: One network, or a stack of several with the same architecture.
+        task: The task that the network solves.
+        out: Path of the run folder; a temporary one by default. The same call resumes a run that was stopped.
+        hypotheses: Names of hypotheses of the task; all by default. Verdicts are about the first.
+        rivals: Names of hypotheses that describe other routes to the output, for the verdict `other-route`.
+        sizes: Numbers of features per variable.
+        featurizers: Names of featurizers, or of plug-ins.
+        starts: For each start the number of restarts.
+        phases: Phases of each search, in order.
+        budget: Numbers of examples, interventions and steps between checks; `Budget()` by default.
+        competence: Accuracy below which every verdict is `not-learned`, from 0 to 1.
+        untrained: Number of untrained networks of the same architecture that are searched as well. Without them no
+            score can be judged, and every verdict is `undecided`. A layer without `reset_parameters` prevents them.
+        controls: Names of the controls to measure. Without one that matters, the verdict is `undecided` and names it.
+            `power` takes longest.
+        seed: Seed of all examples, searches and untrained networks.
+        on_progress: Called with the phase and its share; `il.show_progress()` shows a bar.
+        on_validation: Called with every validation of the searches; `il.TensorBoard(folder)` logs them.
+
+    Returns:
+        The run, with scores, verdicts and controls of every site.
 
     Raises:
-        InterlocusError: what cannot work, before any search.
+        InterlocusError: Network, task and arguments do not fit together. It is raised before any search.
     """
     check_fit(network, task)
-    asked = tuple(hypotheses) or tuple(task.hypotheses)
-    check_task(task, network, hypotheses=asked, seed=seed)
+    searched = tuple(hypotheses) or tuple(task.hypotheses)
+    check_task(task, network, hypotheses=searched, seed=seed)
     name = f"network {network.fingerprint()}"
     groups = [NetworkGroup(name="network", network=register_object(name, network), count=len(network))]
-    blank = tuple(network.untrained_copies(untrained, seed=seed))
-    if blank:
-        own = register_object(f"{name}, untrained", blank)
-        groups.append(NetworkGroup(name="untrained", network=own, count=len(blank), trained=False))
+    copies = tuple(network.untrained_copies(untrained, seed=seed))
+    if copies:
+        reference = register_object(f"{name}, untrained", copies)
+        groups.append(NetworkGroup(name="untrained", network=reference, count=len(copies), trained=False))
     study = Study(
         name="examined",
         title=f"What does this network compute on its way through {task.name}?",
         task=TaskSpec.of(task),
         networks=tuple(groups),
         sites=tuple(network.sites),
-        searches=tuple(_searches(network, task, asked, sizes, featurizers)),
+        searches=tuple(_searches(network, task, searched, sizes, featurizers)),
         starts=dict(starts),
         phases=tuple(phases),
         budget=budget or Budget(),
@@ -115,8 +118,8 @@ def _searches(
 
     places = sorted(itertools.product(network.sites, hypotheses), key=lambda place: (fitting(place), place[1]))
     groups: dict[tuple[tuple[int, ...], tuple[str, ...]], list[str]] = {}
-    for (fits, name), own in itertools.groupby(places, key=lambda place: (fitting(place), place[1])):
-        groups.setdefault((fits, tuple(site for site, _ in own)), []).append(name)
+    for (fits, name), members in itertools.groupby(places, key=lambda place: (fitting(place), place[1])):
+        groups.setdefault((fits, tuple(site for site, _ in members)), []).append(name)
     first = hypotheses[0]
     return [
         SearchSpec(

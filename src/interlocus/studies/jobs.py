@@ -1,7 +1,7 @@
-"""What a worker does: one function for each kind of job.
+"""The functions that workers run, one for each kind of job.
 
 Arguments and results are values that can be sent to another machine; the driver writes the files. Each function takes
-`on_progress` last, which is called with the share that is done.
+`on_progress` last and calls it with the share of the job that is done.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class TrialResult:
     """A finished trial.
 
     Args:
-        record: Its scores.
-        alignments: Its alignments, one for each size, as the bytes of a file.
+        record: The record with all scores.
+        alignments: The alignments, one for each size, as the content of a safetensors file.
     """
 
     record: Record
@@ -50,23 +50,32 @@ class TrialResult:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredAlignment:
-    """An alignment as it travels to a worker.
+    """An alignment in a form that can be sent to a worker.
 
     Args:
-        file: The file that holds it.
-        size: Which of the file's sizes it is.
+        file: The safetensors file of a trial, in memory.
+        size: Size of the alignment, one of those in the file.
     """
 
     file: TensorFile
     size: int | str
 
     def load(self) -> Alignment:
-        """The alignment."""
+        """Parse the file and return the alignment of this size."""
         return Alignment.load(self.file, size=self.size)
 
 
 def train_networks(study: Study, group: NetworkGroup, on_progress: OnShare) -> list[bytes]:
-    """Train the networks of a group; returns the content of a file for each."""
+    """Train the networks of a group.
+
+    Args:
+        study: The study, for its task and seed.
+        group: The group, with its source of networks.
+        on_progress: Called with the share that is done.
+
+    Returns:
+        For each network the content of a safetensors file.
+    """
     networks = group.source.make(
         study.task.build(), count=group.count, trained=group.trained, seed=study.seed, on_progress=on_progress
     )
@@ -81,20 +90,32 @@ def search_job(
     on_validation: OnValidation | None,
     on_progress: OnShare,
 ) -> list[TrialResult]:
-    """Do the searches of a job."""
+    """Search all trials of a job.
+
+    Args:
+        study: The study, for its task, budget, schedules and seed.
+        job: The trials, which share group, site, featurizer and sizes.
+        networks: The files of all networks of the group, in order.
+        device: Where searches run, `"cpu"` or `"cuda"`.
+        on_validation: Called with every validation, with the names of networks; `None` for no call.
+        on_progress: Called with the share that is done.
+
+    Returns:
+        One result for each trial, in the order of `job.trials`.
+    """
     task = study.task.build()
     stacks = job.group.source.load(task, networks, seed=study.seed)
     trials, results = iter(job.trials), list[TrialResult]()
     for number, stack in enumerate(stacks):
-        own = tuple(itertools.islice(trials, len(stack) * len(job.hypotheses)))
-        search = _Search(study=study, job=job, task=task, trials=own, networks=stack.to(device))
+        of_stack = tuple(itertools.islice(trials, len(stack) * len(job.hypotheses)))
+        search = _Search(study=study, job=job, task=task, trials=of_stack, networks=stack.to(device))
         results += search.results(_part(on_progress, number, len(stacks)), on_validation)
     return results
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Search:
-    """The trials of networks that are searched at once."""
+    """The searches of one stack of networks."""
 
     study: Study
     job: Job
@@ -116,8 +137,8 @@ class _Search:
             names = [trial.network for trial in self.trials[:: len(job.hypotheses)]]
             request = replace(request, on_validation=_by_name(on_validation, names))
         data = DataSplits.draw(self.task, study.budget, seed=study.seed, hypotheses=job.hypotheses)
-        found = solve(self.networks, data, request, on_progress=on_progress)
-        seconds, fingerprint = (time.perf_counter() - begun) / len(found), study.fingerprint
+        solved = solve(self.networks, data, request, on_progress=on_progress)
+        seconds, fingerprint = (time.perf_counter() - begun) / len(solved), study.fingerprint
         return [
             TrialResult(
                 record=Record(
@@ -129,7 +150,7 @@ class _Search:
                 ),
                 alignments=self._alignments(trial, result),
             )
-            for trial, result in zip(self.trials, found, strict=True)
+            for trial, result in zip(self.trials, solved, strict=True)
         ]
 
     def _alignments(self, trial: Trial, result: ProblemResult) -> bytes:
@@ -162,12 +183,12 @@ def control_job(
     """Measure the controls of a group at a site; one record for each network.
 
     Args:
-        study: What is asked.
-        group: The networks.
-        site: Name of the site.
-        networks: The files of the networks.
+        study: The study, for its task, controls, thresholds and seed.
+        group: The group whose networks are measured.
+        site: Name of the site, a hidden one.
+        networks: The files of all networks of the group, in order.
         alignments: For each network the alignment by which the site is judged; `None` where there is none.
-        device: Where searches run.
+        device: Where searches run, `"cpu"` or `"cuda"`.
         on_progress: Called with the share that is done.
     """
     task = study.task.build()
@@ -197,7 +218,17 @@ def planting_job(
     device: str,
     on_progress: OnShare,
 ) -> PlantedResult:
-    """Plant the variables in one way in networks like those of a group, and search them there."""
+    """Plant the variables in one way in networks like those of a group, and search them there.
+
+    Args:
+        study: The study, for its task, hypothesis, thresholds and seed.
+        group: The studied group, whose architecture or networks are used.
+        site: Name of the site at which the variables are planted.
+        kind: Way of planting, a key of `PLANTING_RECIPES`.
+        networks: The files of all networks of the group, in order.
+        device: Where training and searches run, `"cpu"` or `"cuda"`.
+        on_progress: Called with the share that is done.
+    """
     task = study.task.build()
     stacks = group.source.load(task, networks, seed=study.seed)
     return measure_planted(
@@ -220,7 +251,16 @@ def projection_job(
     alignment: StoredAlignment,
     on_progress: OnShare,
 ) -> Projections:
-    """Project states of one network into the subspace that was found in it, for pictures."""
+    """Project states of one network into the subspaces of its variables, for figures.
+
+    Args:
+        study: The study, for its task and seed.
+        group: The group of the network.
+        network: The file of the network.
+        record: The record of the trial that found the alignment.
+        alignment: The alignment that defines the subspaces.
+        on_progress: Not called; the job is short.
+    """
     task = study.task.build()
     stacks = group.source.load(task, [network], seed=study.seed)
     return project(stacks[0][0], task, alignment.load(), record.trial, seed=study.seed)
@@ -235,17 +275,27 @@ def reuse_job(
     device: str,
     on_progress: OnShare,
 ) -> Reuse:
-    """Ask the new question of a study of one network of a group."""
+    """Measure re-use in one network: how well the study's new question is answered from few labels.
+
+    Args:
+        study: A study with `reuse`.
+        group: The group of the network.
+        index: Position of the network in the group, from 0.
+        networks: The files of all networks of the group, in order.
+        alignment: The alignment whose features are re-used.
+        device: Where networks run, `"cpu"` or `"cuda"`.
+        on_progress: Called with the share that is done.
+    """
     assert study.reuse is not None
     task = study.task.build()
     stacks = group.source.load(task, networks, seed=study.seed)
     network = [stack[i] for stack in stacks for i in range(len(stack))][index].to(device)
-    found = alignment.load()
+    loaded = alignment.load()
     return measure_reuse(
-        found,
+        loaded,
         network,
         task,
-        new_question(study.reuse.question, found.variables),
+        new_question(study.reuse.question, loaded.variables),
         labels=LabelDraws(counts=study.reuse.labels, draws=study.reuse.draws),
         seed=study.seed,
         on_progress=on_progress,
@@ -259,4 +309,6 @@ def _part(on_progress: OnShare, number: int, count: int) -> OnShare:
 
 def _by_name(on_validation: OnValidation, names: Sequence[str]) -> OnValidation:
     """The same callback, with names of networks in place of their indices."""
-    return lambda seen: on_validation(replace(seen, networks=tuple(names[int(number)] for number in seen.networks)))
+    return lambda validation: on_validation(
+        replace(validation, networks=tuple(names[int(number)] for number in validation.networks))
+    )

@@ -1,4 +1,4 @@
-"""Pulling variables out: of the inputs in a file, and as a program that stands alone."""
+"""What the command line loads: alignments, tasks and networks; and values of variables for the rows of a file."""
 
 from __future__ import annotations
 
@@ -20,43 +20,50 @@ from interlocus.studies.spec.parsing import parse_yaml
 from interlocus.studies.store import Store
 from interlocus.tasks import AbstractTask
 
-MODULE = "interlocus.module/1"
+MODULE_FORMAT = "interlocus.module/1"
+"""Format of a file with the parameters of a torch module, which needs code to be run."""
 
 
 def extract(alignment: Alignment, network: AbstractNetworks, rows: Rows) -> Iterator[Columns]:
-    """What an alignment reads from the rows of a file, some rows at a time; memory does not grow with the file.
+    """Values of variables for the rows of a file, in parts, so that memory does not grow with the file.
 
     Args:
-        alignment: with read-outs.
-        network: in which it was found.
-        rows: of the file.
+        alignment: An alignment with read-outs.
+        network: The network in which it was found.
+        rows: Parts of the file: numbers of rows, and inputs `[row, width]`.
 
     Yields:
-        `row` (its number in the file, from 0), and for each variable v its value `v`, `v_probability` and `v_features`.
+        The columns of each part: `row` (number of the row in the file, from 0), and for each variable v its value `v`,
+        `v_probability` and `v_features`.
 
     Raises:
-        AlignmentError: another network, or no read-outs.
-        SpecificationError: rows that cannot be read.
+        AlignmentError: The alignment belongs to another network, or has no read-outs.
+        SpecificationError: A row cannot be parsed.
     """
-    read_part = alignment.extractor(network)
+    extract_part = alignment.extractor(network)
     for number, values in rows:
         with one_thread():
-            read = read_part(torch.from_numpy(values).to(network.device))
+            read = extract_part(torch.from_numpy(values).to(network.device))
         columns: Columns = {"row": number}
-        for name, reading in read.items():
+        for name, extracted in read.items():
             columns |= {
-                name: reading.value.cpu().numpy(),
-                f"{name}_probability": reading.probability.cpu().numpy(),
-                f"{name}_features": reading.features.cpu().numpy(),
+                name: extracted.value.cpu().numpy(),
+                f"{name}_probability": extracted.probability.cpu().numpy(),
+                f"{name}_features": extracted.features.cpu().numpy(),
             }
         yield columns
 
 
 def load_fitted(path: Path, network: AbstractNetworks, *, size: int | str | None = None) -> Alignment:
-    """An alignment with read-outs: its own, or fitted now where it lies in a run folder, which knows the task.
+    """An alignment with read-outs. If the file has none and is part of a run folder, they are fitted now.
+
+    Args:
+        path: Path of a file with one or more alignments.
+        network: The network in which the alignment was found.
+        size: Size of the alignment; needed if the file holds several.
 
     Raises:
-        AlignmentError: there is none, or it was saved without read-outs somewhere else.
+        AlignmentError: There is no such alignment, or it has no read-outs and is not part of a run folder.
     """
     alignment = Alignment.load(path, size=size)
     if alignment.read_outs:
@@ -65,55 +72,58 @@ def load_fitted(path: Path, network: AbstractNetworks, *, size: int | str | None
     if not store.has_study():
         raise AlignmentError(
             f"The alignment in {path} has no read-out.",
-            "It says where the variables are, not which value they have, and no run folder around it names the task.",
-            "Save `alignment.fitted(network, task)`, or pass a file of a run folder.",
+            "Values are extracted by a read-out. It could be fitted in a run folder, whose study.yaml names the task.",
+            "Save alignment.fitted(network, task), or pass a file in the folder alignments/ of a run.",
         )
     study = store.study()
     return alignment.fitted(network, study.task.build(), seed=study.seed)
 
 
 def build_task(text: str) -> AbstractTask:
-    """A task by its name, as `file.py:Class` (which runs that code), or as it stands in a study.
+    """Build a task from text.
+
+    Args:
+        text: The name of a task, `file.py:Class` (which runs that code), or a YAML mapping with `name` and arguments.
 
     Raises:
-        InterlocusError: no such task or argument, or a file that fails when it is run.
+        InterlocusError: There is no such task or argument, or the file fails when it is run.
     """
-    wanted = make_code_paths_absolute({"task": parse_yaml(text, "The task") if "{" in text else text}, Path())["task"]
-    if not isinstance(wanted, dict) or not isinstance(wanted.get("name"), str):
+    fields = make_code_paths_absolute({"task": parse_yaml(text, "The task") if "{" in text else text}, Path())["task"]
+    if not isinstance(fields, dict) or not isinstance(fields.get("name"), str):
         raise SpecificationError(
             f"The task {text!r} has no name.",
-            "A task is a name, or a mapping with `name` and arguments.",
-            "For instance '{name: hierarchical_equality, item_width: 2}'.",
+            "A task is given by its name, or by a mapping with `name` and arguments.",
+            "Write for instance '{name: hierarchical_equality, item_width: 2}'.",
         )
-    return TaskSpec(**wanted).build()
+    return TaskSpec(**fields).build()
 
 
 def load_network(text: str, task: AbstractTask | None) -> AbstractNetworks:
-    """A network from a file that was saved, or from `file.py:function`, which runs that code.
+    """Load a network from a saved file, or call `file.py:function`, which runs that code.
 
     Args:
-        text: which.
-        task: what it solves, where that is known.
+        text: Path of a file that `MLP.save` wrote, or `file.py:function`.
+        task: The task that the network solves, passed to a function that takes one; `None` if unknown.
 
     Raises:
-        NetworkError: the file holds no perceptron, or the function fails or gives something else.
-        SpecificationError: the function wants a task.
+        NetworkError: The file holds no perceptron, or the function fails or returns something else.
+        SpecificationError: The function takes a task, and `task` is `None`.
     """
-    if files.read_format(text) == MODULE:
+    if files.read_format(text) == MODULE_FORMAT:
         raise NetworkError(
             f"The file {text} holds the parameters of a torch module.",
-            "What a module does with them stands in its code.",
-            "Pass file.py:function that builds it with these parameters.",
+            "The code of the module is not in the file.",
+            "Pass file.py:function, a function that builds the module and loads these parameters.",
         )
     if not is_code_reference(text):
         return MLP.load(text)
-    kind = FromFunction(source=make_reference_absolute(text, Path()))
+    factory = FromFunction(source=make_reference_absolute(text, Path()))
     if task is not None:
-        return kind.build(task, seed=0, trained=True)
-    if "task" in kind.arguments:
+        return factory.build(task, seed=0, trained=True)
+    if "task" in factory.arguments:
         raise SpecificationError(
-            f"The function {text} takes a task, and none is given.",
-            "It is called with what it takes.",
-            "Pass --task.",
+            f"The function {text} has an argument `task`, but no task is given.",
+            "The function cannot be called without it.",
+            "Name the task with --task.",
         )
-    return kind.call(seed=0, trained=True)
+    return factory.call(seed=0, trained=True)

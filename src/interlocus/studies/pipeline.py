@@ -1,4 +1,4 @@
-"""The work of a study, stage after stage. Each stage does what the run folder does not hold yet."""
+"""The work of a study in stages. Each stage does the jobs whose results the run folder does not hold yet."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ JUDGED_WITHIN = 0.02
 
 
 class StageProgress(NamedTuple):
-    """Where a run stands.
+    """How far a run is.
 
     Args:
-        phase: What is being done.
+        phase: Name of the phase that is running, such as "training networks".
         share: The share of this phase that is done, from 0 to 1.
     """
 
@@ -51,6 +51,7 @@ class StageProgress(NamedTuple):
 
 
 OnStageProgress = Callable[[StageProgress], None]
+"""Called whenever the share of a phase has changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +59,8 @@ class Failure:
     """Trials that could not be finished, and why.
 
     Args:
-        trials: Their names.
-        error: What went wrong.
+        trials: Names of the trials, or of the other results that are missing.
+        error: The error of their job, with its hint.
     """
 
     trials: tuple[str, ...]
@@ -71,9 +72,9 @@ class StageItem:
     """One job of a stage.
 
     Args:
-        work: What an executor runs.
-        trials: Names of what is missing if the job fails.
-        keep: Writes the job's value into the run folder.
+        work: The function and arguments that an executor runs, with their cost.
+        trials: Names of the results that are missing if the job fails.
+        keep: Writes the value that the job returns into the run folder.
     """
 
     work: WorkItem
@@ -83,11 +84,11 @@ class StageItem:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One kind of work.
+    """One kind of job.
 
     Args:
-        phase: What people read while it is done.
-        missing: The jobs that the run folder lacks, asked when the stage begins.
+        phase: Name of the stage for people, shown while it runs.
+        missing: Returns the jobs whose results the run folder lacks; called when the stage begins.
     """
 
     phase: str
@@ -96,16 +97,16 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Pipeline:
-    """What a run folder lacks, and who does it.
+    """Runs all stages of a study and writes their results into a run folder.
 
     Args:
-        study: What is asked.
-        store: The run folder.
-        executor: Where jobs run.
+        study: The study to run.
+        store: The opened run folder.
+        executor: Runs the jobs, in this process or in others.
         device: Where searches run, `"cpu"` or `"cuda"`.
-        on_progress: Called with the phase and its share that is done.
-        on_validation: Called with every validation of the searches.
-        seconds: What each phase took; filled in as phases end.
+        on_progress: Called with the phase and the share of it that is done.
+        on_validation: Called with every validation of the searches; `None` for no call.
+        seconds: Seconds that each phase took, filled in as phases end.
     """
 
     study: Study
@@ -118,7 +119,7 @@ class Pipeline:
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """All stages, in the order in which they need each other."""
+        """All stages, in order: each may need the results of earlier ones."""
         planting = [
             Stage(phase="searching planted networks", missing=lambda kind=kind: [*self._planting(kind)])
             for kind in PLANTING_RECIPES
@@ -133,10 +134,13 @@ class Pipeline:
         )
 
     def run(self) -> list[Failure]:
-        """Do all stages. A job that fails does not keep the others from being done.
+        """Run all stages. A job that fails does not stop the others.
+
+        Returns:
+            One entry for each job that failed.
 
         Raises:
-            RunFolderError: The folder cannot be written, so nothing else could be kept.
+            RunFolderError: The folder cannot be written, so no further result could be stored.
         """
         return [failure for stage in self.stages for failure in self._run(stage)]
 
@@ -166,7 +170,7 @@ class Pipeline:
         return failures
 
     def _networks(self) -> Iterator[StageItem]:
-        """Groups whose networks are not all there."""
+        """One job for each group with a network that the folder lacks."""
         task, work = self.study.task.build(), jobs(self.study)
         for group in self.study.networks:
             if not self.store.has_networks(group.networks):
@@ -183,7 +187,7 @@ class Pipeline:
             self.store.add_network(name, content)
 
     def _searches(self) -> Iterator[StageItem]:
-        """Jobs with a missing trial. A job is searched whole, so that a resumed run gives the same records."""
+        """Jobs with a missing trial. All trials of such a job run, so that a resumed run gives the same records."""
         for job in jobs(self.study):
             finished = all(trial.name in self.store.records for trial in job.trials)
             if not finished and self.store.has_networks(job.group.networks):
@@ -204,7 +208,7 @@ class Pipeline:
                 self.store.add(result.record, result.alignments)
 
     def _controls(self) -> Iterator[StageItem]:
-        """Hidden sites of trained networks whose controls are not all there."""
+        """One job for each trained group and hidden site with a control record that the folder lacks."""
         if not self.study.controls:
             return
         task = self.study.task.build()
@@ -254,7 +258,7 @@ class Pipeline:
         return StoredAlignment(file=TensorFile.at(self.store.alignment_path(record.trial.name)), size=size)
 
     def _planting(self, kind: str) -> Iterator[StageItem]:
-        """Sites where a verdict waits for planted networks, and no way of planting was too hard so far."""
+        """One job for each site at which a verdict needs a result of this way of planting."""
         if "power" not in self.study.controls:
             return
         measurements = self.store.measurements
@@ -272,7 +276,7 @@ class Pipeline:
             )
 
     def _projections(self) -> Iterator[StageItem]:
-        """For each trained group and hidden site the first network; of a study of the input only, the input."""
+        """One job for each trained group and hidden site (or the input if no other site is searched)."""
         study, first = self.study, dict[tuple[str, str], Record]()
         for record in self.store.records.all().values():
             trial = record.trial
@@ -295,7 +299,7 @@ class Pipeline:
                     )
 
     def _reuse(self) -> Iterator[StageItem]:
-        """Trained networks whose variables were searched and of which the new question was not asked."""
+        """One job for each trained network with an alignment but no result of re-use."""
         study = self.study
         for group in study.networks if study.reuse is not None else ():
             for index, network in enumerate(group.networks if group.trained else ()):

@@ -1,4 +1,4 @@
-"""From a study to the work that it takes: which trials there are, and which are searched together."""
+"""From a study to its work: the trials, the jobs that search some of them together, and a forecast of the cost."""
 
 from __future__ import annotations
 
@@ -16,14 +16,20 @@ from interlocus.studies.spec.searches import SearchSpec
 from interlocus.studies.spec.study import Study
 
 NONLINEAR_COST_FACTOR = 70.0
-"""So much dearer than a rotation is a step of a map that is not linear (six blocks of 64 units; docs/adr/0004)."""
+"""Cost of one step of a non-linear map, relative to a rotation (six blocks of 64 units; docs/adr/0004)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
     """One network, site, hypothesis, featurizer and schedule: the unit that is recorded.
 
-    A schedule is named where searches do not begin and go on as in the rest of the study.
+    Args:
+        group: Name of the network group.
+        network: Name of the network.
+        site: Name of the site.
+        hypothesis: Name of the hypothesis.
+        featurizer: Name of the featurizer.
+        schedule: Name of the schedule; empty for the starts and phases of the study itself.
     """
 
     group: str
@@ -35,17 +41,25 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """The name of its record."""
+        """Name of the trial's record and alignments in a run folder."""
         end = f".{self.schedule}" if self.schedule else ""
         return f"{self.network}.{self.site}.{self.hypothesis}.{self.featurizer}{end}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Trials that are searched together: all networks of a family at a site, for hypotheses of equally many variables.
+    """Trials that are searched together: all networks of a group at a site, for hypotheses with as many variables.
 
     A job depends on the study alone. If one of its trials is missing from a run folder, all are searched again, so a
-    resumed run computes what an undisturbed one does.
+    resumed run gives the same records as a run without a stop.
+
+    Args:
+        group: The network group.
+        site: Name of the site.
+        hypotheses: Names of hypotheses with the same number of variables.
+        sizes: Numbers of features per variable, from small to large.
+        featurizer: Name of the featurizer.
+        schedule: Name of the schedule; empty for the starts and phases of the study itself.
     """
 
     group: NetworkGroup
@@ -57,7 +71,7 @@ class Job:
 
     @property
     def trials(self) -> tuple[Trial, ...]:
-        """Its trials: hypotheses of the first network, then of the second, and so on."""
+        """The trials: all hypotheses of the first network, then of the second, and so on."""
         return tuple(
             Trial(
                 group=self.group.name,
@@ -72,24 +86,36 @@ class Job:
         )
 
     def searches(self, study: Study) -> int:
-        """How many searches these are."""
+        """The number of searches: trials × sizes × restarts.
+
+        Args:
+            study: The study, for the restarts of the schedule.
+        """
         return len(self.trials) * len(self.sizes) * sum(study.starts_of(self.schedule).values())
 
     def cost(self, study: Study) -> float:
-        """Floating-point operations if no search retires early; a rough measure for planning."""
-        task, kind = study.task.build(), self.group.source
-        width = kind.sites(task)[self.site]
+        """Rough number of floating-point operations if no search retires early.
+
+        Args:
+            study: The study, for its task, phases and budget.
+        """
+        task, source = study.task.build(), self.group.source
+        width = source.sites(task)[self.site]
         variables = len(task.hypothesis(self.hypotheses[0]).variables)
-        most = max(max(features_of(size, variables)) for size in self.sizes)
-        exchange = 4 * variables * most * width
+        largest = max(max(features_of(size, variables)) for size in self.sizes)
+        exchange = 4 * variables * largest * width
         steps = sum(phase.steps for phase in study.phases_of(self.schedule))
-        behind = kind.flops_after(task, self.site)
-        dearer = 1.0 if FEATURIZERS.get(self.featurizer)().linear else NONLINEAR_COST_FACTOR
-        return 3.0 * dearer * self.searches(study) * steps * study.budget.batch * (exchange + behind)
+        after_site = source.flops_after(task, self.site)
+        factor = 1.0 if FEATURIZERS.get(self.featurizer)().linear else NONLINEAR_COST_FACTOR
+        return 3.0 * factor * self.searches(study) * steps * study.budget.batch * (exchange + after_site)
 
 
 def jobs(study: Study) -> tuple[Job, ...]:
-    """All work of a study, in the order of its tables."""
+    """All jobs of a study, in the order of its tables.
+
+    Args:
+        study: A study that passed its checks.
+    """
     task = study.task.build()
 
     def variables(name: str) -> int:
@@ -99,7 +125,7 @@ def jobs(study: Study) -> tuple[Job, ...]:
         ordered = sorted(search.hypotheses, key=variables)
         if all(isinstance(size, int) for size in search.sizes):
             together = [tuple(group) for _, group in groupby(ordered, key=variables)]
-        else:  # an unequal size is in the order of a hypothesis' own variables
+        else:  # a size that differs between variables belongs to the variables of one hypothesis
             together = [(name,) for name in ordered]
         return [(names, search.sizes_for(task.hypothesis(names[0]))) for names in together]
 
@@ -123,7 +149,13 @@ def jobs(study: Study) -> tuple[Job, ...]:
 
 
 def reused_trial(study: Study, group: NetworkGroup, network: str) -> Trial:
-    """The trial whose alignment a study asks a new question about, for one network."""
+    """The trial whose alignment is re-used to answer a study's new question, for one network.
+
+    Args:
+        study: A study with `reuse`.
+        group: The group of the network.
+        network: Name of the network.
+    """
     assert study.reuse is not None
     return Trial(
         group=group.name,
@@ -135,26 +167,28 @@ def reused_trial(study: Study, group: NetworkGroup, network: str) -> Trial:
 
 
 SEARCH_SHARE = 0.35
-"""Of the rate of a bare product, what a search reaches in all (measured; see docs/LOG.md)."""
+"""Operations per second of a search, as a share of those of a matrix product alone (measured; docs/LOG.md)."""
 
 TRAIN_SHARE = 0.35
+"""The same share for the training of networks."""
 
 RETIRED = 0.6
-"""The share of the steps that is made before searches retire (measured on the default study)."""
+"""Share of all steps that are made, since searches retire early (measured on the default study)."""
 
 START_SECONDS = 4.0
+"""Seconds until the first job runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """What a study will cost.
+    """The expected cost of a study, without its controls.
 
     Args:
-        networks: how many are made.
-        trials: how many records there will be.
-        searches: how many searches.
-        training_seconds: for the networks.
-        searching_seconds: for the searches.
+        networks: Number of networks, trained and untrained.
+        trials: Number of trials, one record each.
+        searches: Number of searches: trials × sizes × restarts.
+        training_seconds: Expected seconds to train the networks.
+        searching_seconds: Expected seconds of all searches.
     """
 
     networks: int
@@ -165,15 +199,20 @@ class Forecast:
 
     @property
     def seconds(self) -> float:
-        """All in all."""
+        """Expected seconds in all, with the time to start."""
         return START_SECONDS + self.training_seconds + self.searching_seconds
 
 
 def forecast(study: Study, *, workers: int) -> Forecast:
-    """Count the work of a study, and measure for a moment how fast this machine is."""
+    """Count the work of a study, and divide it by the speed of this machine, which is measured for 0.1 s.
+
+    Args:
+        study: A study that passed its checks.
+        workers: Number of processes that share the work, 1 or more.
+    """
     work, rate = jobs(study), _rate()
     task = study.task.build()
-    train = [f.count * f.source.flops_of_training(task) for f in study.networks if f.trained]
+    train = [group.count * group.source.flops_of_training(task) for group in study.networks if group.trained]
     spread = max(sum(train) / workers, max(train, default=0.0))
     return Forecast(
         networks=sum(group.count for group in study.networks),
@@ -185,7 +224,7 @@ def forecast(study: Study, *, workers: int) -> Forecast:
 
 
 def _rate(seconds: float = 0.1) -> float:
-    """Floating-point operations a second of batched products of the size that searches need, on one core."""
+    """Floating-point operations per second of batched matrix products of the size of a search, on one core."""
     left, right, out = torch.ones(60, 16, 16), torch.ones(60, 16, 512), torch.empty(60, 16, 512)
     with one_thread():
         torch.bmm(left, right, out=out)

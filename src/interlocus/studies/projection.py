@@ -1,4 +1,4 @@
-"""Projections: states of a site in the subspace of a variable, as points in a plane, kept in the run folder."""
+"""Projections: states of a site in the subspace of a variable, as points in a plane, stored in the run folder."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ POINTS = 160
 PLANE_EXAMPLES = 2048
 """Examples from which the plane is computed."""
 COORDINATE_DIGITS = 3
+"""Digits after the point of stored coordinates."""
 NEAR_BEST = 0.01
 """The smallest size is projected whose validation IIA is at most this much below the best."""
 
@@ -48,10 +49,10 @@ class States:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Sequence[Any]]) -> States:
-        """Read what `asdict` gave.
+        """Convert plain values, as `asdict` makes them, back.
 
         Args:
-            data: The plain values of a record.
+            data: The plain values of one record.
         """
         return cls(x=tuple(data["x"]), y=tuple(data["y"]), value=tuple(data["value"]), follows=tuple(data["follows"]))
 
@@ -100,10 +101,10 @@ class Projection:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Projection:
-        """Read what `asdict` gave.
+        """Convert plain values, as `asdict` makes them, back.
 
         Args:
-            data: The plain values of a record.
+            data: The plain values of one record.
         """
         states = {name: States.from_json(data[name]) for name in ("base", "source", "patched")}
         plain: dict[str, Any] = {**data, "values": tuple(data["values"]), **states}
@@ -126,10 +127,10 @@ class Projections:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Projections:
-        """Read what `to_json` gave.
+        """Convert plain values, as `to_json` makes them, back.
 
         Args:
-            data: The plain values of a record.
+            data: The plain values of one record.
         """
         return cls(variables=tuple(Projection.from_json(projection) for projection in data["projections"]))
 
@@ -150,11 +151,11 @@ def project(
     """Project the states of a network into the subspace of each discrete variable of an alignment.
 
     Args:
-        network: The network of the trial, a stack of one.
+        network: The network of the trial, a stack of one network.
         task: The task that it solves.
         alignment: The alignment of the trial.
         trial: The trial, which names network, group and hypothesis.
-        seed: Seed of the examples.
+        seed: Seed of the projected examples.
 
     Raises:
         AlignmentError: The alignment belongs to another network.

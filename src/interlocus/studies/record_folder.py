@@ -1,4 +1,4 @@
-"""One kind of record in a run folder: a JSON file each, written atomically and parsed once."""
+"""A folder with records of one kind: one JSON file for each record, written atomically and parsed once."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from interlocus.studies.spec.study import SCHEMA
 Value = TypeVar("Value")
 
 Write = Callable[[Path, bytes], None]
-"""Writes a file whole or not at all."""
+"""Writes a file completely or not at all."""
 
 
 class RecordFolder(Generic[Value]):
-    """The records of one kind. A record that was added or read is kept, so that no file is parsed twice.
+    """The records of one kind. A record stays in memory once it was added or read, so no file is parsed twice.
 
     Args:
-        folder: Where the files stand, `<name>.json` each.
-        write: Writes a file whole or not at all.
-        to_json: Turns a value into plain values.
-        from_json: Turns them back.
+        folder: Path of the folder; a record is the file `<name>.json` in it.
+        write: Writes a file completely or not at all.
+        to_json: Converts a record into plain values that JSON can hold.
+        from_json: Converts such plain values back into a record.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class RecordFolder(Generic[Value]):
         return self.path(name).is_file()
 
     def path(self, name: str) -> Path:
-        """The file of a record."""
+        """Path of the file of a record, whether or not it exists."""
         return self.folder / f"{name}.json"
 
     def names(self) -> list[str]:
@@ -51,7 +51,11 @@ class RecordFolder(Generic[Value]):
         return sorted(path.stem for path in self.folder.glob("*.json"))
 
     def add(self, name: str, value: Value) -> None:
-        """Keep a record.
+        """Write a record to its file.
+
+        Args:
+            name: Name of the record, the stem of its file.
+            value: The record to write.
 
         Raises:
             RunFolderError: The file cannot be written.
@@ -61,7 +65,10 @@ class RecordFolder(Generic[Value]):
         self._known[name] = value
 
     def get(self, name: str) -> Value | None:
-        """A record; `None` where there is none.
+        """The record of a name, or `None` if there is none.
+
+        Args:
+            name: Name of the record, the stem of its file.
 
         Raises:
             RunFolderError: The file is damaged, or was written by another version.

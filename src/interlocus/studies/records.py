@@ -1,4 +1,4 @@
-"""What a run keeps, as values: the record of a trial, and everything that verdicts are made from."""
+"""Values that a run folder stores: the record of a trial, and all measurements that verdicts are made from."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from interlocus.studies.plan import Trial
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What is kept of a trial.
+    """The result of one trial.
 
     Args:
-        trial: The network, site, hypothesis, featurizer and schedule.
-        study: Fingerprint of the study.
-        accuracy: Accuracy of the network on fresh examples.
-        seconds: The trial's share of the time that its searches took.
-        sizes: For each size all restarts.
+        trial: Names of the network, site, hypothesis, featurizer and schedule.
+        study: Fingerprint of the study that the trial belongs to.
+        accuracy: Accuracy of the network on fresh examples, from 0 to 1.
+        seconds: Time of the trial's job divided by the number of its trials.
+        sizes: For each size, from small to large, all restarts with their scores.
     """
 
     trial: Trial
@@ -31,7 +31,7 @@ class Record:
     sizes: tuple[Restarts, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Plain values that JSON can hold."""
         return {
             "study": self.study,
             "trial": asdict(self.trial),
@@ -42,7 +42,11 @@ class Record:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Record:
-        """The record that `to_json` wrote."""
+        """The record that `to_json` wrote.
+
+        Args:
+            data: The plain values of one record.
+        """
         return cls(
             trial=Trial(**data["trial"]),
             study=data["study"],

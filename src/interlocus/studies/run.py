@@ -1,4 +1,4 @@
-"""A study, from specification to records, table and answers."""
+"""A run of a study: `run_study` makes it, `Run` reads its folder."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from interlocus.controls.record import ControlRecord
 from interlocus.core.dataframes import to_pandas, to_xarray
 from interlocus.core.display import AbstractDisplayable, Display, format_fraction
 from interlocus.core.statistics import Interval
+from interlocus.networks.site import INPUT_SITE
 from interlocus.networks.validation import check_task
 from interlocus.searches.callbacks import OnValidation
 from interlocus.studies.executors import AbstractExecutor, Local
@@ -21,7 +22,7 @@ from interlocus.studies.pipeline import Failure, OnStageProgress, Pipeline, Stag
 from interlocus.studies.plan import jobs
 from interlocus.studies.projection import Projection
 from interlocus.studies.records import Measurements, Record
-from interlocus.studies.results.answers import study_answers
+from interlocus.studies.results.answers import StudyAnswers, study_answers
 from interlocus.studies.results.indices import GroupIndices, indices_of
 from interlocus.studies.results.method_comparison import MethodScore, compare_methods
 from interlocus.studies.results.reuse_curves import ReuseCurve, reuse_curves, reuse_rows
@@ -36,18 +37,21 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+_NESTED_VERDICT_KEYS = {"evidence", "missing_evidence"}
+"""Entries of a verdict in `verdict.json` that are lists, so they are no cell of a table."""
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Run(AbstractDisplayable):
-    """What is in a run folder.
+    """The results in a run folder, complete or not.
 
     Args:
-        store: the folder.
-        study: what was asked.
-        table: one row a network, site, hypothesis, size and featurizer.
-        lines: the same over networks.
-        failures: what could not be finished in this call.
-        seconds: what each phase of this call took.
+        store: The opened run folder.
+        study: The study that the folder belongs to.
+        table: One row for each network, site, hypothesis, featurizer, schedule and size.
+        lines: The rows averaged over the networks of a group.
+        failures: Trials that failed in the call of `run_study` that made this object; empty after `load`.
+        seconds: Seconds that each phase of that call took, by its name; empty after `load`.
     """
 
     store: Store
@@ -59,10 +63,13 @@ class Run(AbstractDisplayable):
 
     @classmethod
     def load(cls, folder: str | Path) -> Run:
-        """Read a run folder, finished or not.
+        """Read a run folder, complete or not.
+
+        Args:
+            folder: Path of a folder that `run_study`, `examine` or `interlocus study` wrote.
 
         Raises:
-            RunFolderError: it is none, or damaged.
+            RunFolderError: The folder holds no study, or a file in it is damaged.
         """
         store = Store(folder)
         study = store.study()
@@ -70,7 +77,11 @@ class Run(AbstractDisplayable):
 
     @classmethod
     def of(cls, store: Store, study: Study) -> Run:
-        """The run of a study in an opened folder, finished or not.
+        """The run of a study in an opened folder, complete or not.
+
+        Args:
+            store: The opened run folder.
+            study: The study in it, `store.study()`.
 
         Raises:
             RunFolderError: A record is damaged.
@@ -80,7 +91,7 @@ class Run(AbstractDisplayable):
 
     @cached_property
     def records(self) -> Sequence[Record]:
-        """What was found, a record a trial."""
+        """One record for each finished trial."""
         return self.measurements.records
 
     @cached_property
@@ -90,23 +101,23 @@ class Run(AbstractDisplayable):
 
     @cached_property
     def controls(self) -> Mapping[tuple[str, str], ControlRecord]:
-        """What controls say, by the names of network and site."""
+        """The control records, by the names of network and site."""
         return self.measurements.controls
 
     @cached_property
     def projections(self) -> Sequence[Projection]:
-        """States in the subspaces that were found, in the order of groups and sites."""
-        kept = self.store.projections.all()
+        """States projected into the subspaces of variables, in the order of groups and sites."""
+        projections = self.store.projections.all()
         names = [f"{group.name}.{site}" for group in self.study.networks for site in self.study.sites]
-        return tuple(one for name in names if name in kept for one in kept[name].variables)
+        return tuple(projection for name in names if name in projections for projection in projections[name].variables)
 
     @property
     def scores(self) -> Sequence[Row]:
-        """The table: one row a network, site, hypothesis, size and featurizer."""
+        """The same as `table`: one row for each network, site, hypothesis, featurizer, schedule and size."""
         return self.table
 
     def display(self) -> Display:
-        """The scores over networks, and the answers in words."""
+        """The lines as a table, with the two answers below."""
         missing = len(self.missing)
         return Display(
             title=f"{self.study.title or self.study.name} ({self.store.folder})",
@@ -135,30 +146,40 @@ class Run(AbstractDisplayable):
                 )
                 for line in self.lines
             ],
-            notes=[*self.answer.values(), *([f"{missing} trials are missing."] if missing else [])],
+            notes=[
+                *(self.answer.to_json().values() if self.answer else ()),
+                *([f"Missing trials: {missing}."] if missing else ()),
+            ],
         )
 
     def to_rows(self, what: Literal["scores", "verdicts", "reuse"] = "scores") -> list[dict[str, Any]]:
-        """Plain values, for a table.
+        """Plain values: one mapping for each row of a table.
 
         Args:
-            what: `scores`, one mapping a row of `scores.csv`; `verdicts`, one a network, site and variable, as in
-                `verdict.json`; or `reuse`, one a network, way, number of labels and draw.
+            what: Which table. `scores`: the rows of `scores.csv`. `verdicts`: one row for each network, site and
+                variable, as in `verdict.json`. `reuse`: one row for each network, way, number of labels and draw.
         """
         if what == "scores":
             return [row.to_cells() for row in self.table]
         if what == "reuse":
             return [dict(row) for row in reuse_rows(self.study, self.store.reuse.all())]
-        about = ("network", "group", "accuracy", "answer")
         return [
-            {name: getattr(one, name) for name in about}
-            | {name: value for name, value in row.items() if name not in {"evidence", "wanted"}}
-            for one in self.verdicts
-            for row in one.to_json()["sites"]
+            {
+                "network": verdict.network,
+                "group": verdict.group,
+                "accuracy": verdict.accuracy,
+                "answer": verdict.answer,
+                **{name: value for name, value in row.items() if name not in _NESTED_VERDICT_KEYS},
+            }
+            for verdict in self.verdicts
+            for row in verdict.to_json()["sites"]
         ]
 
     def to_pandas(self, what: Literal["scores", "verdicts", "reuse"] = "scores") -> pd.DataFrame:
-        """The same as a data frame.
+        """The rows of `to_rows` as a data frame.
+
+        Args:
+            what: Which table, as in `to_rows`.
 
         Raises:
             SpecificationError: pandas is not installed.
@@ -174,8 +195,8 @@ class Run(AbstractDisplayable):
         return to_xarray(self.to_rows(), ("network", "site", "hypothesis", "featurizer", "size"))
 
     @property
-    def answers(self) -> dict[str, str]:
-        """For each family one sentence."""
+    def group_sentences(self) -> dict[str, str]:
+        """For each network group the scores of the study's hypothesis in a few sentences."""
         return group_sentences(self.study, self.table, self.lines)
 
     @cached_property
@@ -185,28 +206,44 @@ class Run(AbstractDisplayable):
 
     @cached_property
     def indices(self) -> Sequence[GroupIndices]:
-        """How far networks go through the middle, a number each, where the controls for it were measured."""
+        """Hierarchy index and stage gap of each group whose used subspaces were measured."""
         return indices_of(self.study, self.measurements, self.verdicts)
 
     @cached_property
-    def answer(self) -> dict[str, str]:
-        """`direct`: through the middle, or straight to the end? `search`: was the right alignment easy to find?"""
+    def answer(self) -> StudyAnswers | None:
+        """Are the variables computed before the output, and was the best alignment easy to find? `None` at first."""
         return study_answers(self.study, self.verdicts, self.records)
 
     @cached_property
     def methods(self) -> Sequence[MethodScore]:
-        """Every class of maps at every site, over all trained networks, with time spent and untrained ones beside."""
+        """Every featurizer at every site, over all trained networks, with its time and its score in untrained ones."""
         return compare_methods(self.study, self.table, self.records)
 
     @property
     def reuse(self) -> Sequence[ReuseCurve]:
-        """How well a new question about what was found is answered, where the study asks one."""
+        """Accuracy on the study's new question by number of labels; empty where the study asks none."""
         return reuse_curves(self.study, self.store.reuse.all())
 
     @property
     def missing(self) -> list[str]:
         """Trials of the study without a record."""
         return [trial.name for job in jobs(self.study) for trial in job.trials if trial.name not in self.store.records]
+
+    @property
+    def incomplete(self) -> list[str]:
+        """Networks whose files the folder does not hold, and controls that were not measured, as phrases."""
+        study, task = self.study, self.study.task.build()
+        phrases = []
+        for group in study.networks:
+            gone = [name for name in group.networks if not self.store.network_path(name).is_file()]
+            if gone:
+                phrases.append(f"the networks {', '.join(gone)}")
+            for site in study.sites:
+                if group.trained and study.controls and site != INPUT_SITE and site in group.sites(task):
+                    unmeasured = [name for name in group.networks if (name, site) not in self.controls]
+                    if unmeasured:
+                        phrases.append(f"controls at {site} of {', '.join(unmeasured)}")
+        return phrases
 
 
 def run_study(
@@ -218,24 +255,24 @@ def run_study(
     on_progress: OnStageProgress = lambda progress: None,
     on_validation: OnValidation | None = None,
 ) -> Run:
-    """Do what a folder does not hold yet, and read it.
+    """Compute what a run folder does not hold yet, and return the run.
 
     Args:
-        study: what is asked.
-        folder: where results are kept.
-        executor: where work is done; by default in this process.
-        device: where searches run, `"cpu"` or `"cuda"`.
-        on_progress: is told how far it is.
-        on_validation: is shown every validation of the searches; it changes no number. With several processes it is
+        study: The study to run.
+        folder: Path of the run folder, made if it does not exist. The same call resumes a run that was stopped.
+        executor: Where jobs run; by default in this process. It is closed at the end.
+        device: Where searches run, `"cpu"` or `"cuda"`.
+        on_progress: Called with the phase and the share of it that is done.
+        on_validation: Called with every validation of the searches. It changes no number. With several processes it is
             copied to each of them.
 
     Raises:
-        RunFolderError: the folder holds another study, or cannot be written.
+        RunFolderError: The folder holds another study, or cannot be written.
     """
     executor = executor or Local()
-    if study.code:  # a task that nobody has checked before
-        asked = dict.fromkeys(name for search in study.searches for name in search.hypotheses)
-        check_task(study.task.build(), hypotheses=tuple(asked), seed=study.seed)
+    if study.code:  # the task is the user's own and may contradict itself
+        searched = dict.fromkeys(name for search in study.searches for name in search.hypotheses)
+        check_task(study.task.build(), hypotheses=tuple(searched), seed=study.seed)
     store = Store(folder)
     store.begin(study)
     pipeline = Pipeline(
@@ -250,8 +287,8 @@ def run_study(
     on_progress(StageProgress("reading the results", 0.0))
     run = replace(Run.of(store, study), failures=failures, seconds=pipeline.seconds)
     store.renew(store.scores, to_csv(run.table).encode())
-    judged = to_json(study, run.verdicts, run.answer) | {"indices": [one.to_json() for one in run.indices]}
-    store.renew(store.verdict, (json.dumps(judged, indent=1) + "\n").encode())
+    verdicts = to_json(study, run.verdicts, run.answer) | {"indices": [group.to_json() for group in run.indices]}
+    store.renew(store.verdict, (json.dumps(verdicts, indent=1) + "\n").encode())
     pipeline.seconds["reading the results"] = time.perf_counter() - begun
     on_progress(StageProgress("reading the results", 1.0))
     return run

@@ -1,4 +1,4 @@
-"""The run folder: records, alignments and networks in files of their own, written atomically; what is finished stays.
+"""The run folder. Each record, alignment and network is a file of its own, written atomically.
 
 ::
 
@@ -6,11 +6,11 @@
     DIR/networks/<network>.safetensors
     DIR/records/<trial>.json                 one for each finished trial
     DIR/alignments/<trial>.safetensors       its alignments, one for each size
-    DIR/controls/<network>.<site>.json       what controls say of a network at a site
-    DIR/planted/<architecture>.<site>.<kind>.json   how often planted variables were found
-    DIR/projections/<group>.<site>.json      states in the subspace that was found
-    DIR/reuse/<network>.json                 how well a new question is answered
-    DIR/verdict.json, DIR/scores.csv         what scores and controls say together, and the table of scores
+    DIR/controls/<network>.<site>.json       the controls of a network at a site
+    DIR/planted/<architecture>.<site>.<kind>.json   how often planted variables are found
+    DIR/projections/<group>.<site>.json      states projected into the subspaces of variables
+    DIR/reuse/<network>.json                 accuracy on a new question
+    DIR/verdict.json, DIR/scores.csv         all verdicts with their evidence, and the table of scores
 """
 
 from __future__ import annotations
@@ -36,22 +36,23 @@ from interlocus.studies.reuse.measure import Reuse
 from interlocus.studies.spec.study import SCHEMA, Study
 
 FILE_MODE = 0o644
-"""Whoever shares a run folder can read it; temporary files are private otherwise."""
+"""Permissions of the files in a run folder: others can read them, unlike temporary files."""
 FOLDERS = ("records", "alignments", "networks", "figures", "controls", "planted", "projections", "reuse")
+"""Names of the folders inside a run folder."""
 
 
 class Store:
     """A run folder.
 
     Args:
-        folder: Path of the folder; `begin` makes it.
+        folder: Path of the folder; `begin` makes it if it does not exist.
 
     Attributes:
-        records: One for each finished trial, by `Trial.name`.
-        controls: What controls say of a network at a site, by `control_name`.
-        planted: What was found in planted networks, by `planted_name`.
-        projections: States in the subspace that was found, by `<group>.<site>`.
-        reuse: How well a new question is answered, by the name of the network.
+        records: One record for each finished trial, by `Trial.name`.
+        controls: The controls of a network at a site, by `control_name`.
+        planted: Results of searches in planted networks, by `planted_name`.
+        projections: States projected into the subspaces of variables, by `<group>.<site>`.
+        reuse: Accuracy on a new question, by the name of the network.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -74,7 +75,7 @@ class Store:
 
     @property
     def measurements(self) -> Measurements:
-        """Everything that verdicts are made from.
+        """All measurements that verdicts are made from.
 
         Raises:
             RunFolderError: A record is damaged, or was written by another version.
@@ -88,66 +89,73 @@ class Store:
 
     @property
     def scores(self) -> Path:
-        """The table."""
+        """Path of the table of scores."""
         return self.folder / "scores.csv"
 
     @property
     def verdict(self) -> Path:
-        """The verdicts."""
+        """Path of the file with all verdicts."""
         return self.folder / "verdict.json"
 
     @property
     def page(self) -> Path:
-        """The report."""
+        """Path of the page."""
         return self.folder / "report.html"
 
     def begin(self, study: Study) -> None:
-        """Make the folder, or find that it holds the same study.
+        """Make the folder, or check that it holds the same study.
+
+        Args:
+            study: The study that is to be run or resumed.
 
         Raises:
-            RunFolderError: another study is in there, or the folder cannot be written.
+            RunFolderError: The folder holds another study, or cannot be written.
         """
         path = self.folder / "study.yaml"
         if path.exists():
-            there = self.study()
-            if there != study:
+            stored = self.study()
+            if stored != study:
                 raise RunFolderError(
-                    f"The folder {self.folder} holds another study ({_difference(there, study)}).",
-                    "Records of two studies cannot be told apart.",
-                    "Pass another folder with --out, or the study that is there.",
+                    f"The folder {self.folder} holds another study ({_difference(stored, study)}).",
+                    "One folder cannot hold the records of two studies.",
+                    f"Pass another folder with --out, or run the study that is stored in {path}.",
                 )
         with _writing(self.folder):
             for name in FOLDERS:
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
-            for left in self.folder.rglob("*.partial"):  # of a run that was killed
-                left.unlink()
+            for partial in self.folder.rglob("*.partial"):  # left by a run that was killed
+                partial.unlink()
         if not path.exists():
             header = f"# interlocus {__version__}, schema {SCHEMA}: the study with every default written out\n"
             self.write(path, (header + yaml.safe_dump(study.to_dict(), sort_keys=False)).encode())
 
     def has_study(self) -> bool:
-        """Whether this is a run folder at all."""
+        """Whether the folder holds a study, and so is a run folder."""
         return (self.folder / "study.yaml").is_file()
 
     def study(self) -> Study:
-        """The study in this folder.
+        """Read the study in this folder.
 
         Raises:
-            RunFolderError: there is none.
+            RunFolderError: The folder holds no study, or a damaged one.
         """
         if not self.has_study():
             raise RunFolderError(
                 f"{self.folder} is no run folder.",
-                "It holds no study.yaml.",
+                "It has no file study.yaml.",
                 "Pass a folder that `interlocus study` wrote.",
             )
         return Study.stored(self.folder / "study.yaml")
 
     def write(self, path: Path, content: bytes) -> None:
-        """Write a file whole or not at all.
+        """Write a file completely or not at all.
+
+        Args:
+            path: Path of the file, inside this folder.
+            content: Its content; an existing file is replaced.
 
         Raises:
-            RunFolderError: it cannot be written.
+            RunFolderError: The file cannot be written.
         """
         with _writing(self.folder):
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".partial")
@@ -163,16 +171,24 @@ class Store:
                 raise
 
     def renew(self, path: Path, content: bytes) -> None:
-        """Write a file, unless it holds just that.
+        """Write a file, unless it has this content already.
+
+        Args:
+            path: Path of the file, inside this folder.
+            content: The content that the file is to have.
 
         Raises:
-            RunFolderError: it cannot be written.
+            RunFolderError: The file cannot be written.
         """
         if not path.is_file() or path.read_bytes() != content:
             self.write(path, content)
 
     def add(self, record: Record, alignments: bytes) -> None:
-        """Keep a finished trial. The record comes last: where it is, the alignments are.
+        """Write a finished trial. The record is written last, so a trial with a record has its alignments.
+
+        Args:
+            record: The record of the trial.
+            alignments: The content of the file with its alignments.
 
         Raises:
             RunFolderError: A file cannot be written.
@@ -181,11 +197,11 @@ class Store:
         self.records.add(record.trial.name, record)
 
     def alignment_path(self, trial: str) -> Path:
-        """Where the alignments of a trial are kept, a size each."""
+        """Path of the file with the alignments of a trial, one for each size."""
         return self.folder / "alignments" / f"{trial}.safetensors"
 
     def network_path(self, name: str) -> Path:
-        """Where a network is kept."""
+        """Path of the file of a network."""
         return self.folder / "networks" / f"{name}.safetensors"
 
     def has_networks(self, names: tuple[str, ...]) -> bool:
@@ -193,11 +209,15 @@ class Store:
         return all(self.network_path(name).is_file() for name in names)
 
     def networks(self, names: tuple[str, ...]) -> tuple[TensorFile, ...]:
-        """The files of networks, in memory, as jobs take them."""
+        """The files of networks, read into memory so that jobs can send them."""
         return tuple(TensorFile.at(self.network_path(name)) for name in names)
 
     def add_network(self, name: str, content: bytes) -> None:
-        """Keep a network.
+        """Write a network.
+
+        Args:
+            name: Name of the network in this run.
+            content: The content of its safetensors file.
 
         Raises:
             RunFolderError: The file cannot be written.
@@ -206,7 +226,7 @@ class Store:
 
 
 def control_name(network: str, site: str) -> str:
-    """The name of a control record."""
+    """Name of the control record of a network at a site."""
     return f"{network}.{site}"
 
 
@@ -217,13 +237,13 @@ def _writing(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise RunFolderError(
             f"The folder {folder} cannot be written: {error.strerror or error}.",
-            "Results are kept there.",
-            "Make room or get permission, or pass another folder with --out; what is finished is kept.",
+            "Results are stored in this folder.",
+            "Free disk space, change permissions, or pass another folder with --out; what is finished is kept.",
         ) from None
 
 
-def _difference(there: Study, here: Study) -> str:
+def _difference(stored: Study, given: Study) -> str:
     """The first key in which two studies differ."""
-    one, other = there.to_dict(), here.to_dict()
-    key = next(key for key in one if one[key] != other[key])
-    return f"{key} is {one[key]} there and {other[key]} here" if key in {"name", "seed"} else f"they differ in {key}"
+    old, new = stored.to_dict(), given.to_dict()
+    key = next(key for key in old if old[key] != new[key])
+    return f"{key} is {old[key]} there and {new[key]} here" if key in {"name", "seed"} else f"they differ in {key}"

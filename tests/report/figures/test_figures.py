@@ -115,7 +115,10 @@ def test_what_is_decodable_is_drawn_where_it_was_measured(tmp_path: Path) -> Non
     assert "decodable" not in figures(with_controls(run))
     probed = with_controls(
         run,
-        probes={"left": ProbeAccuracy(linear=0.9, mlp=0.95, guess=0.5), "right": ProbeAccuracy(linear=0.8, mlp=0.9, guess=0.5)},
+        probes={
+            "left": ProbeAccuracy(linear=0.9, mlp=0.95, guess=0.5),
+            "right": ProbeAccuracy(linear=0.8, mlp=0.9, guess=0.5),
+        },
     )
     found = probe_curves(probed, probed.study.networks[0])
     assert found["decodable, linear"] == {"layer1": {"relu-00": pytest.approx(0.85)}}

@@ -21,7 +21,7 @@ def test_it_holds_the_numbers_of_the_run(tmp_path: Path) -> None:
         f"For both an interchange without effect scores {line.no_effect:.3f}",
         f"up to {line.one_directional:.3f}",
         "99.9% of its own answers",
-        run.answer["direct"],
+        run.answer.direct,
         run.study.fingerprint,
     ):
         assert part in text

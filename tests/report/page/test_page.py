@@ -77,7 +77,7 @@ def page(text: str) -> Page:
 
 def test_the_page_shows_the_contents_of_the_run(run: Run, page: Page) -> None:
     expected = [run.study.title, *run.study.sites, *run.study.starts, *(group.name for group in run.study.networks)]
-    for words in [*expected, *run.answers.values(), f"interlocus report {run.store.folder}"]:
+    for words in [*expected, *run.group_sentences.values(), f"interlocus report {run.store.folder}"]:
         assert words in page.words
     for line in run.lines:
         for shown in (
@@ -169,11 +169,11 @@ def test_missing_controls_are_named(tmp_path: Path) -> None:
 
 def test_both_answers_are_at_the_top(tmp_path: Path) -> None:
     run = made_run(tmp_path, searches=ONE_SIZE)
-    words = " ".join(page_of(run).words.split())
+    assert run.answer is not None
+    words, sentences = " ".join(page_of(run).words.split()), dict(run.answer.groups)
     for group in ("relu", "tanh"):
-        said = run.answer["direct"].partition(f"{group}: ")[2].split(". ")[0]
-        assert f"{group}: {said}" in words
-    assert run.answer["search"].strip() in words
+        assert f"{group}: {sentences[group]}" in words
+    assert run.answer.search in words
 
 
 def test_every_word_on_the_page_is_explained_there(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from interlocus.searches.budget import Budget, Phase
 from interlocus.searches.results import Restarts
 from interlocus.studies.plan import Trial
 from interlocus.studies.records import Record
-from interlocus.studies.results.answers import how_hard
+from interlocus.studies.results.answers import search_answer
 from interlocus.studies.spec.study import Study
 from interlocus.tasks import HierarchicalEquality
 
@@ -40,17 +40,17 @@ def test_agreement_of_successful_restarts_is_averaged_over_networks_at_each_site
         record("deep", "layer2", 4, (500, 500), (1.0, 0.5)),
         record("flat", "layer1", 2, (500, 500), (1.0, 0.7)),
     ]
-    text = how_hard(STUDY, records)
-    assert "layer1 0.80 (chance 0.25)" in text  # 4 of 16 and 2 of 8
-    assert "layer2 0.50 (chance 0.25)" in text
+    text = search_answer(STUDY, records)
+    assert "80 % of their directions at layer1 (25 % by chance)" in text  # 4 of 16 and 2 of 8
+    assert "50 % at layer2 (25 % by chance)" in text
 
 
 @pytest.mark.parametrize("agreement", [(), (None, None, None)])
 def test_without_agreement_nothing_is_said_about_directions(agreement):
     """Older records have no agreement, and neither have maps that are not linear."""
-    text = how_hard(STUDY, [record("flat", "layer1", 2, (500, 500, 500), agreement)])
-    assert "directions" not in text
-    assert "random 100% of 3" in text
+    text = search_answer(STUDY, [record("flat", "layer1", 2, (500, 500, 500), agreement)])
+    assert "agree" not in text
+    assert "easy at layer1 (100 % of 3 random starts)" in text
 
 
 def test_searches_agree_where_they_find_the_same_subspace():

@@ -84,7 +84,10 @@ def _ceiling_of_kind(interventions: WeightedInterventions, index: int, kind: Seq
     """The probability that an intervention is of one kind and can be answered correctly."""
     is_of_kind = interventions.kind == index
     probability = interventions.probability[is_of_kind]
-    axes = [_settings(values, is_of_kind) for values in (interventions.base, *(interventions.sources[name] for name in kind))]
+    axes = [
+        _settings(values, is_of_kind)
+        for values in (interventions.base, *(interventions.sources[name] for name in kind))
+    ]
     labels, label = torch.unique(interventions.label[is_of_kind], return_inverse=True)
     cells, cell = torch.unique(torch.stack([*axes, label], 1), dim=0, return_inverse=True)
     if len(cells) > MAX_CELLS:

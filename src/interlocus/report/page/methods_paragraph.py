@@ -99,7 +99,7 @@ def _verdicts(run: Run) -> str:
     study, thresholds = run.study, run.study.verdict
     controls = [control.description.format(**thresholds.model_dump()) for control in controls_of(study.controls)]
     measured = f"As controls, {'; '.join(controls)}." if controls else "No controls were measured."
-    answer = run.answer.get("direct", "")
+    answer = run.answer.direct if run.answer else ""
     return (
         f"Verdicts. {measured} A variable counts as found where the lower end of its IIA is at least "
         f"{thresholds.found:g}, that of its worst transition at least {thresholds.worst_transition:g}, and "

@@ -23,7 +23,6 @@ from interlocus.report.page.sections import FigureSection, figure_sections
 from interlocus.report.page.verdict_grid import verdict_grid
 from interlocus.report.questions import EASY_TO_FIND, VARIABLES_FIRST
 from interlocus.studies.results.answers import SOLVED_WITHIN, restarts
-from interlocus.studies.results.verdicts import INPUT_SITE
 from interlocus.studies.run import Run
 
 
@@ -57,7 +56,7 @@ def _page(run: Run, sections: Sequence[FigureSection]) -> str:
             "grid": grid,
             "data": {"entries": maps.entries, "verdicts": grid.verdicts},
             "questions": {"direct": VARIABLES_FIRST, "search": EASY_TO_FIND},
-            "answers": {name: _paragraphs(run, text) for name, text in run.answer.items()},
+            "answer": run.answer,
             "hypothesis_texts": {name: hypothesis_text(study, name) for name in hypotheses(study)},
             "featurizers": FEATURIZERS.entries(),
             "restart_counts": starts_of(study),
@@ -65,7 +64,7 @@ def _page(run: Run, sections: Sequence[FigureSection]) -> str:
             "methods": methods_text(run),
             "solved_shares": _solved_shares(run),
             "solved_within": f"{SOLVED_WITHIN:g}",
-            "incomplete": _incomplete(run),
+            "incomplete": run.incomplete,
             "times": _search_times(run),
             "settings": yaml.safe_dump(study.to_dict(), sort_keys=False, allow_unicode=True, default_flow_style=None),
             "again": shlex.join(["interlocus", "report", folder]),
@@ -74,38 +73,10 @@ def _page(run: Run, sections: Sequence[FigureSection]) -> str:
     )
 
 
-def _paragraphs(run: Run, text: str) -> list[tuple[str, str]]:
-    """An answer in parts: each group's sentences under its name, and what concerns no group under an empty name."""
-    parts, name, rest = [], "", text
-    for group in (group.name for group in run.study.networks):
-        before, separator, after = rest.partition(f"{group}: ")
-        if separator and (not before or before.endswith(" ")):
-            parts.append((name, before.strip()))
-            name, rest = group, after
-    parts.append((name, rest.strip()))
-    return [(name, sentences) for name, sentences in parts if sentences]
-
-
 def _solved_shares(run: Run) -> list[tuple[str, dict[str, float]]]:
     """For each site the share of restarts that came near the best, by start."""
     by_site = restarts(run.study, list(run.records))
     return [(site, {reached.start: reached.share for reached in starts}) for site, starts in by_site.items()]
-
-
-def _incomplete(run: Run) -> list[str]:
-    """Networks whose files are gone, and controls that the study names and the folder does not hold."""
-    study, task = run.study, run.study.task.build()
-    lines = []
-    for group in study.networks:
-        gone = [name for name in group.networks if not run.store.network_path(name).is_file()]
-        if gone:
-            lines.append(f"the networks {', '.join(gone)}")
-        for site in study.sites:
-            if group.trained and study.controls and site != INPUT_SITE and site in group.sites(task):
-                unmeasured = [name for name in group.networks if (name, site) not in run.controls]
-                if unmeasured:
-                    lines.append(f"controls at {site} of {', '.join(unmeasured)}")
-    return lines
 
 
 def _search_times(run: Run) -> list[tuple[str, list[float]]]:

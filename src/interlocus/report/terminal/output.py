@@ -80,8 +80,8 @@ def show_run(run: Run, *, as_json: bool) -> None:
     lines = [asdict(line) | {"enough": line.enough, "solved": asdict(line.solved)} for line in run.lines]
     values = {
         "study": run.study.name,
-        "answer": run.answer,
-        "answers": run.answers,
+        "answer": run.answer.to_json() if run.answer else {},
+        "answers": run.group_sentences,
         "lines": lines,
         "missing": run.missing,
         "methods": [asdict(method) for method in run.methods],

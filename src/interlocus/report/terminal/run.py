@@ -105,12 +105,12 @@ def _scores(group: str, lines: Sequence[Line]) -> Table:
 def _print_answers(run: Run, console: Console) -> None:
     """The two answers with the verdicts behind them, and what was measured."""
     if run.study.controls and run.answer:
-        console.print(f"[bold]{VARIABLES_FIRST}[/bold]\n{escape(run.answer['direct'])}\n")
+        console.print(f"[bold]{VARIABLES_FIRST}[/bold]\n{escape(run.answer.direct)}\n")
         _print_verdicts(run, console)
-        console.print(f"[bold]{EASY_TO_FIND}[/bold]\n{escape(run.answer['search'])}\n")
+        console.print(f"[bold]{EASY_TO_FIND}[/bold]\n{escape(run.answer.search)}\n")
     note = "" if run.study.controls else "; no verdict is given, since the study measures no controls"
     console.print(f"[bold]What was measured[/bold]{note}")
-    for group, sentence in run.answers.items():
+    for group, sentence in run.group_sentences.items():
         console.print(f"\n[bold]{escape(group)}[/bold]: {escape(sentence)}")
 
 

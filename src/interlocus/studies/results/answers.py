@@ -1,9 +1,10 @@
-"""The two answers in words: are the variables computed before the output, and was the right alignment easy to find?"""
+"""The two answers of a study: are the variables computed before the output, and was the best alignment easy to find?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from interlocus.alignment.dimensions import mean_size
 from interlocus.core.statistics import wilson
@@ -15,30 +16,76 @@ from interlocus.verdicts.network import NetworkVerdict
 from interlocus.verdicts.words import ANSWER_WORDS
 
 SOLVED_WITHIN = 0.02
-"""A restart that comes so near to the best has found it."""
+"""A restart has succeeded if its IIA is at most this much below the best one of its trial."""
+
+EASY_SHARE = 0.9
+"""A start is easy if at least this share of its restarts succeeds."""
+
+HARD_SHARE = 0.5
+"""A start is hard if less than this share of its restarts succeeds."""
 
 
-def study_answers(study: Study, found: Sequence[NetworkVerdict], records: Iterable[Record]) -> dict[str, str]:
-    """Both answers, as `verdict.json` keeps them; empty where nothing is judged yet."""
-    if not found:
-        return {}
-    return {"direct": direct(study, found), "search": how_hard(study, list(records))}
+class GroupAnswer(NamedTuple):
+    """The first answer for one network group.
+
+    Args:
+        group: Name of the group.
+        text: One sentence: how many of its networks compute the variables first, and how many do not.
+    """
+
+    group: str
+    text: str
 
 
-def direct(study: Study, found: Sequence[NetworkVerdict]) -> str:
-    """How many networks of each trained group compute the variables before the output, and how many do not."""
-    parts = []
-    for group in study.networks:
-        own = [one for one in found if one.group == group.name]
-        if own and group.trained:
-            parts.append(f"{group.name}: {_group(own)}")
-    return " ".join(parts) or "No trained network was judged."
+@dataclass(frozen=True, kw_only=True)
+class StudyAnswers:
+    """Both answers in words.
+
+    Args:
+        groups: Are the variables computed before the output? One sentence for each trained group with a verdict.
+        search: Was the best alignment easy to find? A paragraph on all trained networks together.
+    """
+
+    groups: tuple[GroupAnswer, ...]
+    search: str
+
+    @property
+    def direct(self) -> str:
+        """The first answer as one paragraph, with the name of each group before its sentence."""
+        return " ".join(f"{group}: {text}" for group, text in self.groups) or "No trained network has a verdict."
+
+    def to_json(self) -> dict[str, str]:
+        """The two paragraphs, as `verdict.json` stores them under `answer`."""
+        return {"direct": self.direct, "search": self.search}
 
 
-def _group(own: Sequence[NetworkVerdict]) -> str:
-    answers, total = [one.answer for one in own], len(own)
-    given = [(entry, answers.count(entry.word)) for entry in ANSWER_WORDS.values() if entry.word in answers]
-    parts = [f"{count} of {total} {entry.predicate} ({_interval(count, total)})" for entry, count in given]
+def study_answers(study: Study, verdicts: Sequence[NetworkVerdict], records: Iterable[Record]) -> StudyAnswers | None:
+    """Both answers of a study; `None` while there is no verdict.
+
+    Args:
+        study: The study with its network groups and sites.
+        verdicts: The verdicts on its networks so far.
+        records: The records of its finished trials.
+    """
+    if not verdicts:
+        return None
+    return StudyAnswers(groups=_group_answers(study, verdicts), search=search_answer(study, list(records)))
+
+
+def _group_answers(study: Study, verdicts: Sequence[NetworkVerdict]) -> tuple[GroupAnswer, ...]:
+    """One sentence for each trained group that has a verdict."""
+    by_group = {
+        group.name: [verdict for verdict in verdicts if verdict.group == group.name]
+        for group in study.networks
+        if group.trained
+    }
+    return tuple(GroupAnswer(name, _group_sentence(members)) for name, members in by_group.items() if members)
+
+
+def _group_sentence(verdicts: Sequence[NetworkVerdict]) -> str:
+    answers, total = [verdict.answer for verdict in verdicts], len(verdicts)
+    counts = [(entry, answers.count(entry.word)) for entry in ANSWER_WORDS.values() if entry.word in answers]
+    parts = [f"{count} of {total} {entry.predicate} ({_interval(count, total)})" for entry, count in counts]
     return f"{', '.join(parts)}.".replace(f"of {total} ", f"of {total} networks ", 1)
 
 
@@ -48,8 +95,14 @@ def _interval(count: int, total: int) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reached:
-    """How often restarts come near to the best that is known of a network at a site."""
+class StartSuccess:
+    """How many restarts of one start succeed at a site.
+
+    Args:
+        start: Name of the start.
+        near: Number of restarts whose IIA is at most `SOLVED_WITHIN` below the best one of their trial.
+        count: Number of all restarts, at the best size of each trial.
+    """
 
     start: str
     near: int
@@ -57,60 +110,109 @@ class Reached:
 
     @property
     def share(self) -> float:
+        """`near` divided by `count`."""
         return self.near / self.count
 
 
-def how_hard(study: Study, records: Sequence[Record]) -> str:
-    """Was the right alignment easy to find? Restarts against the best that is known, by site and start."""
-    own = _asked(study, records)
-    parts = []
-    for site, reached in restarts(study, records).items():
-        shares = ", ".join(f"{one.start} {one.share:.0%} of {one.count}" for one in reached)
-        parts.append(f"{'at the input' if site == INPUT_SITE else f'at {site}'} {shares}")
-    if not parts:
-        return "No search was made in a trained network."
-    return (
-        f"Share of restarts within {SOLVED_WITHIN:g} of the best IIA known for their network and class of maps, at its "
-        f"best size: {'; '.join(parts)}. {_agreeing(study, own)}{_maps(study, own)}"
-    )
+def search_answer(study: Study, records: Sequence[Record]) -> str:
+    """How easily searches in trained networks found the best alignment, site by site.
+
+    Args:
+        study: The study with its hypothesis, sites and network groups.
+        records: The records of its finished trials.
+    """
+    sites = restarts(study, records)
+    if not sites:
+        return "There was no search in a trained network."
+    judged = _judged_records(study, records)
+    sentences = [
+        f"Finding the best alignment was {_listed([_difficulty(site, starts) for site, starts in sites.items()])}.",
+        f"These are the shares of searches whose IIA comes within {SOLVED_WITHIN:g} of the best one for the same "
+        "network and featurizer.",
+        _agreement(study, judged),
+        _mean_by_featurizer(study, judged),
+    ]
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
-def restarts(study: Study, records: Sequence[Record]) -> dict[str, list[Reached]]:
-    """For each site how many restarts come near to the best that is known of their trained network, by start."""
-    own = _asked(study, records)
-    sites = {site: _reached([one for one in own if one.trial.site == site]) for site in study.sites}
-    return {site: reached for site, reached in sites.items() if reached}
+def restarts(study: Study, records: Sequence[Record]) -> dict[str, list[StartSuccess]]:
+    """For each site how many restarts in trained networks succeed, by start; sites without a search are left out.
+
+    Args:
+        study: The study with its hypothesis, sites and network groups.
+        records: The records of its finished trials.
+    """
+    judged = _judged_records(study, records)
+    sites = {site: _successes([record for record in judged if record.trial.site == site]) for site in study.sites}
+    return {site: starts for site, starts in sites.items() if starts}
 
 
-def _asked(study: Study, records: Sequence[Record]) -> list[Record]:
-    """What verdicts rest on, in trained networks."""
-    asked, trained = (study.asked, study.schedule), {group.name for group in study.networks if group.trained}
+def _judged_records(study: Study, records: Sequence[Record]) -> list[Record]:
+    """The records of trained networks on which verdicts rest."""
+    judged = (study.asked, study.schedule)
+    trained = {group.name for group in study.networks if group.trained}
     return [
-        one for one in records if (one.trial.hypothesis, one.trial.schedule) == asked and one.trial.group in trained
+        record
+        for record in records
+        if (record.trial.hypothesis, record.trial.schedule) == judged and record.trial.group in trained
     ]
 
 
-def _agreeing(study: Study, records: Sequence[Record]) -> str:
-    """Whether restarts that came so near found the same subspaces, site by site."""
+def _difficulty(site: str, starts: Sequence[StartSuccess]) -> str:
+    """How hard the search at a site is, with the share of each start."""
+    shares = [start.share for start in starts]
+    if min(shares) >= EASY_SHARE:
+        word = "easy"
+    elif max(shares) >= EASY_SHARE and min(shares) < HARD_SHARE:
+        word = "dependent on the start"
+    else:
+        word = "harder" if max(shares) >= HARD_SHARE else "hard"
+    shown = ", ".join(f"{start.share:.0%} of {start.count} {start.start}".replace("%", " %") for start in starts)
+    return f"{word} {_at(site)} ({shown} starts)"
+
+
+def _agreement(study: Study, records: Sequence[Record]) -> str:
+    """On what share of their directions successful searches agree, site by site."""
     parts, task = [], study.task.build()
     widths = {group.name: group.source.sites(task) for group in study.networks}
     for site in study.sites:
         shares, chances = [], []
-        for record in (one for one in records if one.trial.site == site):
+        for record in (record for record in records if record.trial.site == site):
             best = _best(record)
-            own = best.agreeing(SOLVED_WITHIN)
-            shares += own
-            chances += [mean_size(best.size) / widths[record.trial.group][site]] * len(own)
+            agreeing = best.agreeing(SOLVED_WITHIN)
+            shares += agreeing
+            chances += [mean_size(best.size) / widths[record.trial.group][site]] * len(agreeing)
         if shares:
-            parts.append(f"{site} {sum(shares) / len(shares):.2f} (chance {sum(chances) / len(chances):.2f})")
-    return f"Those that came near share this much of their directions: {'; '.join(parts)}. " if parts else ""
+            share, chance = sum(shares) / len(shares), sum(chances) / len(chances)
+            parts.append(f"{100 * share:.0f} % of their directions {_at(site)} ({100 * chance:.0f} % by chance)")
+    shown = [parts[0], *(part.replace("of their directions ", "") for part in parts[1:])] if parts else []
+    return f"Searches that succeeded agree on {_listed(shown)}." if shown else ""
+
+
+def _mean_by_featurizer(study: Study, records: Sequence[Record]) -> str:
+    """The mean of the best IIA for each featurizer, at each hidden site; empty for a single featurizer."""
+    names = dict.fromkeys(record.trial.featurizer for record in records)
+    if len(names) < 2:
+        return ""
+    parts = []
+    for site in (site for site in study.sites if site != INPUT_SITE):
+        means = []
+        for name in names:
+            trials = [record for record in records if (record.trial.site, record.trial.featurizer) == (site, name)]
+            best = [_best(record).best.score.iia for record in trials]
+            if best:
+                means.append(f"{name} {sum(best) / len(best):.3f}")
+        if means:
+            parts.append(f"{_at(site)} {', '.join(means)}")
+    return f"Mean of the best IIA by featurizer: {'; '.join(parts)}." if parts else ""
 
 
 def _best(record: Record) -> Restarts:
+    """The restarts at the size with the highest IIA."""
     return max(record.sizes, key=lambda entry: entry.best.score.iia)
 
 
-def _reached(records: Sequence[Record]) -> list[Reached]:
+def _successes(records: Sequence[Record]) -> list[StartSuccess]:
     near: dict[str, int] = {}
     count: dict[str, int] = {}
     for record in records:
@@ -120,26 +222,17 @@ def _reached(records: Sequence[Record]) -> list[Reached]:
             near[restart.start] = near.get(restart.start, 0) + (
                 restart.score.iia >= best.best.score.iia - SOLVED_WITHIN
             )
-    return [Reached(start=name, near=near[name], count=count[name]) for name in count]
+    return [StartSuccess(start=name, near=near[name], count=count[name]) for name in count]
 
 
-def _maps(study: Study, own: Sequence[Record]) -> str:
-    """Whether the class of maps decides, at the first hidden site."""
-    hidden = [site for site in study.sites if site != INPUT_SITE]
-    maps = dict.fromkeys(record.trial.featurizer for record in own)
-    if not hidden or len(maps) < 2:
-        return ""
-    parts = []
-    for site in hidden:
-        means = []
-        for name in maps:
-            here = [
-                _best(record).best.score.iia
-                for record in own
-                if (record.trial.site, record.trial.featurizer) == (site, name)
-            ]
-            if here:
-                means.append(f"{name} {sum(here) / len(here):.3f}")
-        if means:
-            parts.append(f"{site} {', '.join(means)}")
-    return f"Mean of the best IIA by class of maps: {'; '.join(parts)}."
+def _at(site: str) -> str:
+    return "at the input" if site == INPUT_SITE else f"at {site}"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """Parts joined by commas, with "and" before the last.
+
+    >>> _listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

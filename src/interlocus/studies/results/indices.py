@@ -1,4 +1,4 @@
-"""The indices of every network of a run, and of its families."""
+"""The hierarchy index and the stage gap of every network of a run, and their means over groups."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from interlocus.verdicts.network import NetworkVerdict
 
 @dataclass(frozen=True, kw_only=True)
 class GroupIndices:
-    """The indices of one family.
+    """The indices of one network group.
 
     Args:
-        group: its name.
-        networks: of each of its networks that solves the task.
-        summary: means over them.
+        group: Name of the group.
+        networks: The indices of each network that solves the task, by its name.
+        summary: Means over these networks, with intervals.
     """
 
     group: str
@@ -29,42 +29,45 @@ class GroupIndices:
     summary: Summary
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        each = {name: one.to_json() for name, one in self.networks.items()}
+        """Plain values: one entry of `indices` in `verdict.json`."""
+        each = {name: network.to_json() for name, network in self.networks.items()}
         return {"group": self.group, **self.summary.to_json(), "each": each}
 
 
-def indices_of(study: Study, measurements: Measurements, found: Sequence[NetworkVerdict]) -> list[GroupIndices]:
-    """The indices of all families whose networks solve the task and have their controls measured.
+def indices_of(study: Study, measurements: Measurements, verdicts: Sequence[NetworkVerdict]) -> list[GroupIndices]:
+    """The indices of all groups with networks that solve the task and whose used subspaces were measured.
 
     Args:
-        study: what was asked.
+        study: The study of the run.
         measurements: The records and controls of the run.
-        found: the verdicts, for the competence of networks and for the nulls.
+        verdicts: The verdicts, which hold the accuracy of each network and the null of each site.
     """
     task = study.task.build()
-    sought = task.hypothesis(study.asked)
-    if not all(sought.model.variables[name].values for name in (*sought.variables, sought.model.output)):
-        return []  # the floors are of values that can be counted
+    hypothesis = task.hypothesis(study.asked)
+    model = hypothesis.model
+    if not all(model.variables[name].values for name in (*hypothesis.variables, model.output)):
+        return []  # chance levels need variables with declared values
     result = []
     for group in study.networks:
-        able = [one for one in found if one.group == group.name and one.accuracy >= study.competence]
+        able = [network for network in verdicts if network.group == group.name and network.accuracy >= study.competence]
         sites = [site for site in study.sites if site != INPUT_SITE and site in group.sites(task)]
         used = {
-            one.network: {
+            network.network: {
                 site: inside
                 for site in sites
-                if (control := measurements.controls.get((one.network, site)))
+                if (control := measurements.controls.get((network.network, site)))
                 and (inside := control.result(UsedSubspaceControl))
             }
-            for one in able
+            for network in able
         }
         if not any(used.values()):
             continue
-        nulls = [row[0].observation.null for one in able for row in one.sites if row[0].observation.null is not None]
+        nulls = [
+            row[0].observation.null for network in able for row in network.sites if row[0].observation.null is not None
+        ]
         levels = levels_of(task, study.asked, rivals=study.rivals, null=max(nulls, default=0.0))
         measured = {
-            name: [measured_in(site, inside, sought, levels) for site, inside in by_site.items()]
+            name: [measured_in(site, inside, hypothesis, levels) for site, inside in by_site.items()]
             for name, by_site in used.items()
             if by_site
         }

@@ -1,4 +1,4 @@
-"""Planted networks of a run: what they are called, what was found in them, and which verdicts wait for them."""
+"""Planted networks of a run: names of their records, the power measured in them, and the verdicts that need them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from interlocus.verdicts.rules import PLANTED
 
 
 def planted_name(group: NetworkGroup, site: str, kind: str) -> str:
-    """The name of a record. Newly made networks belong to an architecture; fine-tuned ones belong to a group."""
+    """The name of a record: newly made networks belong to an architecture, fine-tuned ones to a group.
+
+    Args:
+        group: The studied group, whose architecture or networks were used.
+        site: Name of the site with planted variables.
+        kind: Way of planting, a key of `PLANTING_RECIPES`.
+    """
     is_of_group = PLANTING_RECIPES[kind].changes_studied_networks
     return f"{group.name if is_of_group else group.source.architecture}.{site}.{kind}"
 
@@ -24,9 +30,9 @@ def power_at(planted: Mapping[str, PlantedResult], group: NetworkGroup, site: st
 
     Args:
         planted: All results in planted networks, by `planted_name`.
-        group: The networks whose verdict asks for it.
-        site: Name of the site.
-        least: Lower end of the share that has to be found.
+        group: The studied group whose verdicts need the power.
+        site: Name of the site with planted variables.
+        least: Threshold for the lower end of the share that is found, from 0 to 1 (`Thresholds.power`).
     """
     names = [planted_name(group, site, kind) for kind in PLANTING_RECIPES]
     hardest = hardest_of([planted[name] for name in names if name in planted], least)
@@ -36,13 +42,15 @@ def power_at(planted: Mapping[str, PlantedResult], group: NetworkGroup, site: st
 def sites_that_wait(
     study: Study, verdicts: Sequence[NetworkVerdict], measurements: Measurements, kind: str
 ) -> list[tuple[NetworkGroup, str]]:
-    """Groups and sites at which a verdict waits for one way of planting. Groups of one architecture share a result.
+    """Groups and sites at which a verdict needs a result of one way of planting that the run does not hold yet.
+
+    Groups of one architecture share a result of newly made networks, so only the first of them is returned.
 
     Args:
-        study: What is asked.
-        verdicts: The verdicts so far.
-        measurements: What was measured so far.
-        kind: Name of the way of planting.
+        study: The study of the run.
+        verdicts: The verdicts on its networks so far.
+        measurements: Its records, controls and results in planted networks so far.
+        kind: Way of planting, a key of `PLANTING_RECIPES`.
     """
     groups, task = {group.name: group for group in study.networks}, study.task.build()
     waiting = {

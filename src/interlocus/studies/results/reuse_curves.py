@@ -1,4 +1,4 @@
-"""The results of re-use, averaged over the networks of each group."""
+"""Learning curves of re-use: accuracy on the new question by number of labels, over the networks of each group."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from interlocus.studies.spec.study import Study
 
 @dataclass(frozen=True, kw_only=True)
 class ReuseCurve:
-    """How well one way answers the new question, over the networks of a group.
+    """Accuracy of one way of answering the new question, over the networks of a group.
 
     Args:
         group: Name of the network group.
         question: Name of the question.
-        way: What the question is answered from.
-        labels: Numbers of labels that were given.
-        accuracy: For each number of labels the mean over draws and networks, with its interval over networks.
+        way: The way of answering, such as features of the alignment or the whole state (`REUSE_WAYS`).
+        labels: The numbers of labelled examples, in increasing order.
+        accuracy: For each number of labels the mean accuracy over draws and networks, with its interval over networks.
         commonest: Accuracy of always answering with the commonest label, mean over networks.
         networks: Number of networks in the mean.
     """
@@ -47,7 +47,7 @@ class ReuseCurve:
 
 
 class NetworkReuseRow(ReuseRow):
-    """One row of the table of re-use, with the group and the name of the network."""
+    """One row of the table of re-use: a network, way, number of labels and draw."""
 
     group: str
     network: str
@@ -74,7 +74,7 @@ def reuse_rows(study: Study, reuse: Mapping[str, Reuse]) -> list[NetworkReuseRow
 
     Args:
         study: The study that asks the question.
-        reuse: The results, by the names of networks.
+        reuse: The results by the names of networks. Networks without a result are left out.
     """
     return [
         {"group": group.name, "network": name, **row}

@@ -206,7 +206,7 @@ def _solve_rate(counts: Sequence[tuple[int, int]]) -> SolveRate:
 
 
 def group_sentences(study: Study, table: Sequence[Row], lines: Sequence[Line]) -> dict[str, str]:
-    """For each group one sentence on whether it goes through the middle or straight to the end, as it was measured.
+    """For each group one sentence on the scores of the study's hypothesis, site by site.
 
     Args:
         study: The study that the lines belong to.

@@ -1,4 +1,4 @@
-"""From the records of a run to verdicts: what was measured at each site is laid out for the rules."""
+"""From the records of a run to verdicts: the measurements at each site become observations, which the rules judge."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from interlocus.core.statistics import wilson
 from interlocus.networks.site import INPUT_SITE
 from interlocus.searches.results import Restarts
 from interlocus.studies.records import Measurements, Record
+from interlocus.studies.results.answers import StudyAnswers
 from interlocus.studies.results.planted import power_at
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import SCHEMA, Study
@@ -31,7 +32,12 @@ from interlocus.verdicts.rules import answer, judge_network
 
 
 def collect_verdicts(study: Study, measurements: Measurements) -> list[NetworkVerdict]:
-    """The verdict on every network of a run, finished or not. Networks without a record are left out."""
+    """The verdict on every network of a run, finished or not. Networks without a record are left out.
+
+    Args:
+        study: The study of the run.
+        measurements: Its records, controls and results in planted networks.
+    """
     collection = _Collection(study=study, measurements=measurements)
     return [
         collection.verdict(group, network)
@@ -54,12 +60,12 @@ class _Collection:
 
     @cached_property
     def by_network(self) -> dict[str, dict[str, list[Record]]]:
-        """For each network and site the records of the hypothesis that the study is about."""
-        found: dict[str, dict[str, list[Record]]] = {}
+        """For each network and site the records of the hypothesis that verdicts are about."""
+        records: dict[str, dict[str, list[Record]]] = {}
         for record in self.measurements.records:
             if (record.trial.hypothesis, record.trial.schedule) == (self.study.asked, self.study.schedule):
-                found.setdefault(record.trial.network, {}).setdefault(record.trial.site, []).append(record)
-        return found
+                records.setdefault(record.trial.network, {}).setdefault(record.trial.site, []).append(record)
+        return records
 
     @cached_property
     def _levels(self) -> dict[str, ChanceLevels]:
@@ -79,12 +85,19 @@ class _Collection:
         return best
 
     def verdict(self, group: NetworkGroup, network: str) -> NetworkVerdict:
-        """The verdict on one network."""
+        """The verdict on one network.
+
+        Args:
+            group: The group of the network.
+            network: Name of the network, a key of `by_network`.
+        """
         study, records = self.study, self.by_network[network]
         accuracy = next(iter(records.values()))[0].accuracy
         comparisons = sum(len(record.sizes) for site in records.values() for record in site)
         controls = {site: self.measurements.controls.get((network, site)) for site in study.sites if site in records}
-        observed = [self._observed(group, site, records[site], control, comparisons) for site, control in controls.items()]
+        observed = [
+            self._observed(group, site, records[site], control, comparisons) for site, control in controls.items()
+        ]
         judged = judge_network(accuracy, observed, competence=study.competence, thresholds=study.verdict)
         rivals = [row for name in study.rivals for row in self._rivals(name, controls, comparisons)]
         judged_rivals = judge_network(accuracy, rivals, competence=study.competence, thresholds=study.verdict)
@@ -100,7 +113,7 @@ class _Collection:
     def _observed(
         self, group: NetworkGroup, site: str, records: Sequence[Record], control: ControlRecord | None, comparisons: int
     ) -> list[SiteObservation]:
-        """What is known of each variable of the study's hypothesis at a site."""
+        """One observation for each variable of the study's hypothesis at a site."""
         study, level, null = self.study, self._levels[self.study.asked], self._nulls.get(group.source.architecture)
         shuffled = control.result(ShuffledLabels) if control else None
         if shuffled is not None:
@@ -132,7 +145,7 @@ class _Collection:
     def _rivals(
         self, name: str, controls: Mapping[str, ControlRecord | None], comparisons: int
     ) -> list[list[SiteObservation]]:
-        """What is known of a rival's variables, which are searched inside used subspaces only."""
+        """The observations of a rival's variables, which are searched inside used subspaces only."""
         level, rows = self._levels[name], []
         for site, control in controls.items():
             used = control.result(UsedSubspaceControl) if control else None
@@ -157,7 +170,9 @@ class _Collection:
         return rows
 
 
-def _used(control: ControlRecord | None, hypothesis: str, variable: str, comparisons: int) -> UsedSubspaceEvidence | None:
+def _used(
+    control: ControlRecord | None, hypothesis: str, variable: str, comparisons: int
+) -> UsedSubspaceEvidence | None:
     used = control.result(UsedSubspaceControl) if control else None
     if control is None or used is None:
         return None
@@ -177,7 +192,7 @@ def _used(control: ControlRecord | None, hypothesis: str, variable: str, compari
 
 
 def _effects(maps: Mapping[str, Sequence[Restarts]], variable: str, comparisons: int) -> tuple[Effect, ...]:
-    """One entry a class of maps and size."""
+    """One effect for each featurizer and size."""
     return tuple(
         Effect.from_score(entry.best.score, variable, featurizer=name, size=entry.size, comparisons=comparisons)
         for name, entries in maps.items()
@@ -185,18 +200,24 @@ def _effects(maps: Mapping[str, Sequence[Restarts]], variable: str, comparisons:
     )
 
 
-def to_json(study: Study, found: Sequence[NetworkVerdict], answers: Mapping[str, str]) -> dict[str, Any]:
-    """The content of `verdict.json`."""
+def to_json(study: Study, verdicts: Sequence[NetworkVerdict], answers: StudyAnswers | None) -> dict[str, Any]:
+    """The content of `verdict.json`, without the indices.
+
+    Args:
+        study: The study of the run.
+        verdicts: The verdicts on its networks.
+        answers: Both answers in words; `None` while there is no verdict.
+    """
     groups = []
     for group in study.networks:
-        own = [one.answer for one in found if one.group == group.name]
-        shares = {word: own.count(word) / len(own) for word in dict.fromkeys(own)}
-        if own:
-            groups.append({"group": group.name, "answer": shares, "count": len(own)})
+        words = [verdict.answer for verdict in verdicts if verdict.group == group.name]
+        shares = {word: words.count(word) / len(words) for word in dict.fromkeys(words)}
+        if words:
+            groups.append({"group": group.name, "answer": shares, "count": len(words)})
     return {
         "schema": SCHEMA,
         "study": study.name,
-        "answer": dict(answers),
+        "answer": answers.to_json() if answers else {},
         "groups": groups,
-        "networks": [one.to_json() for one in found],
+        "networks": [verdict.to_json() for verdict in verdicts],
     }
