@@ -194,7 +194,7 @@ def test_of_a_map_that_is_not_linear_nothing_is_said_inside_the_used_subspace():
         phases=(il.Phase(steps=5),), budget=QUICK["budget"],
     ).best(network=0, size=2)  # fmt: skip
     audit = il.audit(found, network, TASK, controls=("used_subspace",), **QUICK)
-    assert texts(audit, "map") == ["It is not linear."]
+    assert texts(audit, "map") == ["The alignment is not linear."]
     assert "not measured" in texts(audit, "used subspace")[0]
 
 
@@ -235,7 +235,7 @@ def test_an_alignment_of_another_network_task_or_site_is_refused(fails, tmp_path
         il.audit(other, hand_wired(), TASK)
     with fails(UnknownNameError, "variable"):
         il.audit(il.Alignment(**(vars(computed()) | {"variables": ("left", "top")})), hand_wired(), TASK)
-    with fails(AlignmentError, "8 numbers", "4 wide"):
+    with fails(AlignmentError, "8 components", "4 activations"):
         il.audit(il.Alignment(**(vars(computed()) | {"site": "layer2"})), hand_wired(), TASK)
     with pytest.raises(il.InterlocusError, match="numbers"):
         il.audit(computed(), hand_wired(), SimpleEquality(item_width=3))

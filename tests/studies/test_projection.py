@@ -36,7 +36,7 @@ def test_after_the_exchange_the_features_are_those_of_the_source(tiny_run):
 def test_a_stored_projection_is_not_computed_again(tiny_run, tiny_folder):
     (path,) = (tiny_folder / "projections").glob("*.json")
     data = json.loads(path.read_text())
-    data["projections"][0]["share"] = 0.125
+    data["variables"][0]["share"] = 0.125
     path.write_text(json.dumps(data))
     assert run_study(tiny_run.study, tiny_folder).projections[0].share == 0.125
     path.unlink()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function, str_schema
+
 from interlocus.core.errors import SpecificationError, UnknownNameError
 
 
@@ -19,6 +22,11 @@ class UnequalSize(str):
     """
 
     __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
+        """Lets pydantic read sizes in records. A number in text, as a key of a JSON object, becomes an integer."""
+        return no_info_after_validator_function(parse_size, str_schema())
 
     @property
     def features(self) -> tuple[int, ...]:

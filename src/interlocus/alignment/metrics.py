@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -13,6 +12,7 @@ from torch import Tensor
 from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import Interventions, kind_rows
+from interlocus.core.json_record import JsonRecord
 from interlocus.core.statistics import Interval, wilson
 
 JOINT = "+"
@@ -20,7 +20,7 @@ JOINT = "+"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class Cell(JsonRecord):
     """Results of the interventions that exchange the same variables and change their values in the same way.
 
     Args:
@@ -43,7 +43,7 @@ class Cell:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Score:
+class Score(JsonRecord):
     """The IIA of an alignment on test examples, on which nothing was fitted or chosen.
 
     Args:
@@ -108,21 +108,6 @@ class Score:
         It is low for maps that work in one direction only, for instance for 0→1 but not for 1→0.
         """
         return min(cell.iia for cell in self.cells if JOINT not in cell.kind and cell.count)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for a record."""
-        return {
-            "answer_change_rate": self.answer_change_rate,
-            "solved_hits": self.solved_hits,
-            "solved_count": self.solved_count,
-            "cells": [asdict(cell) for cell in self.cells],
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Score:
-        """Rebuild a score from the values that `to_json` returned."""
-        plain = {name: value for name, value in data.items() if name != "cells"}
-        return cls(**plain, cells=tuple(Cell(**cell) for cell in data["cells"]))
 
 
 class Grouping(NamedTuple):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.interchange.cache import cache_activations
 from interlocus.alignment.interchange.gradients import logit_gradients
 from interlocus.core.errors import AlignmentError
+from interlocus.core.json_record import JsonRecord
 from interlocus.core.linalg import orthonormal_basis, subspace_overlap
 from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread
@@ -33,7 +34,7 @@ Side = Literal["read", "write"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Overlap:
+class Overlap(JsonRecord):
     """Overlap of two subspaces.
 
     Args:
@@ -49,10 +50,6 @@ class Overlap:
     angles: tuple[float, ...]
     sizes: tuple[int, int]
     width: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for a JSON file."""
-        return asdict(self)
 
 
 def agreement(

@@ -10,12 +10,13 @@ import abc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar, get_args, get_origin
 
 from interlocus.alignment.alignment import Alignment
 from interlocus.controls.criteria import Effect, Thresholds
 from interlocus.controls.restricted_search import RestrictedResult, search_restricted
 from interlocus.controls.sufficient_subspace import UsedSubspace, hint_of, used_subspaces
+from interlocus.core.json_record import JsonValue, from_json, to_json
 from interlocus.networks import AbstractNetworks
 from interlocus.searches.portfolio import Portfolio
 from interlocus.tasks import AbstractTask
@@ -124,22 +125,6 @@ class AbstractControl(abc.ABC, Generic[Result]):
         """
 
     @abc.abstractmethod
-    def to_json(self, result: Result) -> Any:
-        """The result as values that JSON can hold, for a record.
-
-        Args:
-            result: A result of `measure`, not `None`.
-        """
-
-    @abc.abstractmethod
-    def from_json(self, data: Any) -> Result:
-        """Read a result from a record.
-
-        Args:
-            data: The values that `to_json` returned, after JSON stored them.
-        """
-
-    @abc.abstractmethod
     def evidence(self, result: Result | None, context: EvidenceContext) -> list[Evidence]:
         """Explain what the result says about a variable; the list may be empty.
 
@@ -147,3 +132,28 @@ class AbstractControl(abc.ABC, Generic[Result]):
             result: The result for one network; `None` if it was not measured.
             context: The variable, and other measurements of the same network and site.
         """
+
+    def to_json(self, result: Result) -> JsonValue:
+        """The result as plain values, for a record.
+
+        Args:
+            result: A result of `measure`, not `None`.
+        """
+        return to_json(self._result_type(), result)
+
+    def from_json(self, data: object) -> Result:
+        """Read a result from a record.
+
+        Args:
+            data: The values that `to_json` returned, after JSON stored them.
+
+        Raises:
+            ValueError: They are not of the type that the control declares.
+        """
+        return from_json(self._result_type(), data)
+
+    @classmethod
+    def _result_type(cls) -> object:
+        """The argument of `AbstractControl[...]` among the base classes."""
+        bases: tuple[object, ...] = cls.__orig_bases__  # pyright: ignore[reportAttributeAccessIssue]: set by typing
+        return next(get_args(base)[0] for base in bases if get_origin(base) is AbstractControl)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from interlocus.alignment.alignment import Alignment
-from interlocus.alignment.dimensions import Size, parse_size
+from interlocus.alignment.dimensions import Size
 from interlocus.alignment.evaluation import EvaluationSet, interchange_in
 from interlocus.alignment.metrics import JOINT, Grouping
 from interlocus.causal.enumeration import WeightedInterventions, enumerate_interventions, enumerate_settings
@@ -177,12 +176,6 @@ class CodeFit(AbstractControl[CodeFitResult]):
         except SpecificationError:  # interventions on continuous variables cannot be enumerated
             return None
         return CodeFitResult(featurizer=alignment.featurizer, size=alignment.size, shares=fitted.shares)
-
-    def to_json(self, result: CodeFitResult) -> dict[str, Any]:
-        return asdict(result)
-
-    def from_json(self, data: dict[str, Any]) -> CodeFitResult:
-        return CodeFitResult(featurizer=data["featurizer"], size=parse_size(data["size"]), shares=data["shares"])
 
     def evidence(self, result: CodeFitResult | None, context: EvidenceContext) -> list[Evidence]:
         if result is None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from interlocus.alignment.alignment import Alignment
-from interlocus.alignment.dimensions import Size, parse_size
+from interlocus.alignment.dimensions import Size
 from interlocus.alignment.evaluation import evaluate
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.networks import AbstractNetworks
@@ -82,17 +81,6 @@ class DistributionShift(AbstractControl[DistributionShiftResult]):
             )
             for i, alignment in enumerate(context.alignments)
         ]
-
-    def to_json(self, result: DistributionShiftResult) -> dict[str, Any]:
-        return asdict(result)
-
-    def from_json(self, data: dict[str, Any]) -> DistributionShiftResult:
-        return DistributionShiftResult(
-            featurizer=data["featurizer"],
-            size=parse_size(data["size"]),
-            accuracy=data["accuracy"],
-            iia=data["iia"],
-        )
 
     def evidence(self, result: DistributionShiftResult | None, context: EvidenceContext) -> list[Evidence]:
         if result is None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.controls.ground_truth.unused_copies import unused_copies_like
@@ -75,12 +74,6 @@ class NegativeControlsControl(AbstractControl[NegativeControls]):
             full=max(portfolio.best_iia(networks, task, site)),
             inside=max(inside, default=0.0),
         )
-
-    def to_json(self, result: NegativeControls) -> dict[str, Any]:
-        return asdict(result)
-
-    def from_json(self, data: dict[str, Any]) -> NegativeControls:
-        return NegativeControls(**data)
 
     def evidence(self, result: NegativeControls | None, context: EvidenceContext) -> list[Evidence]:
         if result is None:

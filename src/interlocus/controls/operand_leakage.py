@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression
 from torch import Tensor
 
 from interlocus.alignment.alignment import Alignment
-from interlocus.alignment.dimensions import Size, parse_size
+from interlocus.alignment.dimensions import Size
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.core.errors import AlignmentError
 from interlocus.core.random import derived_generator
@@ -169,17 +169,6 @@ class OperandLeakageControl(AbstractControl[LeakageByMap]):
                             ).r2
             measured.append(leakage)
         return measured
-
-    def to_json(self, result: LeakageByMap) -> LeakageByMap:
-        return result
-
-    def from_json(self, data: dict[str, dict[str, dict[str, float]]]) -> LeakageByMap:
-        return {
-            variable: {
-                featurizer: {parse_size(size): r2 for size, r2 in sizes.items()} for featurizer, sizes in maps.items()
-            }
-            for variable, maps in data.items()
-        }
 
     def evidence(self, result: LeakageByMap | None, context: EvidenceContext) -> list[Evidence]:
         measured = [effect for effect in context.inside or () if effect.operand_leakage is not None]

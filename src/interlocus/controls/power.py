@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from interlocus.alignment.dimensions import mean_size
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
@@ -13,6 +12,7 @@ from interlocus.controls.criteria import Effect, Thresholds, is_found
 from interlocus.controls.ground_truth.planting import ADMITTED_IIA, Plantable, Planted, PlantingRequest
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
 from interlocus.core.errors import SpecificationError
+from interlocus.core.json_record import JsonRecord
 from interlocus.core.random import derived_generator
 from interlocus.core.statistics import wilson
 from interlocus.networks import MLP, AbstractNetworks
@@ -56,7 +56,7 @@ class Power:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlantedResult:
+class PlantedResult(JsonRecord):
     """What became of the planted networks of one kind.
 
     Args:
@@ -87,12 +87,6 @@ class PlantedResult:
     def power(self) -> Power:
         """The same as a verdict looks at it."""
         return Power(kind=self.kind, found=self.found, of=self.count)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> PlantedResult:
-        """What `asdict` gave."""
-        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
-        return cls(**plain)
 
 
 def hardest_of(measured: Sequence[PlantedResult], least: float) -> PlantedResult | None:
@@ -253,12 +247,6 @@ class PowerControl(AbstractControl[Power]):
             if hardest is not None:
                 return [hardest.power] * len(networks)
         return [None] * len(networks)
-
-    def to_json(self, result: Power) -> dict[str, Any]:
-        return asdict(result)
-
-    def from_json(self, data: dict[str, Any]) -> Power:
-        return Power(**data)
 
     def evidence(self, result: Power | None, context: EvidenceContext) -> list[Evidence]:
         if context.impossible is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -44,10 +44,6 @@ class ProbeAccuracy:
     linear: float
     mlp: float
     guess: float
-
-    def to_json(self) -> dict[str, float]:
-        """The accuracies by name, for a record."""
-        return asdict(self)
 
 
 def probe_accuracies(
@@ -200,12 +196,6 @@ class ProbesControl(AbstractControl[ProbesByVariable]):
                 seed=context.portfolio.seed,
             )
         ]
-
-    def to_json(self, result: ProbesByVariable) -> dict[str, dict[str, float]]:
-        return {variable: probe.to_json() for variable, probe in result.items()}
-
-    def from_json(self, data: dict[str, dict[str, float]]) -> ProbesByVariable:
-        return {variable: ProbeAccuracy(**probe) for variable, probe in data.items()}
 
     def evidence(self, result: ProbesByVariable | None, context: EvidenceContext) -> list[Evidence]:
         if result is None or context.variable not in result:

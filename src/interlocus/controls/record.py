@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from interlocus.controls._base import AbstractControl, ControlContext
+from interlocus.core.json_record import JsonObject, from_json
 from interlocus.core.plugins import CONTROLS
 
 ALWAYS_MEASURED = ("random_directions", "linear_ceiling")
@@ -39,23 +40,25 @@ class ControlRecord:
         """
         return self.results.get(control.name)  # pyright: ignore[reportReturnType]: results are those of their control
 
-    def to_json(self) -> dict[str, Any]:
-        """The record as values that JSON can hold."""
+    def to_json(self) -> JsonObject:
+        """The record as plain values; each result is stored by the type that its control declares."""
         results = {name: CONTROLS.get(name)().to_json(result) for name, result in self.results.items()}
         return {"network": self.network, "group": self.group, "site": self.site, "results": results}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> ControlRecord:
-        """Read a record that `to_json` wrote.
+    def from_json(cls, data: JsonObject) -> ControlRecord:
+        """Read a record from the values that `to_json` returned.
 
         Args:
             data: The values after JSON stored them.
 
         Raises:
-            UnknownNameError: the record contains a control that is not installed.
+            UnknownNameError: The record contains a control that is not installed.
+            ValueError: A result has another type than its control declares.
         """
-        results = {name: CONTROLS.get(name)().from_json(result) for name, result in data["results"].items()}
-        return cls(network=data["network"], group=data["group"], site=data["site"], results=results)
+        plain: ControlRecord = from_json(cls, data)
+        results = {name: CONTROLS.get(name)().from_json(value) for name, value in plain.results.items()}
+        return replace(plain, results=results)
 
 
 def measure_controls(context: ControlContext, *, names: Sequence[str], group: str) -> list[ControlRecord]:

@@ -134,12 +134,6 @@ class SourceVariationControl(AbstractControl[VariationByVariable]):
             measured.append(shares)
         return measured
 
-    def to_json(self, result: VariationByVariable) -> VariationByVariable:
-        return result
-
-    def from_json(self, data: VariationByVariable) -> VariationByVariable:
-        return dict(data)
-
     def evidence(self, result: VariationByVariable | None, context: EvidenceContext) -> list[Evidence]:
         if result is None or context.variable not in result:
             return []

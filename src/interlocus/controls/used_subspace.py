@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.controls.criteria import is_found
 from interlocus.controls.restricted_search import ByFeaturizer
-from interlocus.searches.results import Restarts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,20 +49,6 @@ class UsedSubspaceControl(AbstractControl[UsedSubspaceResult]):
             UsedSubspaceResult(rank=used.rank, width=width, agreement=used.agreement, found=restricted.restarts)
             for used, restricted in zip(context.used, context.restricted, strict=True)
         ]
-
-    def to_json(self, result: UsedSubspaceResult) -> dict[str, Any]:
-        found = {
-            hypothesis: {featurizer: [entry.to_json() for entry in entries] for featurizer, entries in maps.items()}
-            for hypothesis, maps in result.found.items()
-        }
-        return {"rank": result.rank, "width": result.width, "agreement": result.agreement, "found": found}
-
-    def from_json(self, data: dict[str, Any]) -> UsedSubspaceResult:
-        found = {
-            hypothesis: {featurizer: tuple(map(Restarts.from_json, entries)) for featurizer, entries in maps.items()}
-            for hypothesis, maps in data["found"].items()
-        }
-        return UsedSubspaceResult(rank=data["rank"], width=data["width"], agreement=data["agreement"], found=found)
 
     def evidence(self, result: UsedSubspaceResult | None, context: EvidenceContext) -> list[Evidence]:
         if result is None or context.inside is None:

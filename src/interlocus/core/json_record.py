@@ -1,39 +1,65 @@
-"""Records as JSON: one way to write a dataclass of ours as plain values, and to read it back with its types checked."""
+"""Dataclasses as JSON: written as plain values, and read back with the types of all fields checked.
+
+pydantic does both from the annotations, so a record is described once: by the fields of its dataclass.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
-from pydantic import JsonValue, TypeAdapter
+from pydantic import TypeAdapter
 
-if TYPE_CHECKING:
-    from typing import Self
-
+JsonValue = str | int | float | bool | Sequence[object] | Mapping[str, object] | None
+"""A value that `json.dumps` accepts. Numbers may be infinite or not a number."""
 JsonObject = dict[str, JsonValue]
-"""What `json.loads` makes of a JSON object."""
+"""What `json.loads` returns for a JSON object."""
+
+Record = TypeVar("Record", bound="JsonRecord")
 
 
 class JsonRecord:
-    """A base of dataclasses whose JSON object has one key for each field, under the field's name."""
+    """A base of dataclasses whose JSON object has one key for each field, with the name of the field."""
 
     def to_json(self) -> JsonObject:
-        """The fields as values that `json.dumps` accepts: tuples and arrays become lists, records become objects."""
+        """The fields as values that `json.dumps` accepts: tuples become lists, records become objects."""
         return _adapter(type(self)).dump_python(self, mode="json")
 
     @classmethod
-    def from_json(cls, data: JsonObject) -> Self:
-        """Rebuild the record from the values that `to_json` returned. Unknown keys are ignored.
+    def from_json(cls: type[Record], data: JsonObject) -> Record:
+        """Read a record from the values that `to_json` returned. Unknown keys are ignored.
 
         Args:
             data: A JSON object with a key for each field that has no default.
 
         Raises:
-            ValueError: a key is missing, or its value has another type than the field.
+            ValueError: A key is missing, or a value has another type than its field.
         """
         return _adapter(cls).validate_python(data)
 
 
-@cache
-def _adapter(kind: type[JsonRecord]) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+def to_json(kind: object, value: object) -> JsonValue:
+    """A value as plain values that `json.dumps` accepts.
+
+    Args:
+        kind: Type of the value, for instance a dataclass or `dict[str, float]`.
+        value: The value to convert.
+    """
+    return _adapter(kind).dump_python(value, mode="json")
+
+
+def from_json(kind: object, data: object) -> Any:
+    """Read a value from the plain values that `to_json` returned.
+
+    Args:
+        kind: Type of the value.
+        data: The plain values.
+
+    Raises:
+        ValueError: A value has another type than `kind` says.
+    """
+    return _adapter(kind).validate_python(data)
+
+
+_adapter = cache(TypeAdapter[Any])

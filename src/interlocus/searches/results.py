@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
-from interlocus.alignment.dimensions import Size, parse_size
+from pydantic import computed_field
+
+from interlocus.alignment.dimensions import Size
 from interlocus.alignment.metrics import Score
+from interlocus.core.json_record import JsonRecord
 from interlocus.featurizers import Frames, NonlinearMap
 
 SOLVED_IIA = 0.99
@@ -37,7 +40,7 @@ HINTS: Mapping[Outcome, str] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Restart:
+class Restart(JsonRecord):
     """The result of one search: one start, one size, one network and one hypothesis.
 
     Args:
@@ -60,24 +63,15 @@ class Restart:
     outcome: Outcome
     score: Score
 
+    @computed_field  # stored in records, for people who read them
     @property
     def hint(self) -> str:
         """What a user can do about the outcome."""
         return HINTS[self.outcome]
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for a record; the hint is included for people who read the file."""
-        return asdict(self) | {"hint": self.hint, "score": self.score.to_json()}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Restart:
-        """Rebuild a restart from the values that `to_json` returned."""
-        plain = {name: value for name, value in data.items() if name not in {"hint", "score"}}
-        return cls(**plain, score=Score.from_json(data["score"]))
-
 
 @dataclass(frozen=True, kw_only=True)
-class Restarts:
+class Restarts(JsonRecord):
     """All restarts of one problem at one size.
 
     Args:
@@ -122,24 +116,6 @@ class Restarts:
         for restart in self.restarts:
             iias.setdefault(restart.start, []).append(restart.score.iia)
         return {name: (sum(iia >= SOLVED_IIA for iia in values), len(values)) for name, values in iias.items()}
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for a record."""
-        restarts = [restart.to_json() for restart in self.restarts]
-        return {
-            "size": self.size,
-            "best_index": self.best_index,
-            "restarts": restarts,
-            "agreement": list(self.agreement),
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Restarts:
-        """Rebuild the restarts from the values that `to_json` returned."""
-        restarts = tuple(Restart.from_json(restart) for restart in data["restarts"])
-        agreement = tuple(data.get("agreement", ()))  # older records have none
-        size = parse_size(data["size"])
-        return cls(size=size, restarts=restarts, best_index=data["best_index"], agreement=agreement)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,13 +10,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.metrics import Score
 from interlocus.controls.criteria import Thresholds
 from interlocus.core import tensor_files as files
 from interlocus.core.errors import AlignmentError, RunFolderError, UnknownNameError
+from interlocus.core.json_record import JsonObject
 from interlocus.core.plugins import FEATURIZERS
 from interlocus.core.random import derived_generator
 from interlocus.core.version import __version__
@@ -50,7 +50,7 @@ class Audit:
     score: Score
     verdicts: tuple[Verdict, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Plain values, the content of `audit.json`."""
         alignment = self.alignment
         return {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -15,6 +15,7 @@ from interlocus.alignment.dimensions import Size
 from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import counterfactual_labels
+from interlocus.core.json_record import JsonRecord
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
 from interlocus.studies.plan import Trial
@@ -32,7 +33,7 @@ NEAR_BEST = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
-class States:
+class States(JsonRecord):
     """States as points in a plane.
 
     Args:
@@ -47,18 +48,9 @@ class States:
     value: tuple[int, ...]
     follows: tuple[bool, ...]
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Sequence[Any]]) -> States:
-        """Convert plain values, as `asdict` makes them, back.
-
-        Args:
-            data: The plain values of one record.
-        """
-        return cls(x=tuple(data["x"]), y=tuple(data["y"]), value=tuple(data["value"]), follows=tuple(data["follows"]))
-
 
 @dataclass(frozen=True, kw_only=True)
-class Projection:
+class Projection(JsonRecord):
     """One variable in its subspace, in one network at one site.
 
     Args:
@@ -99,20 +91,9 @@ class Projection:
             return "the feature", "rest of the layer"
         return "features, 1st component", "2nd"
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Projection:
-        """Convert plain values, as `asdict` makes them, back.
-
-        Args:
-            data: The plain values of one record.
-        """
-        states = {name: States.from_json(data[name]) for name in ("base", "source", "patched")}
-        plain: dict[str, Any] = {**data, "values": tuple(data["values"]), **states}
-        return cls(**plain)
-
 
 @dataclass(frozen=True, kw_only=True)
-class Projections:
+class Projections(JsonRecord):
     """The discrete variables of one network at one site, each in its subspace.
 
     Args:
@@ -120,19 +101,6 @@ class Projections:
     """
 
     variables: tuple[Projection, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {"projections": [asdict(projection) for projection in self.variables]}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Projections:
-        """Convert plain values, as `to_json` makes them, back.
-
-        Args:
-            data: The plain values of one record.
-        """
-        return cls(variables=tuple(Projection.from_json(projection) for projection in data["projections"]))
 
 
 def projected_size(record: Record) -> Size:

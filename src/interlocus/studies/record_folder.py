@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from interlocus.core.errors import InterlocusError, RunFolderError
+from interlocus.core.json_record import JsonObject
 from interlocus.core.version import __version__
 from interlocus.studies.spec.study import SCHEMA
 
@@ -32,8 +33,8 @@ class RecordFolder(Generic[Value]):
         folder: Path,
         write: Write,
         *,
-        to_json: Callable[[Value], dict[str, Any]],
-        from_json: Callable[[dict[str, Any]], Value],
+        to_json: Callable[[Value], JsonObject],
+        from_json: Callable[[JsonObject], Value],
     ) -> None:
         self.folder = folder
         self._write, self._to_json, self._from_json = write, to_json, from_json

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from interlocus.controls.power import PlantedResult
 from interlocus.controls.record import ControlRecord
+from interlocus.core.json_record import JsonRecord
 from interlocus.searches.results import Restarts
 from interlocus.studies.plan import Trial
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class Record(JsonRecord):
     """The result of one trial.
 
     Args:
@@ -29,31 +29,6 @@ class Record:
     accuracy: float
     seconds: float
     sizes: tuple[Restarts, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values that JSON can hold."""
-        return {
-            "study": self.study,
-            "trial": asdict(self.trial),
-            "accuracy": self.accuracy,
-            "seconds": self.seconds,
-            "sizes": [entry.to_json() for entry in self.sizes],
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Record:
-        """The record that `to_json` wrote.
-
-        Args:
-            data: The plain values of one record.
-        """
-        return cls(
-            trial=Trial(**data["trial"]),
-            study=data["study"],
-            accuracy=data["accuracy"],
-            seconds=data["seconds"],
-            sizes=tuple(Restarts.from_json(entry) for entry in data["sizes"]),
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -172,7 +172,7 @@ class Run(AbstractDisplayable):
                 **{name: value for name, value in row.items() if name not in _NESTED_VERDICT_KEYS},
             }
             for verdict in self.verdicts
-            for row in verdict.to_json()["sites"]
+            for row in (site_verdict.to_json() for site in verdict.sites for site_verdict in site)
         ]
 
     def to_pandas(self, what: Literal["scores", "verdicts", "reuse"] = "scores") -> pd.DataFrame:

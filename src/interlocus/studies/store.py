@@ -19,7 +19,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 import yaml
@@ -64,7 +63,7 @@ class Store:
             self.folder / "controls", self.write, to_json=ControlRecord.to_json, from_json=ControlRecord.from_json
         )
         self.planted = RecordFolder[PlantedResult](
-            self.folder / "planted", self.write, to_json=asdict, from_json=PlantedResult.from_json
+            self.folder / "planted", self.write, to_json=PlantedResult.to_json, from_json=PlantedResult.from_json
         )
         self.projections = RecordFolder[Projections](
             self.folder / "projections", self.write, to_json=Projections.to_json, from_json=Projections.from_json

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from interlocus.alignment.dimensions import Size, features_of, mean_size
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.controls.restricted_search import OUTPUT
 from interlocus.controls.used_subspace import UsedSubspaceResult
+from interlocus.core.json_record import JsonObject
 from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval
 from interlocus.searches.results import Restart, Restarts
 from interlocus.tasks import AbstractTask
@@ -87,7 +87,7 @@ class Indices:
     hierarchy: float
     stage_gap: float | None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Plain values."""
         return {**vars(self), "sites": [vars(one) for one in self.sites]}
 
@@ -108,7 +108,7 @@ class Summary:
     gaps: int
     networks: int
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Plain values."""
         gap = self.stage_gap._asdict() if self.stage_gap else None
         return {**vars(self), "hierarchy": self.hierarchy._asdict(), "stage_gap": gap}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from interlocus.core.display import AbstractDisplayable, Display
+from interlocus.core.json_record import JsonObject
 from interlocus.verdicts.rules import Verdict
 from interlocus.verdicts.words import Answer
 
@@ -50,7 +50,7 @@ class NetworkVerdict(AbstractDisplayable):
             notes=("A single verdict shows its evidence, for instance `sites[0][0]`.",),
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Plain values: one network of `verdict.json`."""
         return {
             "network": self.network,

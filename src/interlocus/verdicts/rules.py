@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from interlocus.alignment.dimensions import Size, mean_size
 from interlocus.controls._base import Evidence
 from interlocus.controls.criteria import Effect, Thresholds, is_found
 from interlocus.core.display import AbstractDisplayable, Display
+from interlocus.core.json_record import JsonObject
 from interlocus.verdicts.evidence import collect_evidence, competence_evidence
 from interlocus.verdicts.observation import SiteObservation, is_partial
 from interlocus.verdicts.words import Answer, Word
@@ -73,7 +73,7 @@ class Verdict(AbstractDisplayable):
             notes=[f"What would decide it: {missing}" for missing in self.missing_evidence],
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Plain values: one entry of `verdict.json`, and of the JSON of an audit."""
         observation, effect, used = self.observation, self.effect, self.observation.used
         return {

@@ -148,11 +148,5 @@ class LinearCeiling(AbstractControl[float]):
         ceiling = additive_ceiling(context.task, hypothesis)
         return [ceiling if ceiling is not None and ceiling < context.thresholds.found else None] * count
 
-    def to_json(self, result: float) -> float:
-        return result
-
-    def from_json(self, data: float) -> float:
-        return float(data)
-
     def evidence(self, result: float | None, context: EvidenceContext) -> list[Evidence]:
         return []  # verdicts list it among the chance levels

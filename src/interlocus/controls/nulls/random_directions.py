@@ -89,11 +89,5 @@ class RandomDirections(AbstractControl[float]):
         )
         return [float(value) for value in np.quantile(scores.max(1), NULL_QUANTILE, axis=1)]
 
-    def to_json(self, result: float) -> float:
-        return result
-
-    def from_json(self, data: float) -> float:
-        return float(data)
-
     def evidence(self, result: float | None, context: EvidenceContext) -> list[Evidence]:
         return []  # verdicts list it among the chance levels

@@ -17,11 +17,5 @@ class ShuffledLabels(AbstractControl[float]):
     def measure(self, context: ControlContext) -> list[float | None]:
         return [*context.portfolio.best_iia(context.networks, context.task, context.site, shuffle=True)]
 
-    def to_json(self, result: float) -> float:
-        return result
-
-    def from_json(self, data: float) -> float:
-        return float(data)
-
     def evidence(self, result: float | None, context: EvidenceContext) -> list[Evidence]:
         return []  # verdicts list it among the chance levels

@@ -7,12 +7,13 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from scipy.stats import beta
 
 from interlocus.alignment.dimensions import equal_size
 from interlocus.controls.ground_truth.source import SIZED_RECIPES, GroundTruthNetworks
+from interlocus.core.json_record import JsonObject
 from interlocus.core.statistics import CONFIDENCE
 from interlocus.studies.calibration.battery import BATTERY_VERSION, SEALED_SEED, Scale, battery
 from interlocus.studies.executors import AbstractExecutor
@@ -133,7 +134,7 @@ class Calibration:
         """Rates that should be high, by a description for people."""
         return {"size within one, of one": self.size_right, "size as planted or smaller": self.size_within}
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Plain values."""
         return {"schema": SCHEMA, "battery": BATTERY_VERSION} | asdict(self)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from interlocus.controls.used_subspace import UsedSubspaceControl
+from interlocus.core.json_record import JsonObject
 from interlocus.networks.site import INPUT_SITE
 from interlocus.studies.records import Measurements
 from interlocus.studies.spec.study import Study
@@ -28,7 +28,7 @@ class GroupIndices:
     networks: dict[str, Indices]
     summary: Summary
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Plain values: one entry of `indices` in `verdict.json`."""
         each = {name: network.to_json() for name, network in self.networks.items()}
         return {"group": self.group, **self.summary.to_json(), "each": each}

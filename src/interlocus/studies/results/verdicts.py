@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 from interlocus.controls.criteria import Effect
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
@@ -16,6 +15,7 @@ from interlocus.controls.power import PowerControl
 from interlocus.controls.record import ControlRecord
 from interlocus.controls.restricted_search import OUTPUT
 from interlocus.controls.used_subspace import UsedSubspaceControl
+from interlocus.core.json_record import JsonObject
 from interlocus.core.statistics import wilson
 from interlocus.networks.site import INPUT_SITE
 from interlocus.searches.results import Restarts
@@ -200,7 +200,7 @@ def _effects(maps: Mapping[str, Sequence[Restarts]], variable: str, comparisons:
     )
 
 
-def to_json(study: Study, verdicts: Sequence[NetworkVerdict], answers: StudyAnswers | None) -> dict[str, Any]:
+def to_json(study: Study, verdicts: Sequence[NetworkVerdict], answers: StudyAnswers | None) -> JsonObject:
     """The content of `verdict.json`, without the indices.
 
     Args:

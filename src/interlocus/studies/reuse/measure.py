@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 from interlocus.alignment.alignment import Alignment
 from interlocus.causal.model import Variable
 from interlocus.core.errors import SpecificationError, UnknownNameError
+from interlocus.core.json_record import JsonRecord
 from interlocus.core.progress import OnProgress, ignore_progress
 from interlocus.core.threads import one_thread
 from interlocus.networks import AbstractNetworks
@@ -78,7 +79,7 @@ class ReuseRow(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reuse:
+class Reuse(JsonRecord):
     """How well a new question is answered about one network.
 
     Args:
@@ -109,20 +110,6 @@ class Reuse:
             for count, draws in zip(self.labels, by_count, strict=True)
             for draw, accuracy in enumerate(draws)
         ]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return vars(self) | {"accuracy": dict(self.accuracy)}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Reuse:
-        """Read what `to_json` gave.
-
-        Args:
-            data: The plain values of a record.
-        """
-        accuracy = {way: tuple(map(tuple, by_count)) for way, by_count in data["accuracy"].items()}
-        return cls(**{**data, "labels": tuple(data["labels"]), "accuracy": accuracy})
 
 
 def measure_reuse(
