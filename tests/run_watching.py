@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from interlocus.studies.pipeline import StageProgress
 from interlocus.studies.record_folder import RecordFolder
 from interlocus.studies.run import Run, run_study
 from interlocus.studies.spec.study import Study
+from interlocus.studies.stages import StageProgress
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,7 +82,7 @@ def from_pyvene(
     return from_directions(target, stack_rows(_columns(saved, variables, blocks)), None)
 
 
-def to_pyvene(alignment: Alignment) -> dict[str, Any]:
+def to_pyvene(alignment: Alignment) -> dict[str, object]:
     """For each variable a `pyvene.LowRankRotatedSpaceIntervention` that makes the same interchange.
 
     Pass each of them to `pyvene.RepresentationConfig(…, intervention=…)`.

@@ -8,11 +8,13 @@ fitted is in `readout_fitting`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+
+from interlocus.core.json_record import JsonObject
 
 ReadOutMethod = Literal["gaussians", "classifier"]
 """How a read-out was fitted: one Gaussian per value, or logistic regression on products of features."""
@@ -77,7 +79,7 @@ class ReadOut:
             constant=(self.constant[1:] - self.constant[:1]).to(like),
         )
 
-    def to_tensors(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    def to_tensors(self) -> tuple[dict[str, Tensor], JsonObject]:
         """The tensors of a file, and the plain values of its header."""
         tensors = {name: getattr(self, name) for name in ("values", "quadratic", "linear", "constant")}
         return tensors, {"method": self.method, "accuracy": self.accuracy}

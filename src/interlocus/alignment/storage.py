@@ -11,6 +11,7 @@ from interlocus.alignment.dimensions import Size, parse_size
 from interlocus.alignment.readout import ReadOut
 from interlocus.core import tensor_files
 from interlocus.core.errors import AlignmentError, SpecificationError
+from interlocus.core.json_record import JsonObject
 from interlocus.core.version import __version__
 from interlocus.featurizers import Frames, NonlinearMap
 
@@ -42,7 +43,7 @@ def fields_to_bytes(sizes: Mapping[Size, Fields]) -> bytes:
         sizes: The fields of the alignment of each size, at least one. The header is that of the first.
     """
     tensors: dict[str, Tensor] = {}
-    plain: dict[str, dict[str, Any]] = {}
+    plain: dict[str, JsonObject] = {}
     for size, fields in sizes.items():
         tensors |= {f"{name}.{size}": tensor for name, tensor in fields["frames"].tensors().items()}
         for name, read_out in fields["read_outs"].items():

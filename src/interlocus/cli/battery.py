@@ -36,7 +36,7 @@ def run_battery_command(
     from interlocus.studies.calibration.battery import SEALED_SEED, battery
     from interlocus.studies.calibration.confusion import run_battery
     from interlocus.studies.executors import Local
-    from interlocus.studies.pipeline import OnStageProgress
+    from interlocus.studies.stages import OnStageProgress
 
     scale = "small" if small else "whole"
     with ExitStack() as displays:

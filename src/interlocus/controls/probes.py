@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +14,8 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from interlocus.alignment.interchange.cache import cache_activations
+from interlocus.causal.examples import Examples
+from interlocus.causal.hypothesis import Hypothesis
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.core.errors import SpecificationError
 from interlocus.core.linalg import Adam
@@ -44,6 +47,13 @@ class ProbeAccuracy:
     linear: float
     mlp: float
     guess: float
+
+
+class LabelledStates(NamedTuple):
+    """Activations of a site, and the index of each variable's value in its declared values."""
+
+    states: Float[Tensor, "network row width"]
+    labels: Int[Tensor, "variable row"]
 
 
 def probe_accuracies(
@@ -82,24 +92,14 @@ def probe_accuracies(
             "Choose a hypothesis whose variables declare their values.",
         )
 
-    def labelled_states(
-        split: Split, count: int
-    ) -> tuple[Float[Tensor, "network row width"], Int[Tensor, "variable row"]]:
-        pool = task.draw_examples(
-            count, split=split, generator=derived_generator(seed, "probes", split), for_hypotheses=(hypothesis,)
-        )
-        rows = pool.rows(target)
-        labels = [
-            (pool.values[name][rows].unsqueeze(1) == torch.tensor(of_variable)).int().argmax(1)
-            for name, of_variable in zip(target.variables, values, strict=True)
-        ]
-        return cache_activations(networks, site, pool).activations[:, rows].cpu().float(), torch.stack(labels)
+    def labelled_states(split: Split, count: int) -> LabelledStates:
+        generator = derived_generator(seed, "probes", split)
+        pool = task.draw_examples(count, split=split, generator=generator, for_hypotheses=(hypothesis,))
+        return _labelled_states(networks, site, target, pool)
 
     train_states, train_labels = labelled_states("train", examples)
     test_states, test_labels = labelled_states("test", examples // 2)
-    mean = train_states.mean(1, keepdim=True)
-    deviation = train_states.std(1, keepdim=True).clamp_min(MIN_DEVIATION)
-    train_states, test_states = (train_states - mean) / deviation, (test_states - mean) / deviation
+    train_states, test_states = _standardized(train_states, test_states)
     with one_thread():
         of_perceptrons = _perceptrons(train_states, train_labels, test_states, max(map(len, values)), seed)
         of_regressions = torch.stack(
@@ -116,6 +116,25 @@ def probe_accuracies(
         }
         for of_network in zip(*accuracies, strict=True)
     ]
+
+
+def _labelled_states(networks: AbstractNetworks, site: str, hypothesis: Hypothesis, pool: Examples) -> LabelledStates:
+    """The states of the examples that a hypothesis uses, with the values of its variables."""
+    rows = pool.rows(hypothesis)
+    labels = [
+        (pool.values[name][rows].unsqueeze(1) == torch.tensor(hypothesis.model.variables[name].values)).int().argmax(1)
+        for name in hypothesis.variables
+    ]
+    states = cache_activations(networks, site, pool).activations[:, rows].cpu().float()
+    return LabelledStates(states, torch.stack(labels))
+
+
+def _standardized(
+    train: Float[Tensor, "network row width"], test: Float[Tensor, "network test width"]
+) -> tuple[Float[Tensor, "network row width"], Float[Tensor, "network test width"]]:
+    """Both sets of states, less the mean of the first and divided by its standard deviation."""
+    mean, deviation = train.mean(1, keepdim=True), train.std(1, keepdim=True).clamp_min(MIN_DEVIATION)
+    return (train - mean) / deviation, (test - mean) / deviation
 
 
 def _regressions(

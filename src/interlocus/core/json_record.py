@@ -16,7 +16,7 @@ JsonValue = str | int | float | bool | Sequence[object] | Mapping[str, object] |
 JsonObject = dict[str, JsonValue]
 """What `json.loads` returns for a JSON object."""
 
-Record = TypeVar("Record", bound="JsonRecord")
+Self = TypeVar("Self", bound="JsonRecord")
 
 
 class JsonRecord:
@@ -27,7 +27,7 @@ class JsonRecord:
         return _adapter(type(self)).dump_python(self, mode="json")
 
     @classmethod
-    def from_json(cls: type[Record], data: JsonObject) -> Record:
+    def from_json(cls: type[Self], data: JsonObject) -> Self:
         """Read a record from the values that `to_json` returned. Unknown keys are ignored.
 
         Args:

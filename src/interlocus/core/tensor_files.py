@@ -14,6 +14,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from interlocus.core.errors import InterlocusError
+from interlocus.core.json_record import JsonValue
 
 _METADATA_KEY = "interlocus"
 _LENGTH_BYTES = 8
@@ -56,7 +57,7 @@ class Content(NamedTuple):
     metadata: dict[str, Any]
 
 
-def to_bytes(tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> bytes:
+def to_bytes(tensors: Mapping[str, Tensor], metadata: Mapping[str, JsonValue]) -> bytes:
     """The bytes of a file with these tensors and metadata.
 
     Metadata is stored as JSON under one key: safetensors writes several keys in arbitrary order, and equal content must

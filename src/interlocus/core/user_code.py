@@ -82,10 +82,10 @@ def _run_file(path: Path) -> ModuleType:
 
 _REGISTERED_PREFIX = "in hand: "  # stored in study files
 
-_registered: dict[str, Any] = {}
+_registered: dict[str, object] = {}
 
 
-def register_object(name: str, thing: Any) -> str:
+def register_object(name: str, thing: object) -> str:
     """Register an object in this process and return the text that stands for it in a study.
 
     Args:

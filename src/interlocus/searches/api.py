@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -111,7 +111,7 @@ class SearchResult(AbstractDisplayable):
             return alignment.fitted(own_network, self.task, seed=self.seed)
         return alignment
 
-    def to_rows(self) -> list[dict[str, Any]]:
+    def to_rows(self) -> list[dict[str, object]]:
         """One mapping from column to value per network and size."""
         origin = {"site": self.site, "hypothesis": self.hypothesis.name, "featurizer": self.featurizer}
         return [

@@ -98,5 +98,5 @@ class TensorBoard:
             self._writer.close()
         self._writer = None
 
-    def __getstate__(self) -> dict[str, Any]:  # the copy in another process opens a file of its own
+    def __getstate__(self) -> dict[str, object]:  # the copy in another process opens a file of its own
         return {"folder": self.folder, "_writer": None}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from interlocus.alignment.dimensions import Size
 from interlocus.alignment.interchange.cache import Problems
 from interlocus.alignment.metrics import Score
 from interlocus.core.linalg import orthonormal_basis, subspace_overlap
-from interlocus.featurizers import Frames, in_use
+from interlocus.featurizers import Frames, NonlinearMap, in_use
 from interlocus.searches.early_stopping import EarlyStopping
 from interlocus.searches.request import Request
 from interlocus.searches.results import Outcome, ProblemResult, Restart, Restarts
@@ -35,14 +34,14 @@ class StageOutcome:
 
     searches: tuple[int, ...]
     early_stopping: EarlyStopping
-    maps: Any
+    maps: Frames | NonlinearMap
     scores: Sequence[Score]
 
     def row(self, problem: int, search: int) -> int:
         """The row of a search, given the index of its problem and its index in `Request.search_list`."""
         return problem * len(self.searches) + self.searches.index(search)
 
-    def best(self, request: Request, problem: int) -> dict[Size, Any]:
+    def best(self, request: Request, problem: int) -> dict[Size, Frames | NonlinearMap]:
         """For each size the maps of the search with the highest validation IIA; the first one if several are equal."""
         best = {}
         for size in request.sizes:
@@ -102,16 +101,17 @@ def collect_results(request: Request, problems: Problems, stages: Sequence[Stage
     return results
 
 
-def _maps_of(stages: Sequence[StageOutcome], problem: int, search: int) -> Any:
+def _maps_of(stages: Sequence[StageOutcome], problem: int, search: int) -> Frames | NonlinearMap:
     (stage,) = (stage for stage in stages if search in stage.searches)
     return stage.maps.select(stage.row(problem, search))
 
 
-def _agreement(maps: Sequence[Any], best_index: int) -> tuple[float | None, ...]:
+def _agreement(maps: Sequence[Frames | NonlinearMap], best_index: int) -> tuple[float | None, ...]:
     """For each search the overlap of its directions with those of the best search, averaged over the variables."""
-    if len(maps) < 2 or not isinstance(maps[best_index], Frames):
+    linear = [frames for frames in maps if isinstance(frames, Frames)]
+    if len(maps) < 2 or len(linear) < len(maps):
         return (None,) * len(maps)
-    bases = [_written_bases(frames) for frames in maps]
+    bases = [_written_bases(frames) for frames in linear]
     return tuple(_mean_overlap(basis, bases[best_index]) for basis in bases)
 
 

@@ -146,12 +146,8 @@ def audit(
     on_progress("the alignment itself")
     (accuracy,) = network.accuracy(task, seed=auditor.portfolio.seed)
     score = auditor.score()
-    return Audit(
-        alignment=auditor.readable,
-        accuracy=accuracy,
-        score=score,
-        verdicts=auditor.verdicts(accuracy, score),
-    )
+    verdicts = auditor.verdicts(accuracy, score)
+    return Audit(alignment=auditor.readable, accuracy=accuracy, score=score, verdicts=verdicts)
 
 
 def _check(alignment: Alignment, network: AbstractNetworks, task: AbstractTask) -> None:

@@ -12,11 +12,11 @@ from interlocus.networks import AbstractNetworks
 from interlocus.networks.validation import check_fit, check_task
 from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.searches.callbacks import OnValidation
-from interlocus.studies.pipeline import OnStageProgress
 from interlocus.studies.run import Run, run_study
 from interlocus.studies.spec.networks import NetworkGroup, TaskSpec
 from interlocus.studies.spec.searches import CONTROLS_BY_DEFAULT, ControlName, SearchSpec
 from interlocus.studies.spec.study import Study
+from interlocus.studies.stages import OnStageProgress
 from interlocus.tasks import AbstractTask
 
 EXAMINE_SIZES = (1, 2, 4, 8, 16)
@@ -75,17 +75,11 @@ def examine(
     check_fit(network, task)
     searched = tuple(hypotheses) or tuple(task.hypotheses)
     check_task(task, network, hypotheses=searched, seed=seed)
-    name = f"network {network.fingerprint()}"
-    groups = [NetworkGroup(name="network", network=register_object(name, network), count=len(network))]
-    copies = tuple(network.untrained_copies(untrained, seed=seed))
-    if copies:
-        reference = register_object(f"{name}, untrained", copies)
-        groups.append(NetworkGroup(name="untrained", network=reference, count=len(copies), trained=False))
     study = Study(
         name="examined",
         title=f"What does this network compute on its way through {task.name}?",
         task=TaskSpec.of(task),
-        networks=tuple(groups),
+        networks=_groups(network, untrained, seed),
         sites=tuple(network.sites),
         searches=tuple(_searches(network, task, searched, sizes, featurizers)),
         starts=dict(starts),
@@ -97,9 +91,19 @@ def examine(
         seed=seed,
     )
     study.check()
-    return run_study(
-        study, out or tempfile.mkdtemp(prefix="interlocus-"), on_progress=on_progress, on_validation=on_validation
-    )
+    folder = out or tempfile.mkdtemp(prefix="interlocus-")
+    return run_study(study, folder, on_progress=on_progress, on_validation=on_validation)
+
+
+def _groups(network: AbstractNetworks, untrained: int, seed: int) -> tuple[NetworkGroup, ...]:
+    """The group of the network, and that of its untrained copies if it can have any."""
+    name = f"network {network.fingerprint()}"
+    group = NetworkGroup(name="network", network=register_object(name, network), count=len(network))
+    copies = tuple(network.untrained_copies(untrained, seed=seed))
+    if not copies:
+        return (group,)
+    reference = register_object(f"{name}, untrained", copies)
+    return group, NetworkGroup(name="untrained", network=reference, count=len(copies), trained=False)
 
 
 def _searches(

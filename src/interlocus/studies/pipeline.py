@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
 
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
 from interlocus.controls.record import ControlRecord
-from interlocus.core.errors import InterlocusError, RunFolderError
+from interlocus.core.errors import RunFolderError
 from interlocus.core.tensor_files import TensorFile
 from interlocus.networks.site import INPUT_SITE
 from interlocus.searches.callbacks import OnValidation
@@ -31,68 +30,12 @@ from interlocus.studies.results.planted import planted_name, sites_that_wait
 from interlocus.studies.results.verdicts import collect_verdicts
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import Study
+from interlocus.studies.stages import Failure, OnStageProgress, Stage, StageItem, StageProgress
 from interlocus.studies.store import Store, control_name
 from interlocus.tasks import AbstractTask
 
 JUDGED_WITHIN = 0.02
 """A site is judged by the smallest size whose IIA is at most this much below the best."""
-
-
-class StageProgress(NamedTuple):
-    """How far a run is.
-
-    Args:
-        phase: Name of the phase that is running, such as "training networks".
-        share: The share of this phase that is done, from 0 to 1.
-    """
-
-    phase: str
-    share: float
-
-
-OnStageProgress = Callable[[StageProgress], None]
-"""Called whenever the share of a phase has changed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """Trials that could not be finished, and why.
-
-    Args:
-        trials: Names of the trials, or of the other results that are missing.
-        error: The error of their job, with its hint.
-    """
-
-    trials: tuple[str, ...]
-    error: InterlocusError
-
-
-@dataclass(frozen=True, kw_only=True)
-class StageItem:
-    """One job of a stage.
-
-    Args:
-        work: The function and arguments that an executor runs, with their cost.
-        trials: Names of the results that are missing if the job fails.
-        keep: Writes the value that the job returns into the run folder.
-    """
-
-    work: WorkItem
-    trials: tuple[str, ...]
-    keep: Callable[[Any], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """One kind of job.
-
-    Args:
-        phase: Name of the stage for people, shown while it runs.
-        missing: Returns the jobs whose results the run folder lacks; called when the stage begins.
-    """
-
-    phase: str
-    missing: Callable[[], Sequence[StageItem]]
 
 
 @dataclass(frozen=True, kw_only=True)

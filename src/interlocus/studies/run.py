@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from interlocus.controls.record import ControlRecord
 from interlocus.core.dataframes import to_pandas, to_xarray
@@ -18,7 +18,7 @@ from interlocus.networks.site import INPUT_SITE
 from interlocus.networks.validation import check_task
 from interlocus.searches.callbacks import OnValidation
 from interlocus.studies.executors import AbstractExecutor, Local
-from interlocus.studies.pipeline import Failure, OnStageProgress, Pipeline, StageProgress
+from interlocus.studies.pipeline import Pipeline
 from interlocus.studies.plan import jobs
 from interlocus.studies.projection import Projection
 from interlocus.studies.records import Measurements, Record
@@ -28,8 +28,9 @@ from interlocus.studies.results.method_comparison import MethodScore, compare_me
 from interlocus.studies.results.reuse_curves import ReuseCurve, reuse_curves, reuse_rows
 from interlocus.studies.results.scores import Row, rows, to_csv
 from interlocus.studies.results.summary import Line, group_sentences, summarise
-from interlocus.studies.results.verdicts import collect_verdicts, to_json
+from interlocus.studies.results.verdicts import collect_verdicts, verdicts_to_json
 from interlocus.studies.spec.study import Study
+from interlocus.studies.stages import Failure, OnStageProgress, StageProgress
 from interlocus.studies.store import Store
 from interlocus.verdicts.network import NetworkVerdict
 
@@ -152,7 +153,7 @@ class Run(AbstractDisplayable):
             ],
         )
 
-    def to_rows(self, what: Literal["scores", "verdicts", "reuse"] = "scores") -> list[dict[str, Any]]:
+    def to_rows(self, what: Literal["scores", "verdicts", "reuse"] = "scores") -> list[dict[str, object]]:
         """Plain values: one mapping for each row of a table.
 
         Args:
@@ -160,7 +161,7 @@ class Run(AbstractDisplayable):
                 variable, as in `verdict.json`. `reuse`: one row for each network, way, number of labels and draw.
         """
         if what == "scores":
-            return [row.to_cells() for row in self.table]
+            return [dict(row.to_cells()) for row in self.table]
         if what == "reuse":
             return [dict(row) for row in reuse_rows(self.study, self.store.reuse.all())]
         return [
@@ -287,7 +288,9 @@ def run_study(
     on_progress(StageProgress("reading the results", 0.0))
     run = replace(Run.of(store, study), failures=failures, seconds=pipeline.seconds)
     store.renew(store.scores, to_csv(run.table).encode())
-    verdicts = to_json(study, run.verdicts, run.answer) | {"indices": [group.to_json() for group in run.indices]}
+    verdicts = verdicts_to_json(study, run.verdicts, run.answer) | {
+        "indices": [group.to_json() for group in run.indices]
+    }
     store.renew(store.verdict, (json.dumps(verdicts, indent=1) + "\n").encode())
     pipeline.seconds["reading the results"] = time.perf_counter() - begun
     on_progress(StageProgress("reading the results", 1.0))

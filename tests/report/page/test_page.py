@@ -16,8 +16,8 @@ from made_runs import ONE_SIZE, made_run, with_controls
 
 from interlocus.core.errors import RunFolderError
 from interlocus.report.page.page import write_report
-from interlocus.studies.pipeline import Failure
 from interlocus.studies.run import Run
+from interlocus.studies.stages import Failure
 from interlocus.verdicts.words import ANSWER_WORDS, VERDICT_WORDS
 
 VOID = {"meta", "br"}

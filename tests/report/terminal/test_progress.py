@@ -4,7 +4,7 @@ import pytest
 
 import interlocus as il
 from interlocus.report.terminal import progress
-from interlocus.studies.pipeline import StageProgress
+from interlocus.studies.stages import StageProgress
 
 
 def test_a_terminal_sees_one_line_a_phase(monkeypatch):

@@ -11,7 +11,7 @@ from made_runs import made_run, with_controls
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
 from interlocus.controls.power import PlantedResult, PowerControl
 from interlocus.studies.results.planted import planted_name
-from interlocus.studies.results.verdicts import collect_verdicts, to_json
+from interlocus.studies.results.verdicts import collect_verdicts, verdicts_to_json
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_power_reaches_the_evidence_as_soon_as_it_is_known(run):
 
 
 def test_the_file_holds_every_verdict_and_the_shares_of_answers(run):
-    data = json.loads(json.dumps(to_json(run.study, run.verdicts, run.answer)))
+    data = json.loads(json.dumps(verdicts_to_json(run.study, run.verdicts, run.answer)))
     assert [network["network"] for network in data["networks"]] == [verdict.network for verdict in run.verdicts]
     for group in data["groups"]:
         assert sum(group["answer"].values()) == pytest.approx(1)

@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import torch
 from torch import nn
@@ -45,7 +44,7 @@ class FromFunction(AbstractNetworkSource):
     """
 
     source: str
-    options: tuple[tuple[str, Any], ...] = ()
+    options: tuple[tuple[str, object], ...] = ()
 
     def __post_init__(self) -> None:
         known = set(self.arguments)
@@ -131,7 +130,7 @@ class FromFunction(AbstractNetworkSource):
         _prepare(network, task)
         return network
 
-    def call(self, *, seed: int, **arguments: Any) -> Module:
+    def call(self, *, seed: int, **arguments: object) -> Module:
         """Make one network without preparing it.
 
         Args:
@@ -154,7 +153,7 @@ class FromFunction(AbstractNetworkSource):
             )
         return network
 
-    def _call(self, arguments: Mapping[str, Any]) -> Any:
+    def _call(self, arguments: Mapping[str, object]) -> object:
         try:
             return self._function(**arguments)
         except InterlocusError:
@@ -167,7 +166,7 @@ class FromFunction(AbstractNetworkSource):
             ) from error
 
     @property
-    def _function(self) -> Callable[..., Any]:
+    def _function(self) -> Callable[..., object]:
         return load_code(self.source) if is_code_reference(self.source) else NETWORKS.get(self.source)
 
 

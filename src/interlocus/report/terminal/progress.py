@@ -22,8 +22,8 @@ from rich.progress import (
 )
 
 from interlocus.report.terminal.tables import err
-from interlocus.studies.pipeline import OnStageProgress, StageProgress
 from interlocus.studies.spec.study import Study
+from interlocus.studies.stages import OnStageProgress, StageProgress
 
 SEARCHING = "searching"
 """Name of the phase for a callback that gets shares only."""

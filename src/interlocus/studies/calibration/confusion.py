@@ -17,11 +17,11 @@ from interlocus.core.json_record import JsonObject
 from interlocus.core.statistics import CONFIDENCE
 from interlocus.studies.calibration.battery import BATTERY_VERSION, SEALED_SEED, Scale, battery
 from interlocus.studies.executors import AbstractExecutor
-from interlocus.studies.pipeline import OnStageProgress
 from interlocus.studies.results.verdicts import collect_verdicts
 from interlocus.studies.run import Run, run_study
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import SCHEMA, Study
+from interlocus.studies.stages import OnStageProgress
 from interlocus.studies.store import Store
 from interlocus.verdicts.network import NetworkVerdict
 from interlocus.verdicts.rules import FOUND, MISSING, Verdict

@@ -200,7 +200,7 @@ def _effects(maps: Mapping[str, Sequence[Restarts]], variable: str, comparisons:
     )
 
 
-def to_json(study: Study, verdicts: Sequence[NetworkVerdict], answers: StudyAnswers | None) -> JsonObject:
+def verdicts_to_json(study: Study, verdicts: Sequence[NetworkVerdict], answers: StudyAnswers | None) -> JsonObject:
     """The content of `verdict.json`, without the indices.
 
     Args:

@@ -123,7 +123,7 @@ class NetworkGroup(Spec):
 
     name: str = Field(pattern=NAME_PATTERN)
     network: str = "mlp"
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: dict[str, object] = Field(default_factory=dict)
     count: Count = 10
     trained: bool = True
     activation: str = "relu"

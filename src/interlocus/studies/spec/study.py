@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from interlocus.alignment.dimensions import equal_size
 from interlocus.controls.criteria import Thresholds
 from interlocus.core.errors import SpecificationError, UnknownNameError
+from interlocus.core.json_record import JsonObject
 from interlocus.core.spec import Count, Share, Spec
 from interlocus.core.user_code import is_code_reference
 from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
@@ -324,7 +325,7 @@ class Study(Spec):
             }
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """The study as plain values, with every default written out."""
         return self.model_dump(mode="json")
 
