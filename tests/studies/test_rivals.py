@@ -197,7 +197,7 @@ def test_tables_pages_and_answers_work_without_a_one_directional_chance_level(tm
     run = made_run(tmp_path, searches=searches, task={"name": "hierarchical_equality", "item_width": 2})
     identity, left = (next(line for line in run.lines if line.hypothesis == name) for name in ("identity", "left"))
     assert (identity.one_directional, left.one_directional) == (None, 0.75)
-    assert identity.bar == identity.no_effect
+    assert identity.chance_level == identity.no_effect
     assert {row.chance_levels for row in run.table if row.hypothesis == "identity"} == {"drawn"}
     assert {row.chance_levels for row in run.table if row.hypothesis == "left"} == {"enumerated"}
     assert all("one-directional" not in run.group_sentences[group] for group in run.group_sentences)

@@ -70,7 +70,7 @@ class Effect:
 
     Args:
         featurizer: Name of the featurizer.
-        size: Features per variable.
+        size: Number of features per variable.
         iia: IIA of the alignment, over the interventions on all of its variables.
         low: Lower end of the interval of the IIA, corrected for the number of scores that were compared.
         high: Upper end of the same interval.
@@ -103,7 +103,7 @@ class Effect:
             score: Score of the alignment on test interventions.
             variable: Name of a variable of the alignment.
             featurizer: Name of the featurizer.
-            size: Features per variable.
+            size: Number of features per variable.
             comparisons: Number of scores among which this one may be chosen, at least 1. The interval of the IIA is
                 corrected for it (Bonferroni).
         """
@@ -130,7 +130,7 @@ def is_found(effect: Effect, thresholds: Thresholds, null_level: float = 0.0) ->
 
     Args:
         effect: The effect of one alignment.
-        thresholds: The study's thresholds.
+        thresholds: The study's thresholds for found variables.
         null_level: IIA that random directions or untrained networks reach; the interval must lie above it.
     """
     return (

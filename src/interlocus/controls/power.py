@@ -1,4 +1,4 @@
-"""What a search did not find, could it have found? It is put to networks in which the variables are planted."""
+"""The control `power`: in what share of networks with planted variables the same searches find them."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from interlocus.searches.portfolio import Portfolio
 from interlocus.tasks import AbstractTask
 
 PLANTED_COUNT = 16
-"""All of 16 found says that at least .806 would be; of fewer, less than the default threshold can be said."""
+"""Networks that are searched. If all 16 are found, the lower end of the share is .806; fewer networks cannot pass."""
 IIA_TOLERANCE = 0.02
-"""A variable that is there in part counts as found when the searches come so near to its true IIA."""
+"""A planted variable with a true IIA below 1 counts as found if the best IIA is at most this much lower."""
 ALLOWED_FAILURES = 4
-"""So many more are begun, for the last take longest to get where they should be."""
+"""Networks that are trained in addition, since training stops before the slowest ones converge."""
 MAX_PLANTING_ROUNDS = 3
-"""So many times as many are planted at most, where planting fails in some."""
+"""Maximal number of rounds of planting, if planting fails in some networks."""
 SEED_STRIDE = 100
-"""Seeds of rounds are so far apart, for a round takes some that follow."""
+"""Difference between the seeds of two rounds. A round also uses some of the seeds that follow its own."""
 GIVE_UP_AFTER = 3
-"""After so many failures without a success no more are planted."""
+"""Number of failures without any success after which planting ends."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Power:
-    """In how many networks with a planted variable the same search finds it, for the hardest kind of planting.
+    """The power of a search: in how many networks with planted variables it finds them, for the hardest recipe.
 
     Args:
-        kind: of planting.
-        found: in how many.
-        of: of how many.
+        kind: Name of the planting recipe.
+        found: Number of networks in which the variables were found.
+        of: Number of networks that were searched.
     """
 
     kind: str
@@ -51,20 +51,20 @@ class Power:
 
     @property
     def low(self) -> float:
-        """Lower end of Wilson's interval of the share."""
+        """Lower end of Wilson's 95 % interval of the share found."""
         return wilson(self.found, self.of)[0]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlantedResult(JsonRecord):
-    """What became of the planted networks of one kind.
+    """The results of searches in networks that were planted with one recipe.
 
     Args:
-        kind: of planting.
-        planted: IIA through the known subspace, of each network in which the variable certainly is.
-        best: the highest IIA that the searches of the study reached in it; they end with the first that finds it.
-        hits: whether one of them passes for found, or comes near to the true IIA where that is less than one.
-        left_out: networks in which planting failed.
+        kind: Name of the planting recipe.
+        planted: For each network the true IIA, that of the planted subspace.
+        best: For each network the highest IIA of the searches, which end with the first that finds the variables.
+        hits: For each network whether the variables were found. If its true IIA is below 1, an IIA near it is enough.
+        left_out: Number of networks in which planting failed.
     """
 
     kind: str
@@ -75,31 +75,30 @@ class PlantedResult(JsonRecord):
 
     @property
     def found(self) -> int:
-        """In how many."""
+        """Number of networks in which the variables were found."""
         return sum(self.hits)
 
     @property
     def count(self) -> int:
-        """Of how many."""
+        """Number of networks that were searched."""
         return len(self.hits)
 
     @property
     def power(self) -> Power:
-        """The same as a verdict looks at it."""
+        """The counts that a verdict uses."""
         return Power(kind=self.kind, found=self.found, of=self.count)
 
 
 def hardest_of(measured: Sequence[PlantedResult], least: float) -> PlantedResult | None:
-    """The kind of which the smallest share may be found.
+    """The result of the recipe with the lowest power.
 
-    `None` while that is unknown: kinds are left, and none of those that were measured is too hard.
+    It is `None` while recipes are left to measure and none of the measured ones is below the threshold.
 
     Args:
-        measured: a kind each.
-        least: lower end of the share from which on there is power.
+        measured: The results so far, one for each recipe.
+        least: Threshold for the lower end of the share that is found, from 0 to 1.
     """
-    told = [one for one in measured if one.count]
-    hardest = min(told, key=lambda one: one.power.low, default=None)
+    hardest = min((result for result in measured if result.count), key=lambda result: result.power.low, default=None)
     if hardest is None or (len(measured) < len(PLANTING_RECIPES) and hardest.power.low >= least):
         return None
     return hardest
@@ -119,14 +118,14 @@ def measure_planted(
     """Plant the variables of a portfolio's hypothesis in networks of one architecture, and search them there.
 
     Args:
-        portfolio: What is planted and searched.
+        portfolio: The searches, and the hypothesis whose variables are planted.
         task: The task that the networks solve.
         likes: Networks of that architecture: perceptrons in one stack, or single modules.
         site: Name of the site.
         kind: Name of the way of planting, a key of `PLANTING_RECIPES`.
-        thresholds: From which score on a variable counts as found.
-        device: Where the searches run.
-        on_progress: Called with the share that is done, from 0 to 1.
+        thresholds: The scores from which a variable counts as found.
+        device: Device of the searches, `"cpu"` or `"cuda"`.
+        on_progress: Called with the share of the networks that are done, from 0 to 1.
     """
     recipe = PLANTING_RECIPES[kind]
     # a seed of its own, so that no planted network is a network of the study
@@ -157,7 +156,7 @@ def measure_planted(
 
 
 def _combined(rounds: Sequence[PlantedResult]) -> PlantedResult:
-    """All rounds as one; of more networks than are asked for the first."""
+    """The results of all rounds as one, with the first `PLANTED_COUNT` networks."""
     return PlantedResult(
         kind=rounds[0].kind,
         planted=tuple(iia for one in rounds for iia in one.planted)[:PLANTED_COUNT],
@@ -177,9 +176,9 @@ def search_planted(
     thresholds: Thresholds,
     device: str = "cpu",
 ) -> PlantedResult:
-    """Search the planted networks in which the variables certainly are; the arguments are those of `measure_planted`.
+    """Search the networks in which planting succeeded. The arguments are those of `measure_planted`.
 
-    The largest size is searched first, and a network leaves with the first search that finds its variables.
+    The largest size is searched first. A network is not searched further once its variables are found.
     """
     admitted = planted.admitted
     left_out = len(planted.scores) - len(admitted)
@@ -215,15 +214,15 @@ def search_planted(
     )
 
 
-def _passes(entries: Sequence[Effect], there: float, bars: Thresholds) -> bool:
-    """Whether what is there was found: in full it has to pass for found, in part its true IIA has to be reached."""
-    if there >= ADMITTED_IIA:
-        return all(is_found(entry, bars) for entry in entries)
-    return entries[0].iia >= there - IIA_TOLERANCE
+def _passes(effects: Sequence[Effect], true_iia: float, thresholds: Thresholds) -> bool:
+    """Whether all variables count as found; if the true IIA is low, whether the IIA comes near it."""
+    if true_iia >= ADMITTED_IIA:
+        return all(is_found(effect, thresholds) for effect in effects)
+    return effects[0].iia >= true_iia - IIA_TOLERANCE
 
 
 class PowerControl(AbstractControl[Power]):
-    """In how many networks with planted variables the same search finds them, for the hardest way of planting."""
+    """The power of the portfolio's searches, for the hardest planting recipe. It is measured if a verdict needs it."""
 
     name = "power"
     description = (

@@ -86,7 +86,7 @@ def search_restricted(
 
     Args:
         portfolio: What is searched. Rivals and the output are searched with its first featurizer only.
-        networks: The networks.
+        networks: The networks, of one architecture.
         task: The task that they solve.
         site: Name of the site.
         used: For each network its used subspace.

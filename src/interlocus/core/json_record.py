@@ -54,7 +54,7 @@ def from_json(kind: object, data: object) -> Any:
 
     Args:
         kind: Type of the value.
-        data: The plain values.
+        data: The plain values, after JSON stored them.
 
     Raises:
         ValueError: A value has another type than `kind` says.

@@ -106,7 +106,7 @@ class BufferPool:
 
         Args:
             name: Identifies the buffer within this pool.
-            shape: Its shape.
+            shape: Shape of the tensor.
         """
         buffer = self._buffers.get(name)
         if buffer is None or buffer.shape != shape:

@@ -249,11 +249,11 @@ def search(
     Source: distributed alignment search, arXiv 2303.02536, section 3.
     """
     check_fit(networks, task)
-    sought = task.hypothesis(hypothesis)
+    target = task.hypothesis(hypothesis)
     request = Request(
         site=site,
-        hypotheses=(sought,),
-        sizes=tuple(size_for(size, sought.variables, hypothesis) for size in sizes),
+        hypotheses=(target,),
+        sizes=tuple(size_for(size, target.variables, hypothesis) for size in sizes),
         featurizer=FEATURIZERS.get(featurizer)() if isinstance(featurizer, str) else featurizer,
         starts=tuple(
             (find_start(start) if isinstance(start, str) else start, count) for start, count in starts.items()

@@ -138,7 +138,7 @@ class SearchContext:
 
         Args:
             number: Index of the phase.
-            phase: The phase itself.
+            phase: The settings of the phase.
             step: First step, counted from the beginning of the phase.
         """
         request, pool = self.request, self.training(phase)[1]

@@ -59,7 +59,7 @@ class Portfolio:
         Args:
             site: Name of the site.
             hypotheses: What is searched; all have the same number of variables.
-            sizes: Features per variable.
+            sizes: Numbers of features per variable.
             featurizer: Name of the featurizer.
         """
         return Request(

@@ -39,7 +39,7 @@ class Auditor:
     """Measures the controls of one alignment and judges them.
 
     Args:
-        alignment: The audited alignment.
+        alignment: The alignment that is audited.
         network: The one network in which it was found, a stack of one.
         task: The task that the network solves.
         portfolio: The searches that controls make, and the seed of all examples.

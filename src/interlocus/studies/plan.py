@@ -54,7 +54,7 @@ class Job:
     resumed run gives the same records as a run without a stop.
 
     Args:
-        group: The network group.
+        group: The network group that is searched.
         site: Name of the site.
         hypotheses: Names of hypotheses with the same number of variables.
         sizes: Numbers of features per variable, from small to large.

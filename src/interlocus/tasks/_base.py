@@ -149,7 +149,7 @@ class AbstractTask(abc.ABC):
 
         Args:
             hypothesis: Name of the hypothesis.
-            count: Number of examples.
+            count: Number of examples to draw.
             split: The purpose of the examples.
             generator: Source of all randomness; it is advanced.
 
@@ -269,7 +269,7 @@ class AbstractTask(abc.ABC):
         """Encoded inputs and their classes, as a network is trained on them.
 
         Args:
-            count: Number of examples.
+            count: Number of examples to draw.
             split: The purpose of the examples.
             generator: Source of all randomness; it is advanced.
         """

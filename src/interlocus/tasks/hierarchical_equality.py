@@ -168,7 +168,7 @@ class HierarchicalEquality(AbstractTask):
 
         Args:
             hypothesis: `"cross"`.
-            count: Number of examples.
+            count: Number of examples to draw.
             split: The split to draw vectors from.
             generator: Source of all randomness; it is advanced.
 

@@ -1,4 +1,7 @@
-"""One number a network: how far it goes through the middle, and where; with its interval over networks."""
+"""The hierarchy index and the stage gap: whether and where a network holds the variables before the output.
+
+Both are computed from IIAs inside the used subspaces of its sites. Intervals are over networks.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +22,19 @@ from interlocus.tasks import AbstractTask
 from interlocus.tasks.chance_levels import carried_ceiling, chance_levels
 
 REACHED = 0.8
-"""What counts as there, for the stages: of the output, and of the variables' best."""
+"""Threshold of the stage gap, for Ô, and for Ê relative to its maximum over sites."""
 REDRAWN = 100
-"""Draws of each network's scores; networks are drawn with one of them each time."""
+"""Parametric resamples of each network's scores. A resample of networks takes one of them for each network."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Levels:
-    """IIAs that are worth nothing.
+    """Chance levels of the indices: IIAs that are reached without the variables or without the output.
 
     Args:
-        variables: for each variable what a rival that does not hold it reaches, or the nulls where they are higher.
-        output: of doing nothing, for the output, or the nulls.
+        variables: For each variable the highest of the IIA without any effect, the null, the ceiling of the output
+            alone, and those of rival hypotheses without the variable.
+        output: The IIA of the output without any effect, or the null if it is higher.
     """
 
     variables: Mapping[str, float]
@@ -39,14 +43,14 @@ class Levels:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """IIAs at one site of one network, inside what the rest of the network needs.
+    """IIAs inside the used subspace of one site of one network.
 
     Args:
-        site: where.
-        variables: of each variable, exchanged alone.
-        output: of the output, at a size smaller than all variables together, which determine it; `None` where that was
-            not asked.
-        count: from how many interventions each.
+        site: Name of the site.
+        variables: IIA of each variable, exchanged alone.
+        output: IIA of the output, with fewer features than all variables have together, since these determine it;
+            `None` if the output was not searched.
+        count: Number of interventions behind each IIA.
     """
 
     site: str
@@ -60,10 +64,10 @@ class SiteIndices:
     """The indices at one site.
 
     Args:
-        site: where.
-        middle: Ê, geometric mean over variables of Â = (IIA − floor) / (1 − floor), clipped to [0, 1].
-        output: Ô, the same for the output.
-        hierarchy: Ê (1 − Ô): the variables can be exchanged, and the output cannot yet.
+        site: Name of the site.
+        middle: Ê, the geometric mean over variables of Â = (IIA − chance) / (1 − chance), clipped to [0, 1].
+        output: Ô, the Â of the output.
+        hierarchy: Ê (1 − Ô), which is high if the variables can be exchanged here and the output cannot yet.
     """
 
     site: str
@@ -77,10 +81,10 @@ class Indices:
     """The indices of one network.
 
     Args:
-        sites: of each hidden site, in order.
-        hierarchy: the largest over sites.
-        stage_gap: (first site whose Ô is .8 − first whose Ê is .8 of its maximum) / depth; `None` where one of them is
-            never reached. It is positive where the variables come first.
+        sites: The indices of each hidden site, in order.
+        hierarchy: The largest hierarchy index over sites.
+        stage_gap: (Index of the first site with Ô ≥ .8 − index of the first site with Ê ≥ .8 max Ê) / number of sites.
+            It is positive if the variables come first, and `None` if one of the two sites does not exist.
     """
 
     sites: tuple[SiteIndices, ...]
@@ -97,10 +101,10 @@ class Summary:
     """Means over networks with bootstrap intervals: networks are drawn first, then interventions within each.
 
     Args:
-        hierarchy: of the networks' hierarchy indices.
-        stage_gap: of the networks that have one; `None` if there is none.
-        gaps: how many have one.
-        networks: how many there are.
+        hierarchy: Mean hierarchy index.
+        stage_gap: Mean stage gap of the networks that have one; `None` if none has.
+        gaps: Number of networks with a stage gap.
+        networks: Number of all networks.
     """
 
     hierarchy: Interval
@@ -115,22 +119,22 @@ class Summary:
 
 
 def levels_of(task: AbstractTask, hypothesis: str, *, rivals: Sequence[str] = (), null: float = 0.0) -> Levels:
-    """The floors of the indices.
+    """The chance levels of the indices.
 
     Args:
-        task: whose hypotheses they are.
-        hypothesis: what is asked, by name.
-        rivals: other hypotheses, by name; one that holds the variable itself is none.
-        null: the highest score of networks in which nothing can be.
+        task: The task with the hypotheses.
+        hypothesis: Name of the hypothesis whose variables are measured.
+        rivals: Names of rival hypotheses. A rival that contains a variable is no rival for this variable.
+        null: The highest score in untrained networks or with shuffled labels.
 
     Raises:
-        UnknownNameError: no such hypothesis.
+        UnknownNameError: The task has no such hypothesis.
     """
-    sought = task.hypothesis(hypothesis)
-    output = Hypothesis(name=OUTPUT, model=sought.model, variables=(sought.model.output,))
+    target = task.hypothesis(hypothesis)
+    output = Hypothesis(name=OUTPUT, model=target.model, variables=(target.model.output,))
     levels = {}
-    for variable in sought.variables:
-        alone = replace(sought, variables=(variable,))
+    for variable in target.variables:
+        alone = replace(target, variables=(variable,))
         least = chance_levels(task, alone)
         reached = [carried_ceiling(task, alone, task.hypothesis(rival).variables) for rival in rivals]
         known = [level for level in (*reached, least.output_only) if level is not None and level < 1]
@@ -138,21 +142,21 @@ def levels_of(task: AbstractTask, hypothesis: str, *, rivals: Sequence[str] = ()
     return Levels(variables=levels, output=max(chance_levels(task, output).no_effect, null))
 
 
-def adjusted(iia: float, no_effect: float) -> float:
-    """Â = (IIA − floor) / (1 − floor), clipped to [0, 1].
+def adjusted(iia: float, chance: float) -> float:
+    """An IIA relative to its chance level: Â = (IIA − chance) / (1 − chance), clipped to [0, 1].
 
     >>> adjusted(0.8125, 0.625), adjusted(0.5, 0.625), adjusted(1.0, 0.625)
     (0.5, 0.0, 1.0)
     """
-    return min(1.0, max(0.0, (iia - no_effect) / (1 - no_effect))) if no_effect < 1 else 0.0
+    return min(1.0, max(0.0, (iia - chance) / (1 - chance))) if chance < 1 else 0.0
 
 
 def indices(measured: Sequence[Measured], levels: Levels) -> Indices:
     """The indices of one network.
 
     Args:
-        measured: its hidden sites, in order.
-        levels: IIAs that are worth nothing.
+        measured: The IIAs at its hidden sites, in order.
+        levels: The chance levels, from `levels_of`.
     """
     sites = []
     for one in measured:
@@ -175,12 +179,12 @@ def _first(flags: Sequence[bool]) -> int | None:
 
 
 def index_interval(networks: Sequence[Sequence[Measured]], levels: Levels, *, seed: int = 0) -> Summary:
-    """The indices of several networks.
+    """The means of the indices over several networks, with intervals.
 
     Args:
-        networks: for each its hidden sites, in order.
-        levels: IIAs that are worth nothing.
-        seed: of the resampling.
+        networks: For each network the IIAs at its hidden sites, in order.
+        levels: The chance levels, from `levels_of`.
+        seed: Seed of the resampling.
     """
     generator = np.random.default_rng(seed)
     own = [indices(sites, levels) for sites in networks]
@@ -211,7 +215,7 @@ def _interval(values: Sequence[float], redrawn: Sequence[Sequence[float]], gener
 
 
 def _again(one: Measured, generator: np.random.Generator) -> Measured:
-    """The same with interventions drawn again."""
+    """The same site with resampled interventions (parametric bootstrap)."""
 
     def share(iia: float) -> float:
         return float(generator.binomial(one.count, iia) / one.count)
@@ -221,16 +225,16 @@ def _again(one: Measured, generator: np.random.Generator) -> Measured:
 
 
 def measured_in(site: str, used: UsedSubspaceResult, hypothesis: Hypothesis, levels: Levels) -> Measured:
-    """What the indices look at, from the controls of one network at one site.
+    """The IIAs that the indices use, from the used subspace of one network at one site.
 
-    Of all maps and sizes the ones that are best by validation. Where the variables have no room in what is needed, they
-    score their chance levels.
+    They are those of the featurizer and size with the best validation IIA. If the used subspace has fewer directions
+    than there are variables, the IIAs are the chance levels.
 
     Args:
         site: Name of the site.
-        used: What was found inside the used subspace.
-        hypothesis: that is asked for.
-        levels: of its variables.
+        used: The used subspace, with the searches inside it.
+        hypothesis: The hypothesis whose variables are measured.
+        levels: The chance levels of its variables.
     """
     best = _best([entry for entries in used.restarts_of(hypothesis.name).values() for entry in entries])
     several = len(hypothesis.variables)
@@ -248,6 +252,6 @@ def measured_in(site: str, used: UsedSubspaceResult, hypothesis: Hypothesis, lev
 
 
 def _best(entries: Sequence[Restarts]) -> tuple[Size, Restart] | None:
-    """Size and attempt that are best by validation; of equals the smallest."""
+    """The size and the restart with the best validation IIA; the smallest size of several equal ones."""
     pairs = [(entry.size, entry.best) for entry in entries]
     return max(pairs, key=lambda pair: (pair[1].validation, -mean_size(pair[0])), default=None)

@@ -36,7 +36,7 @@ class Verdict(AbstractDisplayable):
 
     Args:
         observation: What it rests on.
-        word: The verdict.
+        word: The verdict in one word, a key of `VERDICT_WORDS`.
         effect: The smallest effect that was found, or else the best one.
         evidence: One row for each control.
         missing_evidence: Where the verdict is `undecided`, what would decide it.

@@ -43,7 +43,7 @@ def cache_activations(networks: AbstractNetworks, site: str, pool: Examples) -> 
     Args:
         networks: The networks to run.
         site: Name of the site.
-        pool: The examples.
+        pool: The examples whose activations are stored.
 
     Raises:
         UnknownNameError: the networks have no such site.
@@ -80,7 +80,7 @@ class Batch:
         base: Activations of the bases after the linear map at the beginning of the suffix.
         differences: For each variable the activations of sources minus bases at the site, where it is exchanged.
         places: For each variable the slice of the batch in which it is exchanged.
-        one_hot: Counterfactual labels.
+        one_hot: Counterfactual labels, one-hot over the classes.
         inputs: Inputs of the bases, for suffixes that run the networks from their inputs; otherwise `None`.
         hidden: Activations of the bases at the site.
     """
@@ -101,7 +101,7 @@ class BatchPlan:
         base: Rows of the bases, in the cache of all networks flattened to `[network · row]`.
         sources: For each variable the rows of its sources, where it is exchanged.
         places: For each variable the slice of the batch in which it is exchanged.
-        one_hot: Counterfactual labels.
+        one_hot: Counterfactual labels, one-hot over the classes.
     """
 
     base: Int[Tensor, "step problem batch"]

@@ -21,7 +21,7 @@ def logit_gradients(
         cache: Activations at the site.
         network: Index of the network.
         rows: The rows of the cache to use.
-        classes: Number of logits.
+        classes: Number of logits of the network.
     """
     projected = cache.projected[network, rows].T.unsqueeze(0).contiguous()
     inputs = None if cache.inputs is None else cache.inputs[rows].unsqueeze(0)

@@ -85,7 +85,7 @@ class MLP(AbstractNetworks):
         Raises:
             UnknownNameError: There is no such activation.
             SpecificationError: `count` or a hidden width is below 1.
-            NetworkError: Training diverged.
+            NetworkError: Training diverged to infinite parameters.
         """
         find_activation(activation)
         recipe = recipe or RECIPES[activation]

@@ -178,7 +178,7 @@ class _Layout:
         return HeatMapEntry(
             number=len(self.entries) - 1,
             iia=scores.iia.value,
-            above=scores.iia.low > line.bar,
+            above=scores.iia.low > line.chance_level,
             text=f"{scores.iia.value:.3f}, {key.hypothesis} in {key.group} at {key.site}, "
             f"{key.featurizer}, size {size}",
         )

@@ -43,7 +43,7 @@ class BatteryCase:
         words: The word of the verdict on each variable.
         size: The smallest size at which the variables were found; `None` where they were not.
         planted: Directions per variable in which they were planted; `None` where that is not a number.
-        ungated: The words of the verdicts that would be given without asking for competence.
+        ungated: The words of the verdicts that would be given if the accuracy of the network were ignored.
     """
 
     network: str
@@ -100,14 +100,15 @@ class Calibration:
 
     Args:
         cases: All networks of the battery.
-        table: For each kind of network how often each word was given. Of several variables the word of which least is
-            known counts.
-        false_found: Variables reported as computed or entangled where they are not.
-        false_missing: Variables reported as absent, consumed, bypassed or unused where they are and are read.
-        undecided: Undecided networks, among those that solve the task.
-        size_right: Smallest size at most one too large, where variables were planted in one direction.
-        size_within: Found with no more directions than planted.
-        ungated: Untrained and unlearned networks in which something would be found without asking for competence.
+        table: For each kind of network how often each word was given. If the words of several variables differ, the
+            least certain one counts.
+        false_found: Rate of networks without the variables in which one is reported as computed or entangled.
+        false_missing: Rate of networks that use the variables in which one is reported as absent, consumed, bypassed or
+            unused.
+        undecided: Rate of undecided networks among those that solve the task.
+        size_right: Rate of networks with variables in one direction each whose reported size is 1 or 2.
+        size_within: Rate of networks with variables whose reported size is at most the planted one.
+        ungated: Rate of not-learned networks in which a variable would be reported as found if accuracy were ignored.
     """
 
     cases: tuple[BatteryCase, ...]
@@ -123,16 +124,19 @@ class Calibration:
     def errors(self) -> dict[str, Rate]:
         """Rates that should be low, by a description for people."""
         return {
-            "said to be there, and is not": self.false_found,
-            "said not to be there, and is": self.false_missing,
-            "undecided, and solves the task": self.undecided,
-            "found without the gate, unlearned": self.ungated,
+            "reported as found, but not there": self.false_found,
+            "reported as missing, but there": self.false_missing,
+            "undecided, although the task is solved": self.undecided,
+            "not learned, but found if accuracy is ignored": self.ungated,
         }
 
     @property
     def successes(self) -> dict[str, Rate]:
         """Rates that should be high, by a description for people."""
-        return {"size within one, of one": self.size_right, "size as planted or smaller": self.size_within}
+        return {
+            "reported size at most 2 for planted size 1": self.size_right,
+            "reported size at most the planted size": self.size_within,
+        }
 
     def to_json(self) -> JsonObject:
         """Plain values."""

@@ -109,7 +109,7 @@ class Line:
         return featurizer_label(self.featurizer, self.schedule)
 
     @property
-    def bar(self) -> float:
+    def chance_level(self) -> float:
         """The chance level that a score has to exceed: the one-directional one, or without it that of no effect."""
         return self.no_effect if self.one_directional is None else self.one_directional
 
@@ -245,7 +245,7 @@ def _featurizer_sentence(lines: Sequence[Line]) -> str:
     """The scores of one featurizer at the hidden sites, and the sites at which they exceed the chance level."""
     hidden = [line for line in lines if line.site != INPUT_SITE] or lines
     sites = "; ".join(f"{line.site} {line.best.iia} at size {line.best.size}{_fewer(line)}" for line in hidden)
-    above = [line.site for line in hidden if line.best.iia.low > line.bar]
+    above = [line.site for line in hidden if line.best.iia.low > line.chance_level]
     level = "no-effect" if lines[0].one_directional is None else "one-directional"
     place = f"at {_and(above)}" if above else "at no site"
     return f"With {lines[0].featurizer} maps: {sites}; the interval lies above the {level} chance level {place}."
