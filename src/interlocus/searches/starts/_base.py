@@ -134,7 +134,7 @@ class _Sums(NamedTuple):
     """Sums over centred rows. The sums of the other rows follow by subtraction, so each row is read once.
 
     Args:
-        rows: Number of rows per variable.
+        rows: Number of rows in the sums.
         first: Sum of the rows.
         second: Sum of the outer products of the rows with themselves.
     """
