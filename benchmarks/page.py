@@ -111,8 +111,8 @@ def _curves(measured: Measured) -> str:
         "## What a step costs\n\n"
         "Milliseconds per step of the stack, on one thread. By default 64 searches, batch 256, width 16, size 8 and "
         "65,536 examples; width and size are varied with 4 searches and 4,096 examples. *Slope*: log-log slope over "
-        "the last three values. *Straight from*: the value from which on the slope is always at least three quarters of "
-        "that.\n\n"
+        "the last three values. *Straight from*: the value from which on the slope is always at least three quarters "
+        "of that.\n\n"
         "![Milliseconds per step by searches, batch, width, size and examples](images/cost_curves.svg)"
     ]
     rows = []
