@@ -1,1 +1,1 @@
-"""Side by side with pyvene, what a search costs, and how near that is to the machine: `python -m benchmarks`."""
+"""Comparison with pyvene, the cost of a search, and a roofline: `python -m benchmarks` writes docs/benchmarks.md."""

@@ -24,9 +24,9 @@ console = Console(highlight=False)
 
 def main(
     quick: Annotated[bool, typer.Option("--quick", help="A first look in under two minutes.")] = False,
-    out: Annotated[Path, typer.Option(help="Where the page is written.")] = Path("docs/benchmarks.md"),
+    out: Annotated[Path, typer.Option(help="File of the page.")] = Path("docs/benchmarks.md"),
 ) -> None:
-    """Measure ours and pyvene in one run, and write the page."""
+    """Measure Interlocus and pyvene in one run, and write the page."""
     use_one_thread()
     begun = time.perf_counter()
 
@@ -63,7 +63,7 @@ def main(
 def _side_by_side(
     networks: MLP, usual: MLP, *, quick: bool, tell: Callable[[str], None]
 ) -> tuple[list[Line], list[str], float | None]:
-    """(a) to (e): lines, notes, and the seconds of the grid on two cores."""
+    """Measurements (a) to (e): their lines and notes, and the seconds of the grid on two cores."""
     tell("(a) counterfactual data")
     lines = steps.data(repeats=3 if quick else 9)
     tell("(b) milliseconds a step")

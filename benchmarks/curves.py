@@ -1,4 +1,4 @@
-"""What a step costs as one thing grows."""
+"""The cost of a step against the number of searches, batch, width, size and number of examples."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from benchmarks.ours import Shape, Stepper
 
 TURNS = 5
 STRAIGHT = 0.75
-"""A stretch is straight where its slope is at least this share of that at the end."""
+"""A part of a curve counts as straight if its slope is at least this share of the final slope."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """One thing that grows.
+    """One quantity that is varied.
 
     Args:
-        name: of it, as a label.
-        why: what bends the curve.
-        points: its values.
-        shape: of a step at a value.
+        name: Its label.
+        why: Why the curve bends.
+        points: Its values, ascending.
+        shape: The shape of a step at a value.
     """
 
     name: str
@@ -33,47 +33,47 @@ class Axis:
     shape: Callable[[int], Shape]
 
 
-WIDE = Shape(searches=4, batch=256, width=512, pool=4096)
+WIDE = Shape(searches=4, batch=256, width=512, examples=4096)
 AXES = (
     Axis(
         name="searches",
-        why="few searches pay for the calls that a step makes, whatever is in it; very many leave the cache, which is "
-        "why the engine solves in blocks",
+        why="with few searches the fixed cost of calls dominates; very many do not fit into the cache, which is why "
+        "the engine solves in blocks",
         points=(1, 4, 16, 64, 256, 1024, 4096),
         shape=lambda value: Shape(searches=value),
     ),
     Axis(
         name="batch",
-        why="with 64 searches the calls weigh little beside the arithmetic; large batches leave the cache",
+        why="with 64 searches the arithmetic dominates; large batches do not fit into the cache",
         points=(64, 128, 256, 512, 1024, 2048, 4096),
         shape=lambda value: Shape(batch=value),
     ),
     Axis(
         name="width",
-        why="narrow networks are bound by calls and by memory; wide ones by the products of the layers behind the "
-        "site, which grow as width²; 4 searches",
+        why="narrow networks are bound by calls and memory; wide ones by the products of the layers after the site, "
+        "which grow as width²; 4 searches",
         points=(16, 32, 64, 128, 256, 512, 1024),
         shape=lambda value: replace(WIDE, width=value),
     ),
     Axis(
         name="size",
-        why="the rest of the network costs the same whatever the size, until the exchange (∝ size) and keeping rows "
-        "orthonormal (∝ size²) outweigh it; 4 searches, width 512",
+        why="the rest of the network costs the same for every size; at large sizes the interchange (∝ size) and "
+        "keeping rows orthonormal (∝ size²) dominate; 4 searches, width 512",
         points=(1, 2, 4, 8, 16, 32, 64, 128, 256),
         shape=lambda value: replace(WIDE, size=value),
     ),
     Axis(
-        name="pool",
-        why="a step looks at its batch only; what grows is the chance that a row is not in the cache",
+        name="examples",
+        why="a step reads its batch only; with more examples, fewer rows are in the cache",
         points=(10_000, 100_000, 1_000_000, 10_000_000),
-        shape=lambda value: Shape(pool=value),
+        shape=lambda value: Shape(examples=value),
     ),
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """A measured axis: milliseconds a step at each value."""
+    """A measured axis: milliseconds per step at each value."""
 
     axis: Axis
     points: tuple[int, ...]
@@ -81,18 +81,18 @@ class Curve:
 
     @property
     def slopes(self) -> list[float]:
-        """Log-log, between neighbours."""
+        """Log-log slopes between neighbouring values."""
         logs = [(math.log(x), math.log(y)) for x, y in zip(self.points, self.milliseconds, strict=True)]
         return [(after[1] - before[1]) / (after[0] - before[0]) for before, after in itertools.pairwise(logs)]
 
     @property
     def slope(self) -> float:
-        """Between the last three values."""
+        """Log-log slope over the last three values."""
         return sum(self.slopes[-2:]) / len(self.slopes[-2:])
 
     @property
     def begins(self) -> int | None:
-        """The value from which on the curve is straight; nothing where it does not rise."""
+        """The value from which on the curve is straight; `None` where it does not rise."""
         if self.slope < 0.2:
             return None
         place = len(self.slopes)
@@ -102,7 +102,7 @@ class Curve:
 
 
 def measure(shape: Shape) -> float:
-    """Milliseconds a step."""
+    """Milliseconds per step."""
     stepper = Stepper(shape)
     stepper.step()
     once = seconds(stepper.step)
@@ -111,7 +111,7 @@ def measure(shape: Shape) -> float:
 
 
 def curves(*, quick: bool) -> list[Curve]:
-    """All axes; a quick look leaves the largest value of each out, and every other one."""
+    """The curves of all axes; with `quick`, every other value without the largest."""
     found = []
     for axis in AXES:
         points = axis.points[:-1:2] if quick else axis.points

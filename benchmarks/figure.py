@@ -1,4 +1,4 @@
-"""The cost curves as a picture."""
+"""The figure of the cost curves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.curves import Curve
 
 
 def draw(curves: Sequence[Curve], path: Path) -> None:
-    """One panel an axis: milliseconds a step, and the line on which it ends."""
+    """Draw one panel per axis: milliseconds per step, and a line with the final slope."""
     with mpl.rc_context({"svg.hashsalt": "interlocus", "font.size": 9, "svg.fonttype": "path"}):
         figure = Figure(figsize=(2.5 * len(curves), 2.7), layout="constrained")
         for axes, curve in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves, strict=True):
@@ -26,6 +26,6 @@ def draw(curves: Sequence[Curve], path: Path) -> None:
             axes.spines[["top", "right"]].set_visible(False)
             low, high = min(curve.milliseconds), max(curve.milliseconds)
             axes.set_ylim(low / 2, high * 2)
-        figure.axes[0].set_ylabel("ms a step")
+        figure.axes[0].set_ylabel("ms per step")
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, metadata={"Date": None})

@@ -14,21 +14,21 @@ from interlocus.networks import MLP
 GOAL, BATCH, SIZE = 0.99, 384, 8
 OUR_RATES, THEIR_RATES = (0.03, 0.1, 0.2), (1e-3, 3e-3, 1e-2, 3e-2)
 CHECK, THEIR_CHECK = 20, 10
-"""Steps between two looks at the IIA; ours pays for them, theirs does not."""
+"""Steps between two measurements of the IIA; they count in our time and not in theirs."""
 TUTORIAL = 1_280_000
 """Examples that pyvene's tutorial generates before its search begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """How one search went.
+    """The course of one search.
 
     Args:
-        seconds: until the goal, or until it was given up.
-        reached: whether the goal was.
-        iia: on fresh items, at the end.
-        data: seconds of these for data.
-        steps: how many were made.
+        seconds: Time until the goal was reached, or until the search was stopped.
+        reached: Whether the goal was reached.
+        iia: Final IIA on fresh items.
+        data: Part of the seconds that was spent on data.
+        steps: Number of steps.
     """
 
     seconds: float
@@ -39,7 +39,7 @@ class Reach:
 
 
 def search_ours(network: MLP, rate: float, *, seed: int) -> Reach:
-    """One search from a random start: pools, activations, steps, validations, and the score on fresh items."""
+    """One search from a random start: examples, activations, steps, validations, and the score on fresh items."""
     budget = il.Budget(
         pool=16_384,
         held_out=8_192,
@@ -67,16 +67,16 @@ def search_ours(network: MLP, rate: float, *, seed: int) -> Reach:
 
 @dataclass(kw_only=True)
 class Stock:
-    """pyvene's batches, fresh ones for every step as ours are, with what each cost.
+    """pyvene's batches, new ones for every step as in our searches, with the time that each took.
 
-    Searches share them, so that the benchmark need not generate them again; each pays for all that it uses.
+    Searches share the batches, so that the benchmark generates each once; the time counts in every search that uses it.
     """
 
     model: Any
     batches: list[tuple[list, float]] = field(default_factory=list)
 
     def fetch(self, number: int) -> tuple[list, float]:
-        """A batch's examples, and the seconds they took."""
+        """The examples of a batch, and the seconds that they took."""
         while len(self.batches) <= number:
             begun = time.perf_counter()
             examples = theirs.generate(self.model, BATCH, BATCH)
@@ -85,7 +85,7 @@ class Stock:
 
 
 def search_theirs(network: MLP, rate: float, stock: Stock, *, seed: int, cap: float) -> Reach:
-    """One search as in pyvene's tutorial, looked at every ten steps off the clock."""
+    """One search as in pyvene's tutorial; its IIA is measured every ten steps, and that time does not count."""
     search = theirs.Search(network, rate=rate, number=seed)
     spent = data = iia = 0.0
     steps = 0
@@ -102,13 +102,13 @@ def search_theirs(network: MLP, rate: float, stock: Stock, *, seed: int, cap: fl
 
 
 def _quickest(tried: dict[float, Reach]) -> float | None:
-    """The learning rate that gets there first."""
+    """The learning rate that reaches the goal first."""
     there = {rate: reach.seconds for rate, reach in tried.items() if reach.reached}
     return min(there, key=lambda rate: there[rate]) if there else None
 
 
 def goal(networks: MLP, name: str, *, repeats: int, cap: float) -> tuple[list[Line], str]:
-    """The first network that both reach the goal in, each at its own best learning rate; then both in turns."""
+    """Take the first network in which both reach the goal, each at its best learning rate, and measure in turns."""
     search_ours(networks[0], 0.1, seed=0)  # warm
     stock = Stock(model=theirs.causal_model()) if theirs.available() else None
     report = f"{name}: none reached the goal with both tools."
@@ -139,7 +139,7 @@ def _lines(name: str, mine: list[Reach], their: list[Reach] | None) -> list[Line
     if their is None:
         return [Line(what=f"(c) time to IIA .99, {name}", unit="s", ours=ours_took, theirs=None)]
     took = Sample(values=tuple(reach.seconds for reach in their))
-    # what its data cost an example, times the examples that the tutorial draws before it begins
+    # the cost of data per example, times the number of examples that the tutorial draws before it begins
     whole = tuple(r.seconds - r.data + r.data / (r.steps * BATCH) * TUTORIAL for r in their)
     return [
         Line(
@@ -165,9 +165,7 @@ def _told(reaches: list[Reach], rate: float) -> str:
         f"learning rate {rate:g}, {min(r.steps for r in reaches)}–{max(r.steps for r in reaches)} steps, "
         f"IIA on fresh items {min(r.iia for r in reaches):.4f}–{max(r.iia for r in reaches):.4f}"
     )
-    return text + (
-        f", **{missed} of {len(reaches)} did not get there** and count with the time spent" if missed else ""
-    )
+    return text + (f", **{missed} of {len(reaches)} did not reach it** and count with the time spent" if missed else "")
 
 
 def _about(
@@ -179,6 +177,6 @@ def _about(
     share = sum(reach.data for reach in their) / sum(reach.seconds for reach in their)
     return (
         f"{text} pyvene: {_told(their, other)}; {share:.0%} of its time is data. Both draw fresh examples for every "
-        f"step. pyvene is looked at every {THEIR_CHECK} steps off the clock; ours pays for its pools, its validations "
-        f"every {CHECK} steps and its final score."
+        f"step. pyvene's IIA is measured every {THEIR_CHECK} steps, and that time does not count; our time "
+        f"includes drawing examples, validations every {CHECK} steps and the final score."
     )

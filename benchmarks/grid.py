@@ -23,7 +23,7 @@ NEVER = 10**9
 
 
 def run(networks: MLP, steps: int) -> int:
-    """The grid for some networks, where no search retires; how many search-steps were made."""
+    """Search the grid in some networks without early stopping, and return the number of search-steps."""
     budget = il.Budget(batch=BATCH, solved=1.0, patience=NEVER)
     made = 0
     for site in SITES:
@@ -36,7 +36,7 @@ def run(networks: MLP, steps: int) -> int:
 
 
 def grid(networks: MLP, *, repeats: int, steps: int) -> tuple[list[Line], str]:
-    """Ours from end to end on one core, theirs on a slice of steps, scaled."""
+    """Measure ours from end to end on one core, and theirs on some steps, scaled to all."""
     measurements: dict[str, Callable[[], float]] = {}
     if theirs.available():
         for kind, site in itertools.product(KINDS, SITES):
@@ -61,7 +61,7 @@ def grid(networks: MLP, *, repeats: int, steps: int) -> tuple[list[Line], str]:
 
 
 def _their_hours(slices: list[dict[str, float]], parts: tuple[str, ...]) -> Sample | None:
-    """Seconds of the grid from milliseconds a step, a third of the steps being of each kind."""
+    """Seconds of the grid from milliseconds per step; a third of the steps are of each kind of intervention."""
     if not slices[0]:
         return None
     asked = list(itertools.product(KINDS, SITES))
@@ -72,13 +72,13 @@ def _their_hours(slices: list[dict[str, float]], parts: tuple[str, ...]) -> Samp
 
 
 def _about(steps: int, share: float) -> str:
-    how = "from end to end" if steps == STEPS else f"with {steps} steps a search, scaled to {STEPS:,}"
+    how = "from end to end" if steps == STEPS else f"with {steps} steps per search, scaled to {STEPS:,}"
     return (
         f"{NETWORKS} networks × {len(SITES)} sites × {len(SIZES)} sizes × {RESTARTS} random starts = {SEARCHES:,} "
-        f"searches × {STEPS:,} steps at batch {BATCH}. Ours was measured {how}, with pools, activations, validations "
-        f"and scores, and without retirement ({share:.1%} of the steps were made). pyvene's time is **scaled** from "
-        "450 steps in each turn, as many at each site and of each kind (left, right, double), from data in memory: "
-        "its data and validations are not counted."
+        f"searches × {STEPS:,} steps at batch {BATCH}. Ours was measured {how}, with examples, activations, "
+        f"validations and scores, and without early stopping ({share:.1%} of the steps were made). pyvene's time "
+        "is **scaled** from 450 steps in each turn, equally many for each site and each intervention (left, right, "
+        "double), with data in memory: its data and validations are not counted."
     )
 
 

@@ -1,4 +1,4 @@
-"""Where and with what it was measured."""
+"""The machine and the package versions of a measurement."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def processor() -> str:
 
 
 def cores() -> int:
-    """How many this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of the packages that matter; those that are missing say so."""
+    """Versions of Python and of the packages that matter; `not installed` for a missing one."""
     found = {"Python": platform.python_version()}
     for name in PACKAGES:
         try:

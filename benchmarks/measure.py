@@ -1,4 +1,4 @@
-"""Repeated measurements, taken in turns so that a machine that slows down slows all alike."""
+"""Repeated measurements, taken in turns so that a change in the machine's speed affects all alike."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Sample:
     """Several measurements of one quantity.
 
     Args:
-        values: in the order in which they were taken.
+        values: The measurements, in order.
     """
 
     values: tuple[float, ...]
@@ -28,7 +28,7 @@ class Sample:
         return Sample(values=tuple(value * factor for value in self.values))
 
     def over(self, other: Sample) -> Sample:
-        """Quotients, turn by turn where there were equally many turns, else of every pair."""
+        """Quotients, turn by turn if both have equally many values, otherwise of every pair."""
         if len(self.values) == len(other.values):
             return Sample(values=tuple(a / b for a, b in zip(self.values, other.values, strict=True)))
         return Sample(values=tuple(a / b for a in self.values for b in other.values))
@@ -43,12 +43,12 @@ class Line:
     """One comparison.
 
     Args:
-        what: is measured.
-        unit: of `ours` and `theirs`.
-        ours: this package.
-        theirs: pyvene; nothing where it is not installed or does not get there.
-        faster: which of two values is the better one.
-        note: what has to be known to read the numbers.
+        what: What is measured.
+        unit: Unit of `ours` and `theirs`.
+        ours: Measurements of this package.
+        theirs: Measurements of pyvene; `None` where it is not installed or does not reach the goal.
+        faster: Whether the `lower` or the `higher` value is better.
+        note: How to read the numbers.
     """
 
     what: str
@@ -60,21 +60,21 @@ class Line:
 
     @property
     def ratio(self) -> Sample | None:
-        """How many times better ours is."""
+        """Factor by which ours is better."""
         if self.theirs is None:
             return None
         return self.theirs.over(self.ours) if self.faster == "lower" else self.ours.over(self.theirs)
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long some work takes, by the clock."""
+    """Wall-clock seconds that some work takes."""
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun
 
 
 def in_turns(measurements: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, Sample]:
-    """Take each measurement once to warm up, then all in turns."""
+    """Take each measurement once as a warm-up, then all of them in turns."""
     for measure in measurements.values():
         measure()
     turns = [{name: measure() for name, measure in measurements.items()} for _ in range(repeats)]

@@ -15,7 +15,7 @@ SEARCHES, BATCH, STEPS = 1024, 384, 50
 
 
 def _imported() -> None:
-    """Nothing but torch and what the benchmarks import."""
+    """Import torch and the benchmarks, and do nothing."""
 
 
 def _ours() -> None:
@@ -46,14 +46,14 @@ _WORK = {"imported": _imported, "ours": _ours, "theirs": _theirs}
 
 
 def peak(name: str) -> float:
-    """Megabytes that a process of its own had at most."""
+    """Peak memory in megabytes of a separate process."""
     command = [sys.executable, "-m", "benchmarks.memory", name]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
     return float(answer.stdout.split()[-1])
 
 
 def _own_peak() -> float:
-    """Megabytes of this process. On Linux `ru_maxrss` begins at that of the parent, so another is read."""
+    """Peak memory in megabytes of this process. On Linux `ru_maxrss` starts at the parent's value, so VmHWM is read."""
     status = Path("/proc/self/status")
     marks = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")] if status.exists() else []
     if marks:
@@ -62,7 +62,7 @@ def _own_peak() -> float:
 
 
 def memory(*, repeats: int, peer: bool) -> tuple[list[Line], str]:
-    """Each in fresh processes."""
+    """Measure each side in new processes."""
     names = [name for name in _WORK if peer or name != "theirs"]
     turns = [{name: peak(name) for name in names} for _ in range(repeats)]
     found = {name: Sample(values=tuple(turn[name] for turn in turns)) for name in names}

@@ -1,4 +1,4 @@
-"""`docs/benchmarks.md`, as the command writes it."""
+"""The text of `docs/benchmarks.md`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MET = {True: "met", False: "**falls short**", None: "—"}
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """All that a run measured."""
+    """The measurements of a run."""
 
     lines: Sequence[Line]
     notes: Sequence[str]
@@ -29,14 +29,14 @@ class Measured:
 
 
 def number(value: float) -> str:
-    """Three figures, thousands with commas."""
+    """A number with three significant figures, thousands with commas."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"
 
 
 def spread(sample: Sample, unit: str = "") -> str:
-    """Median and range."""
+    """Median and range as text."""
     low, high = min(sample.values), max(sample.values)
     text = f"{number(sample.middle)}{unit}"
     return text if len(sample.values) == 1 else f"{text} ({number(low)}–{number(high)})"
@@ -55,14 +55,14 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _head(measured: Measured) -> str:
     about = ", ".join(f"{name} {version}" for name, version in machine.versions().items())
-    quick = "\n\n**A quick look: fewer repeats and steps, wider spreads. Quote the numbers of a full run.**"
+    quick = "\n\n**A quick run with fewer repeats and steps, so ranges are wider. Quote the numbers of a full run.**"
     return (
         "# Benchmarks\n\n"
         f"Written by `make bench` on {date.today().isoformat()}, in {measured.minutes:.0f} min, on "
-        f"{machine.processor()} ({machine.cores()} cores; one thread and one process unless said). {about}.\n\n"
+        f"{machine.processor()} ({machine.cores()} cores; one thread and one process unless stated). {about}.\n\n"
         "Both sides were measured in turns in one run, on the same networks: perceptrons of three hidden layers of 16, "
-        "hierarchical equality with items of width 4, site `layer1`, eight directions a variable. Medians, with the "
-        "smallest and largest in brackets. Seconds are of this machine; the ratios are what carries over."
+        "hierarchical equality with items of width 4, site `layer1`, eight directions per variable. Medians, with the "
+        "smallest and largest in brackets. Seconds depend on the machine; ratios depend on it less."
         f"{quick if measured.quick else ''}"
     )
 
@@ -76,14 +76,14 @@ def _side_by_side(measured: Measured) -> str:
     ]
     notes = "\n".join(f"- {note}" for note in measured.notes)
     return (
-        "## Ours and pyvene\n\nHow many times less ours takes, or more it makes:\n\n"
+        "## Ours and pyvene\n\nFactor by which Interlocus is better (faster, or smaller in memory):\n\n"
         f"{_table(['', 'ratio'], ratios)}\n\n{_table(['', 'unit', 'ours', 'pyvene', ''], times)}\n\n{notes}"
     )
 
 
 def _targets(measured: Measured) -> str:
     rows = [[target.what, target.aim, target.shown, MET[target.met]] for target in measured.targets]
-    return f"## What was aimed for\n\n{_table(['', 'aim', 'this run', ''], rows)}"
+    return f"## Targets\n\n{_table(['', 'target', 'this run', ''], rows)}"
 
 
 def _roofline(measured: Measured) -> str:
@@ -92,15 +92,15 @@ def _roofline(measured: Measured) -> str:
     rows = [
         ["a step, GFLOP/s", spread(roof.achieved)],
         ["a square batched product, GFLOP/s", spread(roof.product)],
-        ["a step's own products and nothing else, GFLOP/s", spread(roof.own)],
+        ["the products of a step alone, GFLOP/s", spread(roof.own)],
         ["**step / square product**", spread(roof.achieved.over(roof.product))],
-        ["step / its own products", spread(roof.achieved.over(roof.own))],
-        ["search-steps a second", spread(roof.rate)],
+        ["step / its products alone", spread(roof.achieved.over(roof.own))],
+        ["search-steps per second", spread(roof.rate)],
     ]
     return (
         f"## Roofline\n\n{roof.shape.searches} searches stacked, batch {roof.shape.batch}, width {roof.shape.width}, "
-        "equal thirds of left, right and both. Only products that a step cannot do without count as work: two forward "
-        "and three backward for the exchange, and as many backward as forward for the layers behind it. (Three times "
+        "equal thirds of left, right and both. Only the products that a step needs count as work: two forward and "
+        "three backward for the interchange, and as many backward as forward for the layers after it. (Three times "
         f"the forward products, the usual count, would make it {spread(usual)} GFLOP/s and "
         f"{usual.over(roof.product).middle:.2f} of the square product.)\n\n{_table(['', 'median'], rows)}"
     )
@@ -109,11 +109,11 @@ def _roofline(measured: Measured) -> str:
 def _curves(measured: Measured) -> str:
     parts = [
         "## What a step costs\n\n"
-        "Milliseconds a step of the stack, one thread. Searches 64, batch 256, width 16, size 8 and a pool of 65,536 "
-        "where nothing else is said; width and size with 4 searches and a pool of 4,096. "
-        "*Slope*: log-log, over the last three values. *Straight from*: the value from which on no stretch is flatter "
-        "than three quarters of that.\n\n"
-        "![Milliseconds a step by searches, batch, width, size and pool](images/cost_curves.svg)"
+        "Milliseconds per step of the stack, on one thread. By default 64 searches, batch 256, width 16, size 8 and "
+        "65,536 examples; width and size are varied with 4 searches and 4,096 examples. *Slope*: log-log slope over "
+        "the last three values. *Straight from*: the value from which on the slope is always at least three quarters "
+        "of that.\n\n"
+        "![Milliseconds per step by searches, batch, width, size and examples](images/cost_curves.svg)"
     ]
     rows = []
     for curve in measured.curves:

@@ -1,4 +1,4 @@
-"""How near a step is to what batched products of the same shape reach on this machine."""
+"""The speed of a step, compared with batched matrix products of the same shape on this machine."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ COUNT = 40
 
 @dataclass(frozen=True, kw_only=True)
 class Roofline:
-    """Of 64 stacked searches at batch 256 by default.
+    """The speed of a step and of matrix products.
 
     Args:
-        shape: of a step.
-        rate: search-steps a second.
+        shape: The shape of the step.
+        rate: Search-steps per second.
         achieved: GFLOP/s of a step; only its products count as work.
-        product: GFLOP/s of a square product of the same stack, width and batch.
-        own: GFLOP/s of a step's own products and nothing else.
+        product: GFLOP/s of a square product with the same stack, width and batch.
+        own: GFLOP/s of the products of a step alone.
     """
 
     shape: Shape
@@ -33,7 +33,7 @@ class Roofline:
 
 
 def roofline(shape: Shape, *, repeats: int) -> Roofline:
-    """A step, a matched batched product, and the step's products alone, in turns."""
+    """Measure a step, a matching batched product, and the products of the step alone, in turns."""
     stepper = Stepper(shape)
     square = _product(shape.searches, shape.width, shape.width, shape.batch)
     products = _products(shape)
@@ -54,14 +54,14 @@ def roofline(shape: Shape, *, repeats: int) -> Roofline:
 
 
 def _product(stack: int, rows: int, inner: int, columns: int) -> Callable[[], object]:
-    """A batched product `[stack, rows, inner] × [stack, inner, columns]` into memory that is there."""
+    """A batched product `[stack, rows, inner] × [stack, inner, columns]` into allocated memory."""
     left, right = torch.randn(stack, rows, inner), torch.randn(stack, inner, columns)
     out = torch.empty(stack, rows, columns)
     return lambda: torch.bmm(left, right, out=out)
 
 
 def _products(shape: Shape) -> list[Callable[[], object]]:
-    """Those of a step: the exchange of each variable and the layers behind it, forward and twice backward."""
+    """The products of a step: the interchange of each variable, and the layers after it, forward and backward."""
     searches, size, width = shape.searches, shape.size, shape.width
     rows = round(shape.batch * 2 / 3) if shape.kind == "thirds" else shape.batch
     exchange = [

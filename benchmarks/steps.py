@@ -1,4 +1,4 @@
-"""Counterfactual data per second, and milliseconds a step of one search."""
+"""Counterfactual examples per second, and milliseconds per step of one search."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from interlocus.networks import MLP
 
 THEIR_EXAMPLES, OUR_EXAMPLES = 3072, 262_144
 _BLOCK = 256
-"""Steps of ours that are timed together; they are too short one by one."""
+"""Steps of ours that are timed together, since one step is too short to time."""
 
 
 def data(*, repeats: int) -> list[Line]:
-    """(a) Examples with counterfactual labels."""
+    """(a) Time to make examples with counterfactual labels."""
     measurements: dict[str, Callable[[], float]] = {
         "ours": lambda: OUR_EXAMPLES / seconds(lambda: ours.counterfactuals(OUR_EXAMPLES, 1024, seed=0))
     }
@@ -37,7 +37,7 @@ def data(*, repeats: int) -> list[Line]:
 
 
 def steps(*, repeats: int) -> list[Line]:
-    """(b) One search, for single and double interventions."""
+    """(b) Time of a step of one search, for single and double interventions."""
     return [line for batch in (1024, 384) for kind in ("single", "double") for line in _step(kind, batch, repeats)]
 
 
@@ -52,17 +52,17 @@ def _step(kind: ours.Kind, batch: int, repeats: int) -> list[Line]:
     step, collate = found.get("step"), found.get("collate")
     whole = None if step is None or collate is None else step.plus(collate)
     about, mine = f"(b) step, {kind}, batch {batch}", found["ours"]
-    note = "ours with its gather, theirs with its collate: from data in memory to new parameters"
+    note = "ours with gathering rows, theirs with collating: from data in memory to new parameters"
     return [
         Line(what=about, unit="ms", ours=mine, theirs=whole, note=note),
-        Line(what=f"{about}, collate not counted", unit="ms", ours=mine, theirs=step, note="ours with its gather"),
+        Line(what=f"{about}, collate not counted", unit="ms", ours=mine, theirs=step, note="ours with gathering rows"),
     ]
 
 
 def their_step(
     kind: theirs.Kind, batch: int, *, count: int = 10, site: str = ours.SITE
 ) -> dict[str, Callable[[], float]]:
-    """Milliseconds of a step of pyvene, and of putting its batch together."""
+    """Milliseconds of a step of pyvene, and of collating its batch."""
     theirs.seed(0)
     examples = theirs.generate(theirs.causal_model(), batch, batch, kind=kind)
     ready = theirs.collate(examples)

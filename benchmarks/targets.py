@@ -1,4 +1,4 @@
-"""What was aimed for, and whether it was reached in this run."""
+"""The targets of the benchmarks, and whether a run meets them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from benchmarks.roofline import Roofline
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """One aim.
+    """One target.
 
     Args:
-        what: it is about.
-        aim: in words.
-        shown: the same in words.
-        met: whether it is; nothing where it was not measured.
+        what: What is measured.
+        aim: The target as text.
+        shown: The measured value as text.
+        met: Whether the target is met; `None` where it was not measured.
     """
 
     what: str
@@ -32,7 +32,7 @@ class Target:
 
 
 def start_up(*, repeats: int) -> Sample:
-    """Seconds of `interlocus --help`."""
+    """Seconds that `interlocus --help` takes."""
     command = [sys.executable, "-m", "interlocus", "--help"]
 
     def work() -> object:
@@ -43,7 +43,7 @@ def start_up(*, repeats: int) -> Sample:
 
 
 def default_study() -> Sample:
-    """Seconds of the default study from an empty folder, with as many processes as there are cores."""
+    """Seconds of the default study from an empty folder, with one process per core."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "interlocus", "study", "--out", f"{folder}/run"]
         spent = seconds(lambda: subprocess.run(command, capture_output=True, check=True, env=os.environ))  # noqa: S603
@@ -53,7 +53,7 @@ def default_study() -> Sample:
 def targets(
     lines: Sequence[Line], roof: Roofline, *, two_cores: float | None, start: Sample, study: Sample | None
 ) -> list[Target]:
-    """All rows of the table of aims."""
+    """All rows of the table of targets."""
     found = {line.what: line for line in lines}
     goal = found.get("(c) time to IIA .99, plain network")
     grid = found.get("(d) grid, one core")
@@ -61,7 +61,7 @@ def targets(
     share = roof.achieved.over(roof.product).middle
     return [
         _judge("one search to IIA .99", "≤ .10 s", goal and goal.ours.middle, 0.10, operator.le, "{:.3f} s"),
-        _judge("search-steps a second, one core, 64 stacked, batch 256", "≥ 30,000",
+        _judge("search-steps per second, one core, 64 stacked, batch 256", "≥ 30,000",
                roof.rate.middle, 30_000, operator.ge, "{:,.0f}"),
         _judge("1,440 searches × 1,000 steps, batch 384, two cores", "≤ 60 s", two_cores, 60, operator.le, "{:.0f} s"),
         _judge("grid (d), one core each", "≥ 200 × pyvene", _ratio(grid), 200, operator.ge, "{:.0f} ×"),

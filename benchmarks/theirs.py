@@ -30,7 +30,7 @@ def available() -> bool:
 
 
 def _load() -> Any:
-    """The package, without what it prints on import."""
+    """Import the package, and suppress what it prints."""
     with contextlib.redirect_stdout(io.StringIO()):
         import pyvene
     return pyvene
@@ -41,7 +41,7 @@ def _filler() -> np.ndarray:
 
 
 def causal_model() -> Any:
-    """The tutorial's causal model; its equivalence classes are not used, items being continuous."""
+    """The tutorial's causal model; equivalence classes are not used, since items are continuous."""
     inputs, hidden = ["W", "X", "Y", "Z"], ["WX", "YZ"]
     return _load().CausalModel(
         [*inputs, *hidden, "O"],
@@ -73,7 +73,7 @@ def _intervention_id(intervention: dict[str, Any]) -> int:
 
 
 def generate(model: Any, count: int, batch: int, *, kind: Kind | None = None) -> list:
-    """Counterfactual examples; each batch is of one kind, drawn in equal shares where none is given."""
+    """Counterfactual examples; each batch exchanges the same variables, drawn in equal shares if `kind` is `None`."""
 
     def wanted(intervention: dict[str, Any]) -> bool:
         return kind is None or _intervention_id(intervention) == _KINDS[kind]
@@ -82,7 +82,7 @@ def generate(model: Any, count: int, batch: int, *, kind: Kind | None = None) ->
 
 
 def seed(number: int) -> None:
-    """pyvene draws from the global generators."""
+    """Seed the global generators, from which pyvene draws."""
     random.seed(number)
     np.random.seed(number)
     torch.manual_seed(number)
@@ -165,7 +165,7 @@ class Search:
         return self._model(base, asked, {"sources->base": (places, places)}, subspaces=blocks)[1][0]
 
     def alignment(self) -> il.Alignment:
-        """What was found, as one of ours."""
+        """The directions that were found, as an alignment of Interlocus."""
         with torch.no_grad():
             directions = self._rotation.weight.T.reshape(2, -1, self._network.width(self._site)).contiguous().clone()
         return il.Alignment(

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # A featurizer of your own
 #
-# A featurizer is a class of maps. This one is a rotation that may only use some neurons: one head, one module, one half
-# of a layer. It has no state: parameters go in, and the maps that they stand for come out, for a whole stack of
-# searches at once. Gradients are written out, since the loop builds no graph.
+# A featurizer maps activations to features. This one is a rotation within a range of neurons, such as one attention
+# head or half of a layer. The object has no state: `forward` turns parameters into maps, for many searches at once.
+# `backward` is written by hand, since the training loop builds no autograd graph.
 
 # %%
 import torch
@@ -14,11 +14,11 @@ from interlocus.networks.mlp.training import Recipe
 
 
 class Within(AbstractLinearMap):
-    """Orthonormal directions among some neurons; all other neurons are left alone.
+    """Orthonormal directions within a range of neurons.
 
     Args:
-        first: the first neuron that may be used.
-        last: the last one; by default the last of the site.
+        first: Index of the first neuron, from 0.
+        last: Index of the last neuron; by default the last neuron of the site.
     """
 
     name, trainable, learns_size = "within", True, False
@@ -27,10 +27,10 @@ class Within(AbstractLinearMap):
         self.allowed = slice(first, None if last is None else last + 1)
         self.rotation = Rotation()
 
-    def _inside(self, rows):
-        kept = torch.zeros_like(rows)
-        kept[..., self.allowed] = rows[..., self.allowed]
-        return kept
+    def _restrict(self, rows):
+        restricted = torch.zeros_like(rows)
+        restricted[..., self.allowed] = rows[..., self.allowed]
+        return restricted
 
     def initialize(self, directions, activations):
         return self.constrain(self.rotation.initialize(directions, activations))
@@ -39,20 +39,19 @@ class Within(AbstractLinearMap):
         return self.rotation.forward(parameters, mask, softness)
 
     def backward(self, parameters, saved, gradient):
-        return self._inside(self.rotation.backward(parameters, saved, gradient))
+        return self._restrict(self.rotation.backward(parameters, saved, gradient))
 
     def constrain(self, parameters):
-        return self.rotation.constrain(self._inside(parameters))
+        return self.rotation.constrain(self._restrict(parameters))
 
 
 # %% [markdown]
-# Before it is trusted it is held against the laws that every featurizer keeps: here, that `backward` is the gradient of
-# what `forward` does, along the allowed parameters.
+# Check a law that every featurizer must obey: `backward` is the gradient of `forward`, for allowed parameters.
 
 
 # %%
 def check(featurizer, *, width=8):
-    """`backward` against torch's own gradient, for two searches of two variables with two features each."""
+    """The largest difference from torch's gradient, for two searches of two variables with two features each."""
     generator = torch.Generator().manual_seed(0)
     directions = torch.linalg.qr(torch.randn(2, width, width, generator=generator, dtype=torch.float64)).Q[:, :4]
     mask = torch.ones(2, 2, 2, 1, dtype=torch.float64)
@@ -67,7 +66,7 @@ def check(featurizer, *, width=8):
 print(f"largest difference of gradients: {check(Within(first=2)):.1e}")
 
 # %% [markdown]
-# An object can be searched with at once.
+# Pass the object to a search.
 
 # %%
 task = il.tasks.Parity()

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # A start of your own
 #
-# A start chooses the directions at which a search begins. This one takes whole neurons: those whose variance differs
-# most between the values of the variable. It sees what a covariance start sees, but only along the axes.
+# A start chooses the directions at which a search begins. This one chooses single neurons: those whose variance differs
+# most between values of the variable. The start `covariance` does the same for directions of any orientation.
 
 # %%
 import torch
@@ -13,28 +13,28 @@ from interlocus.searches.starts import AbstractStart
 
 
 class Loudness(AbstractStart):
-    """The neurons whose variance differs most where a variable has a value and where it has another."""
+    """The neurons whose variance differs most between values of a variable."""
 
     name = "loudness"
 
     def directions(self, context, sizes, generator):
-        """One-hot rows for each variable; no neuron is taken twice."""
+        """One-hot rows for each variable; no neuron is used twice."""
         width = context.activations.shape[1]
         free, chosen = torch.ones(width, dtype=torch.bool), []
         for contrasts, size in zip(context.moments, sizes, strict=True):
-            telling = torch.zeros(width, dtype=torch.float64)
-            for inside, outside in contrasts:  # the moments where the variable has a value, and where it has another
+            contrast = torch.zeros(width, dtype=torch.float64)
+            for inside, outside in contrasts:  # moments where the variable has a value, and where it has another value
                 ratio = (inside.covariance.diagonal() + 1e-6).log() - (outside.covariance.diagonal() + 1e-6).log()
-                telling = torch.maximum(telling, ratio.abs())
-            neurons = telling.masked_fill(~free, -1.0).topk(size).indices
+                contrast = torch.maximum(contrast, ratio.abs())
+            neurons = contrast.masked_fill(~free, -1.0).topk(size).indices
             free[neurons] = False
             chosen.append(torch.eye(width)[neurons].to(context.activations))
         return tuple(chosen)
 
 
 # %% [markdown]
-# Held against the starts that there are, before any step and after some. In a network whose layer 1 was trained with
-# weight decay, a handful of neurons carry the variable, and looking along the axes is enough to begin well.
+# Compare it with other starts, after 1 and after 200 steps. In a network that was trained with weight decay, a few
+# neurons of layer 1 carry the variable, so single neurons are good initial directions.
 
 # %%
 task = il.tasks.HierarchicalEquality(item_width=4)

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # A task of your own
 #
-# A task is a causal model and a sampler. This one asks of three numbers whether the second lies between the others.
-# What is written here beyond model and sampler is optional, and each part says what it buys.
+# A task is a causal model and a sampler. This one asks whether the second of three numbers lies between the others.
+# Everything besides `model` and `sample` is optional.
 
 # %%
 from pathlib import Path
@@ -18,7 +18,7 @@ class Between(AbstractTask):
     """Does b lie between a and c?
 
     Args:
-        gap: how far apart neighbours are at least.
+        gap: Smallest distance of neighbouring numbers, at least 0.
     """
 
     def __init__(self, *, gap: float = 0.1) -> None:
@@ -37,14 +37,14 @@ class Between(AbstractTask):
         )
 
     def sample(self, count, *, split, generator):
-        """Examples of a split. Numbers are continuous, so examples of different splits differ by themselves."""
+        """Draw examples. The numbers are continuous, so no example occurs in two splits."""
         b, *steps = torch.randn(3, count, generator=generator)
         back, on = (step + self.gap * step.sign() for step in steps)
         return {"a": b - back, "b": b, "c": b + on}
 
     @property
     def hypotheses(self):
-        """By default each variable by itself; `steps` seeks both together, in directions of their own."""
+        """By default each variable is a hypothesis; `steps` has both, in separate directions."""
         return {
             name: il.Hypothesis(name=name, model=self.model, variables=variables)
             for name, variables in {"steps": ("first", "second"), "first": ("first",), "output": ("between",)}.items()
@@ -52,18 +52,18 @@ class Between(AbstractTask):
 
     @property
     def roots(self):
-        """Independent variables from which the class follows, here even coins: floors are counted, not estimated."""
+        """Independent variables that determine the class, here with equally likely values."""
         return {"first": None, "second": None}
 
     def partner(self, values, variable, *, split, generator):
-        """Minimal pairs, for phases that ask for them: mirror a (or c) at b, and one variable changes."""
+        """Minimal pairs: mirror a (or c) at b, which changes one variable and nothing else."""
         end = {"first": "a", "second": "c"}.get(variable)
         return None if end is None else values | {end: 2 * values["b"] - values[end]}
 
 
 # %% [markdown]
-# Hold it against itself before anything is searched. A study takes it as `add_task.py:Between`, with its arguments
-# beside the name. A study runs this file to find the class, so what follows is kept out of that.
+# Check the task before you use it. A study names it `add_task.py:Between`, with its arguments beside the name. A study
+# runs this file to load the class, hence the `if` below.
 
 # %%
 if __name__ == "__main__":
@@ -71,11 +71,11 @@ if __name__ == "__main__":
     study = il.Study.parse(
         """
         name: between
-        title: Does a network look at each step by itself?
+        title: Does a network compute each step by itself?
         task: {name: "add_task.py:Between", gap: 0.2}
         networks:
           - {name: relu, hidden: [16, 16], count: 1, steps: 600}
-          - {name: blank, hidden: [16, 16], count: 1, trained: false}
+          - {name: untrained, hidden: [16, 16], count: 1, trained: false}
         sites: [layer1]
         searches: [{hypotheses: [steps], sizes: [1, 2]}]
         phases: [{sampling: minimal_pairs, steps: 60}, {steps: 60}]

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # A first ten minutes
 #
-# Train two networks on hierarchical equality, find where they hold `a = b`, and use what was found.
+# Train two networks on hierarchical equality, search for the directions that hold `a = b`, and use them.
 
 # %%
 from pathlib import Path
@@ -13,7 +13,7 @@ import interlocus as il
 from interlocus.networks.mlp.training import Recipe
 
 # %% [markdown]
-# Four items a, b, c, d, each a vector of four numbers; the class is whether (a = b) is the same as (c = d).
+# An input is four items a, b, c, d, each a vector of four numbers. The class is whether (a = b) is the same as (c = d).
 
 # %%
 task = il.tasks.HierarchicalEquality(item_width=4)
@@ -27,7 +27,7 @@ networks = il.networks.MLP.train(
 print("accuracy", networks.accuracy(task, seed=1), "sites", dict(networks.sites))
 
 # %% [markdown]
-# At layer 1, look for directions that hold both truth values: one, two or four for each of them.
+# Search layer 1 for directions that hold both truth values: one, two or four directions for each.
 
 # %%
 found = il.search(
@@ -40,20 +40,19 @@ found = il.search(
     budget=il.Budget(pool=16_384, held_out=8_192, batch=256),
     seed=0,
 )
-print("IIA, a row a network, a column a size:", found.iia.round(3), sep="\n")
+print("IIA, one row per network, one column per size:", found.iia.round(3), sep="\n")
 
 # %% [markdown]
-# A score is worth what stands beside it: its interval, the worst kind of change, and the same search where nothing can
-# be found.
+# Read a score beside its interval, its worst transition, and the score of the same search in untrained networks.
 
 # %%
 score = found.score(network=0, size=4)
 print(f"IIA {score.interval}, worst transition {score.worst_transition:.3f}")
 for cell in score.cells:
     print(f"  {cell.kind:12} {cell.change:8} {cell.iia:.3f} of {cell.count}")
-blank = il.networks.MLP.untrained(task, hidden=(16, 16, 16), count=2, seed=0)
-nothing = il.search(
-    blank,
+untrained = il.networks.MLP.untrained(task, hidden=(16, 16, 16), count=2, seed=0)
+control = il.search(
+    untrained,
     task,
     hypothesis="both",
     site="layer1",
@@ -61,18 +60,18 @@ nothing = il.search(
     phases=(il.Phase(steps=100),),
     budget=il.Budget(pool=16_384, held_out=8_192, batch=256),
 )
-print("untrained networks: IIA", nothing.iia.round(3).ravel())
+print("untrained networks: IIA", control.iia.round(3).ravel())
 
 # %% [markdown]
-# What was found is a thing to be used: read the variables for new inputs, set one to what it is elsewhere, keep it.
+# Use the alignment: extract the variables for new inputs, set one to its value in another input, save it.
 
 # %%
 best = found.best(network=0, size=4)
-read = best.extract(networks[0], inputs)
+values = best.extract(networks[0], inputs)
 truth = (inputs[:, :4] == inputs[:, 4:8]).all(1)
-print("a = b is read right in", (read["left"].value == truth).float().mean().item())
+print("accuracy of the extracted a = b:", (values["left"].value == truth).float().mean().item())
 logits = best.intervene(networks[0], inputs[:500], left=inputs[500:])
-print("answers that change when a = b comes from elsewhere:", (logits.argmax(1) != labels[:500]).float().mean().item())
+print("answers that differ from the label of the base:", (logits.argmax(1) != labels[:500]).float().mean().item())
 
 with TemporaryDirectory() as folder:
     best.save(Path(folder) / "both.safetensors")

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # An interchange intervention, by hand
 #
-# The network here was not trained but written down, so that we know what each neuron does. It solves hierarchical
-# equality with items of one number: is `(a = b)` the same as `(c = d)`?
+# The weights of this network are set by hand, so we know what each neuron does. It solves hierarchical equality with
+# items of one number: is `(a = b)` the same as `(c = d)`?
 
 # %%
 import torch
@@ -22,7 +22,7 @@ network = il.networks.MLP(
 )
 
 # %% [markdown]
-# The causal model says what the answer is when `left` (that is, `a = b`) has the value that it has in another input.
+# The causal model gives the answer for `left` (that is, `a = b`) set to its value in another input.
 
 # %%
 base, source = torch.tensor([[1.0, 1.0, 2.0, 5.0]]), torch.tensor([[0.0, 3.0, 2.0, 2.0]])
@@ -32,20 +32,19 @@ def as_values(row):
     return task.model.run(dict(zip("abcd", row.T[:, :, None], strict=True)))
 
 
-there = as_values(source)
-after = task.model.interchange(as_values(base), {"left": there["left"]})
+after = task.model.interchange(as_values(base), {"left": as_values(source)["left"]})
 print("the causal model:", {name: as_values(base)[name].item() for name in ("left", "right", "output")})
 print("with the source's left:", {name: after[name].item() for name in ("left", "right", "output")})
 
 # %% [markdown]
-# In the network, neurons 0 and 1 of layer 1 hold `left`, and neurons 2 and 3 hold `right`. The same exchange there is
-# to take the activations of neurons 0 and 1 from the source, to keep the others, and to run on.
+# In the network, neurons 0 and 1 of layer 1 hold `left`, and neurons 2 and 3 hold `right`. The same intervention takes
+# the activations of neurons 0 and 1 from the source, keeps the others, and runs the rest of the network.
 
 # %%
 
 
 def alignment_of(rows):
-    """Directions `[variable, feature, width]` of layer 1 as an alignment: read and written alike."""
+    """An alignment of directions `[variable, feature, width]` at layer 1, which are read and written alike."""
     return il.Alignment(
         site="layer1",
         hypothesis="both",
@@ -63,14 +62,14 @@ after = known.intervene(network, base, left=source)
 print("the network:", network(base)[0].argmax(1).item(), "→", after.argmax(1).item())
 
 # %% [markdown]
-# One exchange shows little. The interchange intervention accuracy (IIA) is the share of many in which the network gives
-# the label that the causal model gives. Turn the directions away from the neurons, and it falls.
+# One intervention shows little. The interchange intervention accuracy (IIA) is the share of many interventions after
+# which the network gives the label of the causal model. It falls when the directions are rotated away from the neurons.
 
 # %%
 
 
 def turned(angle):
-    """Turn each direction of `left` towards one of `right`, and the other way round."""
+    """Rotate each direction of `left` towards one of `right`, and the reverse."""
     angle = torch.tensor(angle).deg2rad()
     turn = torch.kron(torch.stack([angle.cos(), angle.sin(), -angle.sin(), angle.cos()]).reshape(2, 2), torch.eye(2))
     return (turn @ neurons.reshape(4, 4)).reshape(2, 2, 4)

@@ -1,8 +1,8 @@
 # %% [markdown]
-# # Your own hypothesis, on your own network, to a verdict
+# # Verdicts on your own hypothesis and network
 #
-# The task: two pairs of numbers; which pair is the first to rise, if any? The hypothesis: the network finds out of each
-# pair whether it rises, and then chooses.
+# The task: given two pairs of numbers, which pair is the first to rise, if any? The hypothesis: the network computes
+# for each pair whether it rises, and then chooses.
 
 # %%
 import torch
@@ -37,12 +37,12 @@ class FirstRise(AbstractTask):
 
     def sample(self, count, *, split, generator):
         a, c, *steps = torch.randn(4, count, generator=generator)
-        up, on = (step + 0.3 * step.sign() for step in steps)  # equal numbers, nearly, would be a matter of taste
+        up, on = (step + 0.3 * step.sign() for step in steps)  # steps of at least 0.3, so that every pair is clear
         return {"a": a, "b": a + up, "c": c, "d": c + on}
 
 
 # %% [markdown]
-# The network is yours. This one looks at each pair with the same small encoder; it is trained here, in seconds.
+# The network is yours. This one applies the same small encoder to each pair. The script trains it in seconds.
 
 
 # %%
@@ -67,8 +67,8 @@ for _ in range(1000):
     optimiser.step()
 
 # %% [markdown]
-# Say where to look, and ask. `examine` searches each place, and the same places in two copies that never learned; it
-# measures what the rest of the network needs, and gives a word with its evidence.
+# Name the sites, and examine them. `examine` searches them in this network and in two untrained copies, measures the
+# controls, and gives verdicts with their evidence.
 
 # %%
 network = il.networks.Module(module, sites={"codes": "head:input", "hidden": "head.1"})

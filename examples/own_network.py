@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Your own network
 #
-# Any torch module can be searched. This one has two branches, so it is no plain sequence; it is trained here for a few
-# seconds on hierarchical equality, and then examined: every site, one hypothesis and a rival, to a verdict.
+# Any torch module can be searched. This one has two branches, so it is not a plain sequence. The script trains it on
+# hierarchical equality for a few seconds, and then examines it: two sites, one hypothesis and one rival.
 
 # %%
 import torch
@@ -37,7 +37,7 @@ for _ in range(2000):
     schedule.step()
 
 # %% [markdown]
-# Sites are named by module paths; `list_sites` shows which there are.
+# A site is a module path. `list_sites` lists all sites.
 
 # %%
 network = il.networks.Module(module, sites={"pairs": "hidden:input", "hidden": "hidden"})
@@ -56,7 +56,7 @@ print(il.show(run))
 print("this network is", run.verdicts[0].answer)
 
 # %% [markdown]
-# What was found can be used: read the variable, or set it to what it is in another input.
+# Use an alignment: extract the variable, or set it to its value in another input.
 
 # %%
 found = il.search(network, task, hypothesis="left", site="pairs", sizes=(4,), phases=(il.Phase(steps=200),))

@@ -138,7 +138,7 @@ def test_the_guide_is_built_without_warnings_and_fetches_nothing(tmp_path):
     assert len(built) > len(PAGES)
     for page in built:
         assert not OUTSIDE.search(page.read_text()), page.name
-    assert "Find the directions of a site" in (tmp_path / "site" / "reference.html").read_text()
+    assert "Search a site of trained networks" in (tmp_path / "site" / "reference.html").read_text()
 
 
 def test_fetched_resources_are_distinguished_from_links():

@@ -1,8 +1,8 @@
 # %% [markdown]
-# # Why a search can fail: a needle
+# # Why a search can fail
 #
-# At the input of a network everything is there, `a = b` as well: it is what one sees in the directions `(a − b)/√2`.
-# Exchanging them exchanges whether a = b. This script looks at how near one has to be to them, and who gets there.
+# The input of a network holds everything, so it also holds `a = b`: the directions `(a − b)/√2` carry it. This script
+# measures how close directions must be to these, and which starts of a search find them.
 
 # %%
 import torch
@@ -21,7 +21,7 @@ total = torch.cat([eye, eye, torch.zeros(4, 8)], 1) / 2**0.5  # and the rows (a 
 
 
 def iia_of(rows):
-    """The IIA of `left` when these directions of the input are exchanged."""
+    """The IIA of `left` for an interchange of these directions of the input."""
     alignment = il.Alignment(
         site="input",
         hypothesis="left",
@@ -35,7 +35,7 @@ def iia_of(rows):
 
 
 # %% [markdown]
-# Turn the right directions a little, or add a little noise to them.
+# Rotate the correct directions, or add noise to them.
 
 # %%
 angles = [0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60, 75, 90]
@@ -45,14 +45,14 @@ for angle in torch.tensor(angles, dtype=torch.float32).deg2rad():
 noises = [0.0, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4]
 by_noise = []
 for noise in noises:
-    shaken = difference + noise * torch.randn(4, 16, generator=torch.Generator().manual_seed(0))
-    by_noise.append(iia_of(torch.linalg.qr(shaken.T).Q.T))
+    noisy = difference + noise * torch.randn(4, 16, generator=torch.Generator().manual_seed(0))
+    by_noise.append(iia_of(torch.linalg.qr(noisy.T).Q.T))
 print("IIA by angle:", {angle: round(iia, 3) for angle, iia in zip(angles, by_angle, strict=True)})
 print("IIA by noise:", {noise: round(iia, 3) for noise, iia in zip(noises, by_noise, strict=True)})
 
 # %% [markdown]
-# A gradient sees what is around it, and far from the needle that is a plain slope to somewhere else. Searches from
-# random directions end there. The covariance start is in closed form, and lands on the needle at once.
+# The IIA rises only very close to the solution, so gradients from random directions lead elsewhere. The covariance
+# start is computed in closed form, without gradients, and finds the solution.
 
 # %%
 found = il.search(
