@@ -43,7 +43,7 @@ Fails = Callable[..., AbstractContextManager[pytest.ExceptionInfo[Exception]]]
 def fails() -> Fails:
     """`with fails(Error, "word"): …`, for an error of that class and no other, that says all it should.
 
-    Every message says what was found, why it cannot work and how to mend it, and contains the words.
+    Every message says what was found, why it cannot work and what to do, and contains the words.
     """
 
     @contextmanager
@@ -116,17 +116,3 @@ def unchecked() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", before)
-
-
-PENDING = Path(__file__).with_name("pending.txt")
-"""Tests that still state the names and calls of the layout before the redesign, one a line."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what is pending, with the reason, so that it is seen in every run."""
-    pending = {line for line in PENDING.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")}
-    skip = pytest.mark.skip(reason="not yet adapted to the layout of the redesign (tests/pending.txt)")
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        if item.nodeid in pending or item.nodeid.partition("[")[0] in pending or file in pending:
-            item.add_marker(skip)

@@ -93,8 +93,8 @@ def test_variables_of_more_than_two_values_will_do(start):
 
 def test_two_variables_that_are_the_same_get_directions_of_their_own(start):
     seen = context()
-    twins = replace(seen, values=seen.values[:1].expand(2, -1).contiguous())
-    assert orthonormal(start.directions(twins, (5, 5), derived_generator(1)))
+    equal_rows = replace(seen, values=seen.values[:1].expand(2, -1).contiguous())
+    assert orthonormal(start.directions(equal_rows, (5, 5), derived_generator(1)))
 
 
 def test_the_seed_decides(start):

@@ -64,7 +64,7 @@ class FailingExecutor(AbstractExecutor):
                 yield JobOutcome(index=index, value=item.function(*item.arguments, lambda share: None))
 
 
-ERROR = NetworkError("The network is broken.", "It cannot be searched so.", "Mend it and try again.")
+ERROR = NetworkError("The network is broken.", "It cannot be searched so.", "Repair it and try again.")
 
 
 @pytest.mark.parametrize(("study", "expected"), [("tiny", "tiny_run"), ("controlled", "controlled_run")])

@@ -33,7 +33,7 @@ class Alignment(AbstractDisplayable):
         site: Name of the site.
         hypothesis: Name of the hypothesis.
         variables: Names of its variables, in the order of the maps.
-        featurizer: Name of the class of maps.
+        featurizer: Name of the featurizer of the maps.
         network: Fingerprint of the network to which the maps belong.
         task: Name of the task that the network solves.
         frames: The maps. Linear maps are two tensors `[variable, feature, width]`: the features of activations h are

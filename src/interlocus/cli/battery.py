@@ -22,7 +22,7 @@ def _battery() -> None:
 
 @battery_app.command("run")
 def run_battery_command(
-    out: Annotated[Path, typer.Option(help="Folder for the results.", metavar="DIR")] = Path("runs/calibration"),
+    out: Annotated[Path, typer.Option(help="Folder for the results.", metavar="DIR")] = Path("runs/battery"),
     workers: Workers = ALL_CORES,
     small: Annotated[bool, typer.Option("--small", help="First look: one architecture only.")] = False,
     seed: Annotated[

@@ -171,8 +171,8 @@ class AgreementData:
     ) -> float:
         """Share of its own answers that a network gives when states are projected to a subspace around their mean."""
         states = self.cache.activations[network]
-        confined = mean + (states - mean) @ rows.T @ rows
-        logits = networks[network].run_from(site, confined.unsqueeze(0), self.cache.inputs)
+        projected_states = mean + (states - mean) @ rows.T @ rows
+        logits = networks[network].run_from(site, projected_states.unsqueeze(0), self.cache.inputs)
         return float((logits[0].argmax(1) == self.answers[network]).double().mean())
 
     def batch(self, index: Int[Tensor, " batch"], projected: Float[Tensor, "network projected"]) -> Batch:
@@ -227,14 +227,14 @@ def _learn(
             noise = torch.randn(width, rank, generator=derived_generator(seed, "used", network, place))
             rows = known[place % each] if place % each < len(known) else torch.linalg.qr(noise).Q.T
             begin[network, place, :rank] = rows[:rank].to(device)
-    lot = SearchBatch(
+    batch = SearchBatch(
         problems=Problems(torch.arange(len(networks), device=device), torch.zeros_like(torch.arange(len(networks)))),
         suffix=suffix,
         mask=mask.flatten(0, 1),
         buffers=BufferPool(begin),
     )
     rows = torch.arange(len(networks) * len(search_list)).view(len(networks), len(search_list))
-    stack = Chunk(lot, rows, begin.flatten(0, 1))
+    stack = Chunk(batch, rows, begin.flatten(0, 1))
     generator, loss = derived_generator(seed, "used batches"), CrossEntropy()
     projected = suffix.project(view.mean.unsqueeze(1)).squeeze(1)
     for step in range(AGREEMENT_STEPS):

@@ -156,13 +156,13 @@ CONTROLS = Registry(
         ),
         "operand_leakage": _entry(
             "controls.operand_leakage:OperandLeakageControl",
-            "how much of the operands is swapped along with the variable",
+            "how much of the operands is exchanged along with the variable",
         ),
         "power": _entry(
             "controls.power:PowerControl", "whether searches find planted variables; measured where a verdict needs it"
         ),
         "negative_controls": _entry(
-            "controls.negative_controls:NegativeControlsControl",
+            "controls.nulls.negative_controls:NegativeControlsControl",
             "score of searches where variables can be decoded but are not used",
         ),
         "distribution_shift": _entry(

@@ -108,7 +108,7 @@ SavedT = TypeVar("SavedT")
 
 
 class AbstractFeaturizer(abc.ABC, Generic[MapsT, GradientT, SavedT]):
-    """A class of maps whose parameters are learned, for many searches at once.
+    """Maps of one kind from activations to features and back, fitted for many searches at once.
 
     A featurizer has no state: `forward` takes parameters and returns the maps built from them. Gradients are written
     by hand, because the training loop builds no graph.

@@ -11,7 +11,7 @@ from interlocus.featurizers._base import AbstractLinearMap, Frames
 
 
 class AbstractFixedBasis(AbstractLinearMap[None]):
-    """A class of maps whose parameters are the selected rows of a fixed orthonormal basis. Nothing is learned."""
+    """A featurizer whose parameters are the selected rows of a fixed orthonormal basis. Nothing is learned."""
 
     trainable = False
 

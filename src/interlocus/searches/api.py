@@ -14,8 +14,8 @@ from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.dimensions import Size, SizeSpec, size_for
 from interlocus.alignment.metrics import Score
 from interlocus.causal.hypothesis import Hypothesis
-from interlocus.core.dataframes import to_pandas, to_xarray
 from interlocus.core.display import AbstractDisplayable, Display, format_fraction
+from interlocus.core.display.dataframes import to_pandas, to_xarray
 from interlocus.core.errors import AlignmentError, SpecificationError
 from interlocus.core.plugins import FEATURIZERS
 from interlocus.core.progress import OnProgress
@@ -44,7 +44,7 @@ class SearchResult(AbstractDisplayable):
     Args:
         site: Name of the site that was searched.
         hypothesis: The hypothesis whose variables were searched for.
-        featurizer: Name of the class of maps.
+        featurizer: Name of the featurizer.
         task: The task that the networks solve.
         networks: The networks that were searched.
         seed: Seed of the search.
@@ -160,7 +160,7 @@ class SearchResult(AbstractDisplayable):
         best = max(range(len(means)), key=lambda index: means[index].value)
         networks = f"{len(iia)} network" + ("s" if len(iia) > 1 else "")
         return Display(
-            title=f"{self.hypothesis.name} at {self.site} with {self.featurizer} maps, {networks}: "
+            title=f"{self.hypothesis.name} at {self.site} with the featurizer {self.featurizer}, {networks}: "
             f"IIA {means[best]} at size {self.sizes[best]}",
             columns=("network", *(f"size {size}" for size in self.sizes)),
             rows=(
@@ -225,7 +225,7 @@ def search(
         sizes: Features per variable; every entry is searched by itself. An entry is an integer from 1 for all
             variables, or one integer per variable: `{"left": 4, "right": 2}` or `"4+2"`. All features of a size have
             to fit the width of the site.
-        featurizer: Class of maps, by its registered name (`interlocus list`) or as an object.
+        featurizer: The featurizer, by its registered name (`interlocus list`) or as an object.
         starts: Number of restarts of each start, by its registered name or as an object. The name `covariance+0.1`
             adds noise of standard deviation 0.1 to the start `covariance`. By default two random starts and one
             covariance start.

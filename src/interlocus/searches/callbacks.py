@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interlocus.alignment.dimensions import Size
-from interlocus.core.dataframes import import_optional
+from interlocus.core.display.dataframes import import_optional
 
 
 class SearchName(NamedTuple):

@@ -119,7 +119,7 @@ class Chunk:
         """Make one step of Adam for every search.
 
         Args:
-            featurizer: The class of maps.
+            featurizer: The featurizer that is fitted.
             loss: Loss of the logits after the interchange.
             batch: One batch of interventions for each problem.
             rate: Learning rate of this step.

@@ -40,7 +40,7 @@ class Request:
         site: Name of the site, a key of `networks.sites`.
         hypotheses: The hypotheses to search for, at least one; all have the same number of variables.
         sizes: The sizes to search, features per variable; unequal sizes are in the order of the variables.
-        featurizer: The class of maps that is fitted.
+        featurizer: The featurizer that is fitted.
         starts: Pairs of a start and its number of restarts, for each size.
         phases: The phases of every search, in order.
         budget: Sample sizes, validation and stopping rules.

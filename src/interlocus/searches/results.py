@@ -34,7 +34,7 @@ HINTS: Mapping[Outcome, str] = {
     "halved": "Other searches were better after few steps: raise `budget.halving_interval`, or leave it out.",
     "diverged": "Lower the learning rate, or use a bounded featurizer if the maps are oblique.",
     "empty": "No feature was worth its penalty: lower the penalty, or conclude that the variable is not at this site.",
-    "full": "All features of the site were chosen, which swaps the whole state: raise the penalty.",
+    "full": "All features of the site were chosen, which exchanges the whole state: raise the penalty.",
 }
 """What a user can do about each outcome."""
 

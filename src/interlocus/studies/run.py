@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from interlocus.controls.record import ControlRecord
-from interlocus.core.dataframes import to_pandas, to_xarray
 from interlocus.core.display import AbstractDisplayable, Display, format_fraction
+from interlocus.core.display.dataframes import to_pandas, to_xarray
 from interlocus.core.statistics import Interval
 from interlocus.networks.site import INPUT_SITE
 from interlocus.networks.validation import check_task

@@ -18,7 +18,7 @@ class UsedSubspaceEvidence:
         rank: Directions of the subspace.
         width: Width of the site.
         agreement: Share of its own answers that the network keeps when its states are restricted to the subspace.
-        effects: Effects of the searches inside; empty where the variables have no room.
+        effects: Effects of the searches inside; empty if it has fewer directions than there are variables.
         output: For each size the lower end of the output's IIA inside.
     """
 
@@ -30,7 +30,7 @@ class UsedSubspaceEvidence:
 
     @property
     def highest(self) -> float:
-        """The highest upper end of an IIA inside; 0 where the variables have no room."""
+        """The highest upper end of an IIA inside; 0 if there are fewer directions than variables."""
         return max((effect.high for effect in self.effects), default=0.0)
 
 

@@ -50,7 +50,7 @@ class Verdict(AbstractDisplayable):
 
     @property
     def used_iia(self) -> float | None:
-        """The best IIA inside the used subspace; `None` where it was not measured or the variables have no room."""
+        """The best IIA inside the used subspace; `None` if it was not measured or is too small for the variables."""
         used = self.observation.used
         return max((effect.iia for effect in used.effects), default=None) if used else None
 
@@ -221,7 +221,7 @@ def _judge_present(case: _Case) -> Verdict:
     """Something was found in the full state. What is left of it inside the used subspace?"""
     observation, thresholds = case.observation, case.thresholds
     if observation.used is None:
-        return case.say("undecided", "The used subspace, since a copy that nobody reads would look the same.")
+        return case.say("undecided", "The used subspace, since an unused copy of the variable would score the same.")
     inside = [effect for effect in observation.used.effects if is_found(effect, thresholds, observation.null_level)]
     if case.found and inside:
         leakages = [effect.operand_leakage for effect in inside if effect.operand_leakage is not None]

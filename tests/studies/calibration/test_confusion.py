@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from interlocus.studies.calibration.battery import ARCHITECTURES, battery
-from interlocus.studies.calibration.confusion import calibrate
+from interlocus.studies.calibration.confusion import confusion_of
 from interlocus.studies.results.verdicts import collect_verdicts
 from interlocus.studies.run import run_study
 from interlocus.studies.spec.study import Study
@@ -50,7 +50,7 @@ def runs(tmp_path_factory):
 
 def _calibrated(run):
     free = run.study.model_copy(update={"competence": 0.0})
-    return calibrate(run.study, run.verdicts, collect_verdicts(free, run.measurements))
+    return confusion_of(run.study, run.verdicts, collect_verdicts(free, run.measurements))
 
 
 @pytest.mark.slow
@@ -85,7 +85,7 @@ def test_a_wrong_ground_truth_shows_in_the_table(runs):
         for group in run.study.networks
     ]
     study = run.study.model_copy(update={"networks": tuple(swapped)})
-    assert calibrate(study, run.verdicts, run.verdicts).false_found.count == 2
+    assert confusion_of(study, run.verdicts, run.verdicts).false_found.count == 2
 
 
 def test_the_indices_tell_networks_with_the_variables_from_those_without(runs):

@@ -125,7 +125,7 @@ class Planted:
 
     @property
     def admitted(self) -> tuple[int, ...]:
-        """Indices of the networks in which the variable certainly is."""
+        """Indices of the networks in which the true IIA confirms the planted variables."""
         return tuple(i for i, score in enumerate(self.scores) if score.iia >= self.admission_iia)
 
     def select(self, index: int) -> Planted:

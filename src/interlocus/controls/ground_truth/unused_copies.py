@@ -55,7 +55,7 @@ class UnusedCopyNetworks:
 
     @property
     def admitted(self) -> tuple[int, ...]:
-        """Indices of the networks that certainly hold unused copies."""
+        """Indices of the networks in which all measured values confirm unused copies."""
         measured = zip(self.accuracy, self.agreement, self.decodable, self.exchange_effect, strict=True)
         return tuple(
             i

@@ -119,7 +119,7 @@ def wire(
         following = codes[i] if i < len(codes) else "output"
         reading = _solve(layer.states, torch.stack(CODE_VALUES[following], 1), layer.read)
         if code == "copies":
-            copies = _solve(layer.states, torch.stack(CODE_VALUES["bits"], 1), layer.unread)
+            copies = _solve(layer.states, torch.stack(CODE_VALUES["bits"], 1), layer.holds_copies)
         readings.append(reading)
         states.append(layer.states)
     sign = torch.tensor([[-LOGIT_DIFFERENCE], [LOGIT_DIFFERENCE]])
@@ -226,14 +226,14 @@ class _Layer(NamedTuple):
         bias: Biases of the units.
         states: State of the layer in each setting.
         read: Projection onto the units that the next layer reads.
-        unread: Projection onto the units that hold the copies; zero for codes without copies.
+        holds_copies: Projection onto the units that hold the copies; zero for codes without copies.
     """
 
     weight: Float[Tensor, "unit number"]
     bias: Float[Tensor, " unit"]
     states: Float[Tensor, "setting unit"]
     read: Float[Tensor, "unit unit"]
-    unread: Float[Tensor, "unit unit"]
+    holds_copies: Float[Tensor, "unit unit"]
 
 
 def _draw_layer(code: Code, width: int, activation: str, generator: torch.Generator) -> _Layer:
@@ -247,9 +247,11 @@ def _draw_layer(code: Code, width: int, activation: str, generator: torch.Genera
             side = torch.arange(width)[torch.randperm(width, generator=generator)] % 2
             weight = weight * torch.stack([is_read, (1 - is_read) * side, (1 - is_read) * (1 - side)], 1)
         states = function(values @ weight.T + bias.T)
-        read, unread = torch.diag(is_read), torch.diag(1 - is_read)
-        if all(_spread(states @ p, rank) > MIN_SPREAD for p, rank in zip((read, unread), _RANKS[code], strict=False)):
-            return _Layer(weight, bias.flatten(), states, read, unread)
+        read, holds_copies = torch.diag(is_read), torch.diag(1 - is_read)
+        if all(
+            _spread(states @ p, rank) > MIN_SPREAD for p, rank in zip((read, holds_copies), _RANKS[code], strict=False)
+        ):
+            return _Layer(weight, bias.flatten(), states, read, holds_copies)
     raise SpecificationError(
         f"A layer of {width} units is to carry the code {code!r}.",
         f"In {MAX_WEIGHT_DRAWS} draws of its weights its states in the four settings were too close together.",

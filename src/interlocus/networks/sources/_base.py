@@ -64,7 +64,7 @@ class AbstractNetworkSource(abc.ABC):
     @property
     @abc.abstractmethod
     def architecture(self) -> str:
-        """Equal for two sources whose networks differ in parameters only, so that trained can meet untrained ones."""
+        """Equal for two sources whose networks differ in parameters only, such as trained and untrained networks."""
 
     def can_be_trained(self, task: AbstractTask) -> bool:
         """Whether copies of these networks can be trained in minutes, as planting a variable requires."""

@@ -30,7 +30,7 @@ class SubspaceFigure(AbstractFigure):
     name = "subspace"
     section = Section(
         anchor="subspace",
-        title="A look into the located subspace",
+        title="States in the located subspace",
         link="The located subspace",
         introduction=(
             "The first network of each group. Each dot is a state of the site, in the plane of the first two principal "

@@ -118,7 +118,7 @@ def _groups(shape: PerceptronShape, scale: Scale) -> Iterator[NetworkGroup]:
     few = 2 if small else 4
     plain = NetworkGroup(name=shape.name, activation=shape.activation, hidden=shape.hidden, count=few)
     last = (f"layer{shape.depth}",)
-    yield plain.model_copy(update={"name": f"{shape.name}-unlearned", "steps": NOT_LEARNED_STEPS, "at": last})
+    yield plain.model_copy(update={"name": f"{shape.name}-not-learned", "steps": NOT_LEARNED_STEPS, "at": last})
     yield plain.model_copy(update={"name": f"{shape.name}-untrained", "count": UNTRAINED_COUNT, "trained": False})
     if shape.depth == 1:
         yield plain.model_copy(update={"name": f"{shape.name}-trained", "at": last})

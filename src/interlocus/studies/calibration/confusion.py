@@ -143,7 +143,7 @@ class Calibration:
         return {"schema": SCHEMA, "battery": BATTERY_VERSION} | asdict(self)
 
 
-def calibrate(study: Study, verdicts: Sequence[NetworkVerdict], ungated: Sequence[NetworkVerdict]) -> Calibration:
+def confusion_of(study: Study, verdicts: Sequence[NetworkVerdict], ungated: Sequence[NetworkVerdict]) -> Calibration:
     """Compare verdicts with the ground truth.
 
     Args:
@@ -285,7 +285,7 @@ def run_battery(
             shutil.copytree(Path(folder) / "usual" / "networks", run_folder / "networks", dirs_exist_ok=True)
         run = run_study(study, run_folder, executor=executor(), on_progress=on_progress(name))
         ungated = collect_verdicts(study.model_copy(update={"competence": 0.0}), run.measurements)
-        tables[name], runs[name] = calibrate(study, run.verdicts, ungated), run
+        tables[name], runs[name] = confusion_of(study, run.verdicts, ungated), run
     plain = {name: table.to_json() for name, table in tables.items()}
     Store(folder).renew(Path(folder) / "calibration.json", (json.dumps(plain, indent=1) + "\n").encode())
     return BatteryResult(tables=tables, runs=runs)

@@ -8,7 +8,7 @@ from control_contexts import context_of, effect_with, evidence_of, observation_o
 from modules import as_module
 
 from interlocus.controls.ground_truth.unused_copies import unused_copies_like
-from interlocus.controls.negative_controls import NegativeControls, NegativeControlsControl
+from interlocus.controls.nulls.negative_controls import NegativeControls, NegativeControlsControl
 from interlocus.networks import MLP, Module
 from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.tasks import HierarchicalEquality
