@@ -72,7 +72,7 @@ print(f"largest difference of gradients: {check(Within(first=2)):.1e}")
 task = il.tasks.Parity()
 networks = il.networks.MLP.train(task, hidden=(16, 16), count=1, recipe=Recipe(learning_rate=5e-3, steps=1500), seed=0)
 for featurizer in (Within(), Within(last=7), Within(first=8)):
-    found = il.search(
+    result = il.search(
         networks,
         task,
         hypothesis="pairs",
@@ -82,4 +82,4 @@ for featurizer in (Within(), Within(last=7), Within(first=8)):
         phases=(il.Phase(steps=200),),
         budget=il.Budget(pool=8192, held_out=4096, batch=128),
     )
-    print(f"neurons {featurizer.allowed.start} to {(featurizer.allowed.stop or 16) - 1}: IIA {found.iia.round(3)}")
+    print(f"neurons {featurizer.allowed.start} to {(featurizer.allowed.stop or 16) - 1}: IIA {result.iia.round(3)}")

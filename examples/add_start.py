@@ -41,7 +41,7 @@ task = il.tasks.HierarchicalEquality(item_width=4)
 recipe = Recipe(learning_rate=5e-3, steps=2000)
 network = il.networks.MLP.train(task, count=1, weight_decay=1.0, recipe=recipe, seed=0)
 for steps in (1, 200):
-    found = il.search(
+    result = il.search(
         network,
         task,
         hypothesis="left",
@@ -51,5 +51,5 @@ for steps in (1, 200):
         phases=(il.Phase(steps=steps),),
         budget=il.Budget(pool=16_384, held_out=8_192, batch=256),
     )
-    for restart in found.restarts(network=0, size=4).restarts:
+    for restart in result.restarts(network=0, size=4).restarts:
         print(f"{steps:3} steps from {restart.start}: IIA {restart.score.iia:.3f}")

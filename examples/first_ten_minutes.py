@@ -30,7 +30,7 @@ print("accuracy", networks.accuracy(task, seed=1), "sites", dict(networks.sites)
 # Search layer 1 for directions that hold both truth values: one, two or four directions for each.
 
 # %%
-found = il.search(
+result = il.search(
     networks,
     task,
     hypothesis="both",
@@ -40,13 +40,13 @@ found = il.search(
     budget=il.Budget(pool=16_384, held_out=8_192, batch=256),
     seed=0,
 )
-print("IIA, one row per network, one column per size:", found.iia.round(3), sep="\n")
+print("IIA, one row per network, one column per size:", result.iia.round(3), sep="\n")
 
 # %% [markdown]
 # Read a score beside its interval, its worst transition, and the score of the same search in untrained networks.
 
 # %%
-score = found.score(network=0, size=4)
+score = result.score(network=0, size=4)
 print(f"IIA {score.interval}, worst transition {score.worst_transition:.3f}")
 for cell in score.cells:
     print(f"  {cell.kind:12} {cell.change:8} {cell.iia:.3f} of {cell.count}")
@@ -66,7 +66,7 @@ print("untrained networks: IIA", control.iia.round(3).ravel())
 # Use the alignment: extract the variables for new inputs, set one to its value in another input, save it.
 
 # %%
-best = found.best(network=0, size=4)
+best = result.best(network=0, size=4)
 values = best.extract(networks[0], inputs)
 truth = (inputs[:, :4] == inputs[:, 4:8]).all(1)
 print("accuracy of the extracted a = b:", (values["left"].value == truth).float().mean().item())

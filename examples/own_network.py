@@ -59,7 +59,7 @@ print("this network is", run.verdicts[0].answer)
 # Use an alignment: extract the variable, or set it to its value in another input.
 
 # %%
-found = il.search(network, task, hypothesis="left", site="pairs", sizes=(4,), phases=(il.Phase(steps=200),))
-left = found.best(network=0, size=4)
+result = il.search(network, task, hypothesis="left", site="pairs", sizes=(4,), phases=(il.Phase(steps=200),))
+left = result.best(network=0, size=4)
 print(left.extract(network, inputs[:5])["left"].value)
 print(left.intervene(network, inputs[:5], left=inputs[5:10]).argmax(1))

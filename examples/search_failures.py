@@ -55,7 +55,7 @@ print("IIA by noise:", {noise: round(iia, 3) for noise, iia in zip(noises, by_no
 # start is computed in closed form, without gradients, and finds the solution.
 
 # %%
-found = il.search(
+result = il.search(
     network,
     task,
     hypothesis="left",
@@ -65,6 +65,6 @@ found = il.search(
     phases=(il.Phase(steps=400),),
     budget=il.Budget(pool=16_384, held_out=8_192, batch=256),
 )
-ends = [(restart.start, restart.score.iia) for restart in found.restarts(network=0, size=4).restarts]
+ends = [(restart.start, restart.score.iia) for restart in result.restarts(network=0, size=4).restarts]
 for start, iia in ends:
     print(f"from {start}: IIA {iia:.3f}")

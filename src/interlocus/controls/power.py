@@ -128,7 +128,7 @@ def measure_planted(
         on_progress: Called with the share of the networks that are done, from 0 to 1.
     """
     recipe = PLANTING_RECIPES[kind]
-    # a seed of its own, so that no planted network is a network of the study
+    # a seed of its own, so that no planted network is a network of the study; "twins" names the random stream
     seed = derived_generator(portfolio.seed, "twins", recipe.random_stream).initial_seed() % 2**31
     stacked = isinstance(likes[0], MLP)
     count, allowed_failures = (PLANTED_COUNT + ALLOWED_FAILURES, ALLOWED_FAILURES) if stacked else (1, 0)

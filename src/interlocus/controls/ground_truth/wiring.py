@@ -247,11 +247,9 @@ def _draw_layer(code: Code, width: int, activation: str, generator: torch.Genera
             side = torch.arange(width)[torch.randperm(width, generator=generator)] % 2
             weight = weight * torch.stack([is_read, (1 - is_read) * side, (1 - is_read) * (1 - side)], 1)
         states = function(values @ weight.T + bias.T)
-        read, holds_copies = torch.diag(is_read), torch.diag(1 - is_read)
-        if all(
-            _spread(states @ p, rank) > MIN_SPREAD for p, rank in zip((read, holds_copies), _RANKS[code], strict=False)
-        ):
-            return _Layer(weight, bias.flatten(), states, read, holds_copies)
+        projections = torch.diag(is_read), torch.diag(1 - is_read)
+        if all(_spread(states @ p, rank) > MIN_SPREAD for p, rank in zip(projections, _RANKS[code], strict=False)):
+            return _Layer(weight, bias.flatten(), states, *projections)
     raise SpecificationError(
         f"A layer of {width} units is to carry the code {code!r}.",
         f"In {MAX_WEIGHT_DRAWS} draws of its weights its states in the four settings were too close together.",

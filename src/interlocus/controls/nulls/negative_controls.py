@@ -53,6 +53,7 @@ class NegativeControlsControl(AbstractControl[NegativeControls]):
     def _search(self, context: ControlContext, like: MLP) -> NegativeControls:
         """Train negative controls like some networks, and search them."""
         portfolio, task, site = context.portfolio, context.task, context.site
+        # "decoys" names a random stream; another name would change results
         seed = derived_generator(portfolio.seed, "decoys", site).initial_seed() % 2**31
         trained = unused_copies_like(
             task, hypothesis=portfolio.hypothesis, site=site, like=like, count=NEGATIVE_CONTROLS_TRAINED, seed=seed

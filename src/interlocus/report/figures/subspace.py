@@ -1,4 +1,4 @@
-"""A look into a located subspace: states of bases and sources, and what an interchange makes of them."""
+"""The figure of states in a located subspace: bases, sources, and bases after an interchange."""
 
 from __future__ import annotations
 
