@@ -222,9 +222,8 @@ def search(
         task: The task that the networks solve, with the causal models of its hypotheses.
         hypothesis: Name of one of the task's hypotheses.
         site: Name of the site, a key of `networks.sites`.
-        sizes: Features per variable; every entry is searched by itself. An entry is an integer from 1 for all
-            variables, or one integer per variable: `{"left": 4, "right": 2}` or `"4+2"`. All features of a size have
-            to fit the width of the site.
+        sizes: Features per variable, each entry searched by itself: an integer from 1 for all variables, or one integer
+            per variable, as `{"left": 4, "right": 2}` or `"4+2"`. Their sum may not exceed the width of the site.
         featurizer: The featurizer, by its registered name (`interlocus list`) or as an object.
         starts: Number of restarts of each start, by its registered name or as an object. The name `covariance+0.1`
             adds noise of standard deviation 0.1 to the start `covariance`. By default two random starts and one
@@ -237,9 +236,6 @@ def search(
         on_progress: Called with the share of the work that is done, from 0 to 1. `il.show_progress()` draws a bar.
         on_validation: Called with a `Validation` after every validation; `None` for no call. `il.TensorBoard(folder)`
             writes curves. A callback cannot change the result.
-
-    Returns:
-        The best alignment and the scores of all restarts, for each network and size.
 
     Raises:
         UnknownNameError: the hypothesis, site, featurizer, start or a variable in `sizes` is not known.
@@ -255,9 +251,7 @@ def search(
         hypotheses=(target,),
         sizes=tuple(size_for(size, target.variables, hypothesis) for size in sizes),
         featurizer=FEATURIZERS.get(featurizer)() if isinstance(featurizer, str) else featurizer,
-        starts=tuple(
-            (find_start(start) if isinstance(start, str) else start, count) for start, count in starts.items()
-        ),
+        starts=tuple((find_start(start), count) for start, count in starts.items()),
         phases=tuple(phases),
         budget=budget or Budget(),
         seed=seed,

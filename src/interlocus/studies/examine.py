@@ -44,7 +44,7 @@ def examine(
 ) -> Run:
     """Search every site of a network for every hypothesis of a task.
 
-    First `check_task` compares sampler, causal models and network. At each site only the sizes that fit are searched.
+    At each site only the sizes that fit are searched. `check_task` is called before.
 
     Args:
         network: One network, or a stack of several with the same architecture.
@@ -58,16 +58,11 @@ def examine(
         phases: Phases of each search, in order.
         budget: Numbers of examples, interventions and steps between checks; `Budget()` by default.
         competence: Accuracy below which every verdict is `not-learned`, from 0 to 1.
-        untrained: Number of untrained networks of the same architecture that are searched as well. Without them no
-            score can be judged, and every verdict is `undecided`. A layer without `reset_parameters` prevents them.
-        controls: Names of the controls to measure. Without one that matters, the verdict is `undecided` and names it.
-            `power` takes longest.
+        untrained: Number of untrained networks that are searched as well. Without them every verdict is `undecided`.
+        controls: Names of controls. Without one that matters, the verdict is `undecided` and names it.
         seed: Seed of all examples, searches and untrained networks.
         on_progress: Called with the phase and its share; `il.show_progress()` shows a bar.
         on_validation: Called with every validation of the searches; `il.TensorBoard(folder)` logs them.
-
-    Returns:
-        The run, with scores, verdicts and controls of every site.
 
     Raises:
         InterlocusError: Network, task and arguments do not fit together. It is raised before any search.
@@ -77,7 +72,7 @@ def examine(
     check_task(task, network, hypotheses=searched, seed=seed)
     study = Study(
         name="examined",
-        title=f"What does this network compute on its way through {task.name}?",
+        title=f"Which variables of {task.name} does this network compute, and where?",
         task=TaskSpec.of(task),
         networks=_groups(network, untrained, seed),
         sites=tuple(network.sites),

@@ -49,19 +49,22 @@ class Perturbed(AbstractStart):
         return orthonormal_rows(blocks, generator)
 
 
-def find_start(name: str) -> AbstractStart:
+def find_start(name: str | AbstractStart) -> AbstractStart:
     """The start with this name; `covariance+0.1` is the start `covariance` with noise 0.1 on every entry.
 
     >>> find_start("covariance+0.10").name
     'covariance+0.1'
 
     Args:
-        name: A registered name, optionally followed by `+` and the standard deviation of the noise.
+        name: A registered name, optionally followed by `+` and the standard deviation of the noise; or a start, which
+            is returned.
 
     Raises:
         UnknownNameError: there is no such start.
         SpecificationError: the noise is not a positive number.
     """
+    if not isinstance(name, str):
+        return name
     start_name, sign, noise = name.partition(NOISE_SIGN)
     start: AbstractStart = STARTS.get(start_name)()
     if not sign:
