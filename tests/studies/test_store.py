@@ -11,7 +11,7 @@ from tiny import TINY
 from interlocus.core.errors import RunFolderError
 from interlocus.report.page.page import write_report
 from interlocus.studies.run import Run, run_study
-from interlocus.studies.spec.study import Study
+from interlocus.studies.spec.study import SCHEMA, Study
 from interlocus.studies.store import Store, control_name
 
 STUDY = Study.parse(TINY, "tiny")
@@ -91,6 +91,16 @@ def test_another_study_is_kept_out(tmp_path, fails):
 def test_a_folder_without_a_study_is_named(tmp_path, fails):
     with fails(RunFolderError, "no run folder", "study.yaml"):
         Store(tmp_path).study()
+
+
+def test_a_folder_of_another_schema_is_refused_before_its_study_is_read(tmp_path, fails):
+    Store(tmp_path).begin(STUDY)
+    header, _, _ = (tmp_path / "study.yaml").read_text().partition("\n")
+    (tmp_path / "study.yaml").write_text(f"{header.replace(f'schema {SCHEMA}', 'schema 1')}\nfamilies: []\n")
+    with fails(RunFolderError, "schema 1", f"schema {SCHEMA}", "another folder"):
+        Run.load(tmp_path)
+    with fails(RunFolderError, "schema 1"):
+        Store(tmp_path).begin(STUDY)
 
 
 def test_what_a_killed_run_left_unfinished_is_removed(tmp_path):

@@ -95,11 +95,7 @@ class RecordFolder(Generic[Value]):
             schema = data.pop("schema")
             data.pop("version", None)
             if schema != SCHEMA:
-                raise RunFolderError(
-                    f"The record {path} has schema {schema}.",
-                    f"This version of Interlocus reads schema {SCHEMA} only.",
-                    "Read it with the version that wrote it, or run the study again in another folder.",
-                )
+                raise other_schema_error(path, schema)
             return self._from_json(data)
         except RunFolderError:
             raise
@@ -109,3 +105,17 @@ class RecordFolder(Generic[Value]):
                 "It was cut short or changed by hand.",
                 "Delete it and run the study again: only what is missing is measured.",
             ) from None
+
+
+def other_schema_error(path: Path, schema: object) -> RunFolderError:
+    """The error for a file of a run folder that another version wrote.
+
+    Args:
+        path: Path of the file.
+        schema: The schema that the file names.
+    """
+    return RunFolderError(
+        f"The file {path} has schema {schema}.",
+        f"This version of Interlocus, {__version__}, reads schema {SCHEMA} only.",
+        "Read the folder with the version that wrote it, or run the study again in another folder.",
+    )

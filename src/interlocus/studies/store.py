@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ from interlocus.core.errors import RunFolderError
 from interlocus.core.tensor_files import TensorFile
 from interlocus.core.version import __version__
 from interlocus.studies.projection import Projections
-from interlocus.studies.record_folder import RecordFolder
+from interlocus.studies.record_folder import RecordFolder, other_schema_error
 from interlocus.studies.records import Measurements, Record
 from interlocus.studies.reuse.measure import Reuse
 from interlocus.studies.spec.study import SCHEMA, Study
@@ -38,6 +39,7 @@ FILE_MODE = 0o644
 """Permissions of the files in a run folder: others can read them, unlike temporary files."""
 FOLDERS = ("records", "alignments", "networks", "figures", "controls", "planted", "projections", "reuse")
 """Names of the folders inside a run folder."""
+_SCHEMA_IN_HEADER = re.compile(r"schema (\d+)")
 
 
 class Store:
@@ -136,7 +138,8 @@ class Store:
         """Read the study in this folder.
 
         Raises:
-            RunFolderError: The folder holds no study, or a damaged one.
+            RunFolderError: The folder holds no study, or one that another version wrote.
+            SpecificationError: The file of the study was changed, and no longer holds a study.
         """
         if not self.has_study():
             raise RunFolderError(
@@ -144,7 +147,12 @@ class Store:
                 "It has no file study.yaml.",
                 "Pass a folder that `interlocus study` wrote.",
             )
-        return Study.stored(self.folder / "study.yaml")
+        path = self.folder / "study.yaml"
+        with path.open(encoding="utf-8", errors="replace") as file:
+            schema = _SCHEMA_IN_HEADER.search(file.readline())
+        if schema and schema.group(1) != str(SCHEMA):
+            raise other_schema_error(path, schema.group(1))
+        return Study.stored(path)
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a file completely or not at all.
