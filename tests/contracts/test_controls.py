@@ -9,9 +9,10 @@ import pytest
 from control_contexts import alignment_of, context_of, effect_with, portfolio_of
 from networks_by_hand import hand_wired, known_subspace
 
-from interlocus.controls import negative_controls, power
+from interlocus.controls import power
 from interlocus.controls._base import AbstractControl, Evidence, EvidenceContext
 from interlocus.controls.criteria import Thresholds
+from interlocus.controls.nulls import negative_controls
 from interlocus.controls.power import PlantedResult
 from interlocus.core.plugins import CONTROLS
 from interlocus.tasks import HierarchicalEquality

@@ -17,8 +17,7 @@ import interlocus as il
 from interlocus.alignment.from_directions import AlignmentTarget, from_directions
 from interlocus.cli.main import app
 from interlocus.controls import _base as controls
-from interlocus.controls import negative_controls
-from interlocus.controls.nulls import random_directions
+from interlocus.controls.nulls import negative_controls, random_directions
 from interlocus.controls.sufficient_subspace import UsedSubspace
 from interlocus.core.errors import AlignmentError, RunFolderError, UnknownNameError
 from interlocus.networks import MLP, Module
