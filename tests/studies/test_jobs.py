@@ -13,8 +13,9 @@ from interlocus.controls.nulls.random_directions import RandomDirections
 from interlocus.controls.probes import ProbesControl, probe_accuracies
 from interlocus.core.tensor_files import TensorFile
 from interlocus.networks import MLP
-from interlocus.studies.jobs import StoredAlignment, control_job, projection_job, search_job, train_networks
+from interlocus.studies.jobs import control_job, projection_job, search_job, train_networks
 from interlocus.studies.plan import jobs
+from interlocus.studies.records import StoredAlignment
 from interlocus.studies.spec.study import Study
 
 STUDY = Study.parse(TINY, "tiny")

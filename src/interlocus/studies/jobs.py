@@ -24,7 +24,7 @@ from interlocus.searches.engine import solve
 from interlocus.searches.results import ProblemResult
 from interlocus.studies.plan import Job, Trial
 from interlocus.studies.projection import Projections, project
-from interlocus.studies.records import Record
+from interlocus.studies.records import Record, StoredAlignment, TrialResult
 from interlocus.studies.reuse.measure import LabelDraws, Reuse, measure_reuse, new_question
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import Study
@@ -33,36 +33,6 @@ from interlocus.tasks.splits import DataSplits
 
 OnShare = Callable[[float], None]
 """Called with the share of a job that is done, from 0 to 1."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrialResult:
-    """A finished trial.
-
-    Args:
-        record: The record with all scores.
-        alignments: The alignments, one for each size, as the content of a safetensors file.
-    """
-
-    record: Record
-    alignments: bytes
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredAlignment:
-    """An alignment in a form that can be sent to a worker.
-
-    Args:
-        file: The safetensors file of a trial, in memory.
-        size: Size of the alignment, one of those in the file.
-    """
-
-    file: TensorFile
-    size: int | str
-
-    def load(self) -> Alignment:
-        """Parse the file and return the alignment of this size."""
-        return Alignment.load(self.file, size=self.size)
 
 
 def train_networks(study: Study, group: NetworkGroup, on_progress: OnShare) -> list[bytes]:

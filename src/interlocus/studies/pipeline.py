@@ -13,19 +13,10 @@ from interlocus.core.tensor_files import TensorFile
 from interlocus.networks.site import INPUT_SITE
 from interlocus.searches.callbacks import OnValidation
 from interlocus.studies.executors import AbstractExecutor, WorkItem
-from interlocus.studies.jobs import (
-    StoredAlignment,
-    TrialResult,
-    control_job,
-    planting_job,
-    projection_job,
-    reuse_job,
-    search_job,
-    train_networks,
-)
+from interlocus.studies.jobs import control_job, planting_job, projection_job, reuse_job, search_job, train_networks
 from interlocus.studies.plan import Trial, jobs, reused_trial
 from interlocus.studies.projection import projected_size
-from interlocus.studies.records import Record
+from interlocus.studies.records import Record, StoredAlignment, TrialResult
 from interlocus.studies.results.planted import planted_name, sites_that_wait
 from interlocus.studies.results.verdicts import collect_verdicts
 from interlocus.studies.spec.networks import NetworkGroup

@@ -1,13 +1,15 @@
-"""Values that a run folder stores: the record of a trial, and all measurements that verdicts are made from."""
+"""Values that pass between workers and a run folder: trials with their alignments, and all measurements of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from interlocus.alignment.alignment import Alignment
 from interlocus.controls.power import PlantedResult
 from interlocus.controls.record import ControlRecord
 from interlocus.core.json_record import JsonRecord
+from interlocus.core.tensor_files import TensorFile
 from interlocus.searches.results import Restarts
 from interlocus.studies.plan import Trial
 
@@ -29,6 +31,36 @@ class Record(JsonRecord):
     accuracy: float
     seconds: float
     sizes: tuple[Restarts, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialResult:
+    """A finished trial.
+
+    Args:
+        record: The record with all scores.
+        alignments: The alignments, one for each size, as the content of a safetensors file.
+    """
+
+    record: Record
+    alignments: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredAlignment:
+    """An alignment in a form that can be sent to a worker.
+
+    Args:
+        file: The safetensors file of a trial, in memory.
+        size: Size of the alignment, one of those in the file.
+    """
+
+    file: TensorFile
+    size: int | str
+
+    def load(self) -> Alignment:
+        """Parse the file and return the alignment of this size."""
+        return Alignment.load(self.file, size=self.size)
 
 
 @dataclass(frozen=True, kw_only=True)
