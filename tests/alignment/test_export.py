@@ -15,11 +15,11 @@ import interlocus as il
 from interlocus.alignment import tabular as module
 from interlocus.alignment.from_directions import AlignmentTarget, from_directions
 from interlocus.alignment.tabular import Rows
+from interlocus.cli.loading import extract, load_fitted, load_network
 from interlocus.cli.main import app
 from interlocus.core import tensor_files as files
 from interlocus.core.errors import AlignmentError
 from interlocus.core.random import derived_generator
-from interlocus.studies.loading import extract, load_fitted, load_network
 from interlocus.tasks import HierarchicalEquality
 
 TASK = HierarchicalEquality()

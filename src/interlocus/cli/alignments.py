@@ -41,8 +41,8 @@ def extract_command(
 ) -> None:
     """Extract the variables for each input row: value, probability and features."""
     from interlocus.alignment.tabular import Rows
+    from interlocus.cli.loading import build_task, extract, load_fitted, load_network
     from interlocus.report.terminal.output import announce_code, write_columns
-    from interlocus.studies.loading import build_task, extract, load_fitted, load_network
 
     announce_code(network, task)
     loaded = load_network(network, None if task is None else build_task(task))
@@ -81,12 +81,12 @@ def audit_command(
     out: Annotated[Path | None, typer.Option(help="Folder to save the audit in.", metavar="DIR")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run every control on an alignment found with another tool, and print a verdict for each variable."""
+    """Measure the default controls of an alignment, for instance one of another tool, and print its verdicts."""
     from interlocus.alignment.from_directions import parse_blocks
     from interlocus.alignment.pyvene import load_any
+    from interlocus.cli.loading import build_task, load_network
     from interlocus.report.terminal.output import announce_code, show_audit, stage_printer
     from interlocus.studies.audit import audit
-    from interlocus.studies.loading import build_task, load_network
 
     announce_code(network, task)
     built = build_task(task)

@@ -104,7 +104,7 @@ def _enumerated(task: AbstractTask, hypothesis: Hypothesis, rivals: Sequence[Hyp
         raise SpecificationError(
             f"The hypothesis {hypothesis.name!r} or one of its rivals ({', '.join(r.name for r in rivals) or 'none'}) "
             "has variables that do not follow from the discrete `roots` of the task.",
-            "Codes are fitted to cells of interventions, which are counted out from the values of the roots.",
+            "Codes are fitted to cells of interventions, which are enumerated from the values of the roots.",
             "Leave out hypotheses with continuous variables, or declare `roots` for the task.",
         )
     return enumerate_interventions(hypothesis, enumerate_settings(hypothesis.model, task.roots))
@@ -150,7 +150,7 @@ class CodeFitResult:
 
 
 class CodeFit(AbstractControl[CodeFitResult]):
-    """Whether a site answers as if it carried the variables, a rival, the output or nothing. It decides no verdict."""
+    """Whether a network answers as if the site held the variables, a rival, the output or nothing."""
 
     name = "code_fit"
     description = "candidate codes of a site were fitted to the answers to interventions"

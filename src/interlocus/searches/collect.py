@@ -130,7 +130,7 @@ def _mean_overlap(bases: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> 
 
 
 def _size_outcomes(frames: Frames) -> dict[int, Outcome]:
-    """The searches that chose no feature for any variable (`empty`), or the whole site for one variable (`full`)."""
+    """The searches that chose no feature for any variable (`empty`), or gave one variable the whole site (`full`)."""
     counts = in_use(frames).sum(2)
     none, every = (counts == 0).all(1).tolist(), (counts == frames.read.shape[3]).any(1).tolist()
     outcomes: dict[int, Outcome] = {}

@@ -1,4 +1,4 @@
-"""Audit an alignment, for instance one that another tool found: measure every control, and give a verdict.
+"""Audit an alignment, for instance one that another tool found: measure its controls, and give a verdict.
 
 The verdict is about this alignment: whether the variable that it exchanges is computed, entangled, unused or absent.
 The best alignment that a search inside the used subspace finds is part of the evidence.
@@ -104,7 +104,7 @@ def audit(
     seed: int = 0,
     on_progress: OnAuditStage = lambda phase: None,
 ) -> Audit:
-    """Measure all controls of one alignment, and give a verdict on each of its variables.
+    """Measure the controls of one alignment, and give a verdict on each of its variables.
 
     Args:
         alignment: The alignment: found by `search`, loaded by `from_pyvene`, or built from directions.

@@ -119,7 +119,7 @@ class Store:
                 raise RunFolderError(
                     f"The folder {self.folder} holds another study ({_difference(stored, study)}).",
                     "One folder cannot hold the records of two studies.",
-                    f"Pass another folder with --out, or run the study that is stored in {path}.",
+                    f"Choose another folder (--out on the command line), or run the study that is stored in {path}.",
                 )
         with _writing(self.folder):
             for name in FOLDERS:
@@ -245,7 +245,7 @@ def _writing(folder: Path) -> Iterator[None]:
         raise RunFolderError(
             f"The folder {folder} cannot be written: {error.strerror or error}.",
             "Results are stored in this folder.",
-            "Free disk space, change permissions, or pass another folder with --out; what is finished is kept.",
+            "Free disk space, change permissions, or choose another folder; what is finished is kept.",
         ) from None
 
 

@@ -36,7 +36,7 @@ def collect_evidence(
 
 
 def competence_evidence(accuracy: float, competence: float) -> Evidence:
-    """Whether the network solves the task; of one that does not, nothing is claimed."""
+    """Whether the network solves the task. Nothing is claimed about a network that does not."""
     return Evidence(
         control="competence",
         text=f"The network solves {accuracy:.4f} of fresh items; {competence:g} is required.",

@@ -41,7 +41,7 @@ class SiteObservation:
     Args:
         site: Name of the site.
         variable: Name of the variable.
-        hidden: Whether the site lies behind the input. The input holds everything and computes nothing.
+        hidden: Whether the site is not the input. The input holds everything and computes nothing.
         effects: What searches found in the full state, one effect for each featurizer and size; at least one.
         no_effect: IIA of an intervention that changes nothing.
         one_directional: IIA of a map that can remove a value and not restore it, or the reverse; `None` where there is
@@ -49,8 +49,8 @@ class SiteObservation:
         null: The best IIA of all searches in untrained networks, or with shuffled labels; `None` where it was not
             measured.
         random_directions: 95th percentile of the IIA of random directions in this network; `None` where it was not
-            measured. What is found lies above it. It says nothing of an absence, since random directions catch a large
-            variable.
+            measured. A found score must exceed it. It is not used to call a variable absent, since random directions
+            also exchange a variable with many directions.
         linear_ceiling: IIA that no linear map can exceed here; `None` where there is no such ceiling.
         used: What was measured inside the used subspace; `None` where it was not measured.
         power: How often the searches find a planted variable; `None` where it was not measured.

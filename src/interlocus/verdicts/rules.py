@@ -1,7 +1,7 @@
 """From scores and controls to a verdict with its evidence: pure functions on numbers.
 
-The truth table that these functions follow, one row for each situation, is docs/verdicts.md; the tests are that table.
-No tensor and no network is seen here.
+The truth table that these functions follow, one row for each situation, is in docs/verdicts.md; the tests check every
+row. Tensors and networks do not appear here.
 """
 
 from __future__ import annotations
@@ -24,18 +24,20 @@ PLANTED = (
     "Networks in which the variable is planted, to see whether the search could find it: the control `power`, for "
     "perceptrons and for torch modules of up to 250,000 parameters."
 )
-"""What an absence waits for."""
+"""The evidence that is missing before a variable can be called absent."""
 LARGEST_OUTPUT_SIZE = 2
 """The output counts as found by itself at most at this size; a larger subspace may hold all variables together."""
+EVIDENCE_COLUMNS = ("control", "supports it", "evidence")
+"""Headings of a table of evidence: the control, whether it supports the variable, and what was measured."""
 _PASSES = {True: "yes", False: "no", None: "–"}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Verdict(AbstractDisplayable):
-    """What is said of a variable at a site, and why.
+    """The verdict on a variable at a site, with its evidence.
 
     Args:
-        observation: What it rests on.
+        observation: The measurements that it is based on.
         word: The verdict in one word, a key of `VERDICT_WORDS`.
         effect: The smallest effect that was found, or else the best one.
         evidence: One row for each control.
@@ -67,8 +69,8 @@ class Verdict(AbstractDisplayable):
         iia = f"IIA {effect.iia:.3f} [{effect.low:.3f}, {effect.high:.3f}] at size {effect.size}"
         place = f"{self.observation.variable} at {self.observation.site}"
         return Display(
-            title=f"{place}: {iia} with {effect.featurizer} maps, {self.word}",
-            columns=("control", "speaks for it", "what it says"),
+            title=f"{place}: {iia} with the featurizer {effect.featurizer}, {self.word}",
+            columns=EVIDENCE_COLUMNS,
             rows=[(row.control, _PASSES[row.passes], row.text) for row in self.evidence],
             notes=[f"What would decide it: {missing}" for missing in self.missing_evidence],
         )
@@ -110,7 +112,7 @@ def judge_network(
         accuracy: Accuracy of the network on fresh items.
         sites: For each site, in the order in which the network passes them, one observation for each variable.
         competence: Accuracy below which nothing is claimed.
-        thresholds: From which score on something counts.
+        thresholds: The study's thresholds.
     """
     verdicts: list[list[Verdict]] = []
     for observations in sites:
@@ -147,7 +149,7 @@ class _Case:
     Args:
         observation: Everything that was measured.
         earlier: The verdicts on this variable at earlier hidden sites.
-        thresholds: From which score on something counts.
+        thresholds: The study's thresholds.
         found: Effects in the full state that count as found.
         evidence: The rows so far; a rule may add its own.
     """
@@ -235,13 +237,13 @@ def _judge_present(case: _Case) -> Verdict:
         return case.say("undecided", missing) if missing else case.say("unused")
     return case.say(
         "undecided",
-        "More starts or steps inside the used subspace: there the score is neither above the chance levels in both "
-        "directions nor below them.",
+        "More starts or steps inside the used subspace: there the score is above a chance level, but not in both "
+        "directions of change.",
     )
 
 
 def _judge_missing(case: _Case) -> Verdict:
-    """Nothing was found. Is nothing there?"""
+    """The verdict if no effect counts as found."""
     observation, thresholds = case.observation, case.thresholds
     highest = max(effect.high for effect in observation.effects)
     if observation.used is not None:  # what the rest of the network does not need cannot be its intermediate step

@@ -1,7 +1,8 @@
 """The words that verdicts use: one table for variables, one for whole networks.
 
-A new word is one entry here, its rule in `interlocus.verdicts.rules`, and its row in docs/meaning.md. The page, its
-legend and CSS, the terminal, the answers and the confusion table of the battery all read these tables.
+A new word is one entry here, its rule in `interlocus.verdicts.rules`, and its rows in docs/meaning.md and
+docs/verdicts.md. The page, its legend and CSS, the terminal, the answers and the confusion table of the battery all
+read these tables.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Answer = Literal[
 """The answer for a whole network."""
 
 Colour = Literal["green", "pale-green", "yellow", "violet", "orange", "blue", "grey", "dashed", "outlined"]
-"""How a mark is coloured; `templates/report.css` defines each colour for light and for dark pages."""
+"""How a mark is coloured; `report/page/templates/report.css` defines each colour for light and for dark pages."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +103,7 @@ _VERDICT_WORDS = (
         word="absent",
         symbol="A",
         colour="grey",
-        explanation="No featurizer and size searched finds the variable here, and the search finds planted variables.",
+        explanation="No searched featurizer and size finds the variable here, but planted variables are found.",
     ),
     VerdictWord(
         word="undecided",
@@ -131,7 +132,7 @@ _ANSWER_WORDS = (
         symbol="h",
         colour="yellow",
         explanation="Some variables of the hypothesis are found at a hidden site, or all of them only in part.",
-        predicate="compute them in part",
+        predicate="compute some hypothesised variables, or all of them partly",
     ),
     AnswerWord(
         word="other-route",
@@ -182,7 +183,7 @@ def rank(word: str) -> int:
 
 
 def least_known(words: Iterable[Word]) -> Word:
-    """The word that says least, which stands for several variables of one site.
+    """The word that says least. It summarises several variables of one site.
 
     >>> least_known(["computed", "undecided", "absent"])
     'undecided'

@@ -175,5 +175,5 @@ def test_a_folder_that_cannot_be_written_gives_an_error_with_a_hint(tmp_path: Pa
     run = made_run(tmp_path, searches=ONE_SIZE)
     (tmp_path / "figures").rmdir()
     (tmp_path / "figures").write_text("in the way")
-    with pytest.raises(RunFolderError, match="--out"):
+    with pytest.raises(RunFolderError, match="another folder"):
         save_figures(run)

@@ -201,7 +201,7 @@ def test_a_folder_that_cannot_be_written_gives_one_message(tmp_path: Path, fails
     run = made_run(tmp_path, searches=ONE_SIZE)
     shutil.rmtree(tmp_path / "figures")
     (tmp_path / "figures").write_text("in the way")  # what a test that runs as root can do to lock a folder
-    with fails(RunFolderError, str(tmp_path), "--out"):
+    with fails(RunFolderError, str(tmp_path), "another folder"):
         write_report(run)
 
 

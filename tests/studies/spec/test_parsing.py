@@ -56,7 +56,7 @@ def test_an_argument_of_another_type_is_refused(fails):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({"batch": 0}, "batch is 0 in f. It must be 1 or more. Use a number from 1 on."),
+        ({"batch": 0}, "batch is 0 in f. It must be 1 or more. Use 1 or more."),
         ({"batch": 1.5}, "batch is 1.5 in f. It must be a whole number."),
         ({"solved": "much"}, "solved is 'much' in f. It must be a number."),
         ({"bach": 1}, "f has the key 'bach'. There is no such key"),

@@ -52,7 +52,7 @@ def _searches(run: Run) -> str:
         f"search was run from {schedules}. Bases and sources were drawn from {budget.pool:,} inputs. We kept the "
         "restart with the highest interchange intervention accuracy (IIA) on "
         f"{budget.validation:,} validation interventions, and measured its IIA on {budget.test:,} test interventions "
-        "that no choice was based on."
+        "which were used for no choice."
     )
 
 
@@ -82,16 +82,17 @@ def _chance_levels(run: Run) -> str:
         bound = (
             ""
             if line.one_directional is None
-            else f", and one that can only destroy the variable, never set it, up to {line.one_directional:.3f}"
+            else f", and a map that can only destroy the variable scores at most {line.one_directional:.3f}"
         )
         levels[line.hypothesis] = (
             f"for {line.hypothesis} an interchange without effect scores {line.no_effect:.3f}{bound}"
         )
     known = f" {_capitalised('; '.join(levels.values()))}." if levels else ""
     return (
-        f"Chance levels and intervals. Scores are compared with those that need no variable.{known} Intervals of "
-        f"means are 95 % bootstrap intervals over networks first and interventions within them ({RESAMPLES:,} "
-        "resamples); those of one network are Wilson's, corrected for the number of scores compared."
+        "Chance levels and intervals. Scores are compared with those that are reached without the "
+        f"variable.{known} Intervals of means are 95 % bootstrap intervals over networks first and interventions "
+        f"within them ({RESAMPLES:,} resamples); those of one network are Wilson's, corrected for the number of scores "
+        "compared."
     )
 
 
@@ -102,8 +103,10 @@ def _verdicts(run: Run) -> str:
     answer = run.answer.direct if run.answer else ""
     return (
         f"Verdicts. {measured} A variable counts as found where the lower end of its IIA is at least "
-        f"{thresholds.found:g}, that of its worst transition at least {thresholds.worst_transition:g}, and "
-        f"interventions from two sources score within {thresholds.source_gap:g} of single ones. {answer}"
+        f"{thresholds.found:g} and above the null (random directions, untrained networks), that of its worst "
+        f"transition is at least {thresholds.worst_transition:g}, joint interventions score within "
+        f"{thresholds.source_gap:g} of single ones, and at least {thresholds.answer_change_rate:g} of the "
+        f"interventions change the answer. {answer}"
     ).strip()
 
 

@@ -24,7 +24,7 @@ from interlocus.studies.compare_runs import Comparison
 from interlocus.studies.plan import Forecast
 from interlocus.studies.run import Run
 from interlocus.studies.spec.study import Study
-from interlocus.verdicts.rules import Verdict
+from interlocus.verdicts.rules import EVIDENCE_COLUMNS, Verdict
 from interlocus.verdicts.words import VERDICT_WORDS
 
 
@@ -166,7 +166,7 @@ def _print_verdict(verdict: Verdict) -> None:
     interval = Interval(effect.iia, effect.low, effect.high)
     out.print(f"[bold]{escape(verdict.observation.variable)}[/bold]: IIA {interval_text(interval)}")
     print_words([VERDICT_WORDS[verdict.word]], out)
-    table = plain_table("", ("control", "supports it", "evidence"))
+    table = plain_table("", EVIDENCE_COLUMNS)
     for row in verdict.evidence:
         sign = {True: "[green]yes[/green]", False: "[red]no[/red]", None: "–"}[row.passes]
         table.add_row(escape(row.control), sign, escape(row.text))

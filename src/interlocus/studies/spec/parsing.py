@@ -80,8 +80,8 @@ def assign(data: Any, path: Sequence[str], value: Any, assignment: str) -> None:
             place = key
         else:
             raise SpecificationError(
-                f"The assignment {assignment!r} sets a part of {where!r}.",
-                f"{where!r} is a single value and has no parts.",
+                f"The assignment {assignment!r} sets a key inside {where!r}.",
+                f"{where!r} is a single value and has no keys.",
                 f"Set {where} itself.",
             )
         if is_last:
@@ -132,7 +132,7 @@ def check_argument_type(key: str, value: object, annotation: Any) -> None:
 
 
 def explain(error: ValidationError, where: str, known_keys: KnownKeys) -> InterlocusError:
-    """The first fault that pydantic found, as an error of ours; an unknown key comes before a missing one.
+    """The first fault that pydantic found, as an `InterlocusError`. An unknown key is reported before a missing one.
 
     Args:
         error: The error that pydantic raised.
@@ -170,9 +170,9 @@ class _Rule(NamedTuple):
 
 
 _RULES: dict[str, _Rule] = {
-    "greater_than_equal": _Rule("It must be {ge:g} or more.", "Use a number from {ge:g} on."),
-    "greater_than": _Rule("It must be greater than {gt:g}.", "Use a number above {gt:g}."),
-    "less_than_equal": _Rule("It must be {le:g} or less.", "Use a number up to {le:g}."),
+    "greater_than_equal": _Rule("It must be {ge:g} or more.", "Use {ge:g} or more."),
+    "greater_than": _Rule("It must be greater than {gt:g}.", "Use more than {gt:g}."),
+    "less_than_equal": _Rule("It must be {le:g} or less.", "Use {le:g} or less."),
     "finite_number": _Rule("It must be a finite number.", "Use a finite number, for instance 0.01."),
     "string_type": _Rule("It must be text.", "Write it in quotes, for instance 'text'."),
     "string_pattern_mismatch": _Rule(
@@ -192,7 +192,7 @@ _RULES |= dict.fromkeys(("float_type", "float_parsing"), _NUMBER)
 _RULES |= dict.fromkeys(("bool_type", "bool_parsing"), _YES_NO)
 _RULES |= dict.fromkeys(("tuple_type", "list_type"), _LIST)
 _RULES |= dict.fromkeys(("dict_type", "mapping_type", "model_type", "model_attributes_type"), _MAPPING)
-"""What is allowed where pydantic finds a fault of a type; the names in braces are filled in by pydantic."""
+"""What is allowed, by the type of the fault that pydantic found. pydantic fills in the names in braces."""
 
 
 def _rule(fault: ErrorDetails) -> _Rule:

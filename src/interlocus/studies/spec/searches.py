@@ -128,5 +128,7 @@ CONTROLS_BY_DEFAULT: tuple[ControlName, ...] = (
     "distribution_shift",
     "source_variation",
 )
-"""All controls but two: shuffled labels take as long as the searches and score no higher than untrained networks, and
-negative controls take as long as planting."""
+"""Controls of a study that names none, besides those that are always measured (`controls.record.ALWAYS_MEASURED`).
+
+Two are left out: shuffled labels take as long as the searches and score no higher than untrained networks, and negative
+controls take as long as planting."""
