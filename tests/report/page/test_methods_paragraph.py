@@ -19,7 +19,7 @@ def test_it_holds_the_numbers_of_the_run(tmp_path: Path) -> None:
         "1 random and 1 covariance start",
         "10,000 test interventions",
         f"For both an interchange without effect scores {line.no_effect:.3f}",
-        f"up to {line.one_directional:.3f}",
+        f"at most {line.one_directional:.3f}",
         "99.9% of its own answers",
         run.answer.direct,
         run.study.fingerprint,
