@@ -25,30 +25,29 @@ def _tables() -> list[list[dict[str, str]]]:
 
 
 SITES, NETWORKS = _tables()
-NO_ROOM = UsedSubspaceResult(rank=3, width=16, agreement=0.9995, found={})
 
 
-def _entry(iia: float, cell: float, way: float, *, pure: float | None = None) -> Effect:
+def _effect(iia: float, worst_transition: float, value_change: float, *, leakage: float | None = None) -> Effect:
     return Effect(
         featurizer="rotation",
         size=4,
         iia=iia,
         low=iia - 0.01,
         high=min(1.0, iia + 0.01),
-        worst_transition=cell,
-        value_change=way,
+        worst_transition=worst_transition,
+        value_change=value_change,
         single=iia,
         joint=iia,
         answer_change_rate=0.5,
-        operand_leakage=pure,
+        operand_leakage=leakage,
     )
 
 
-def _seen(row: dict[str, str], site: str = "layer2") -> SiteObservation:
-    pure = float(row["R²"]) if row["R²"] else None
+def _observation(row: dict[str, str], site: str = "layer2") -> SiteObservation:
+    leakage = float(row["R²"]) if row["R²"] else None
     used = None
     if row["inside"] != "–":
-        inside = () if row["inside"] == "no room" else (_entry(*map(float, row["inside"].split()), pure=pure),)
+        inside = () if row["inside"] == "too small" else (_effect(*map(float, row["inside"].split()), leakage=leakage),)
         output = {1: float(row["output"])} if row["output"] else {}
         used = UsedSubspaceEvidence(rank=3, width=16, agreement=0.9995, effects=inside, output=output)
     found = [int(word) for word in row["power"].split() if word.isdigit()]
@@ -56,11 +55,11 @@ def _seen(row: dict[str, str], site: str = "layer2") -> SiteObservation:
         site=site,
         variable="left",
         hidden=site != "input",
-        effects=(_entry(float(row["IIA"]), float(row["cell"]), float(row["way"])),),
+        effects=(_effect(float(row["IIA"]), float(row["worst transition"]), float(row["value change"])),),
         no_effect=0.5,
         one_directional=0.708,
-        null=None if row["null"] == "–" else float(row["null"]),
-        linear_ceiling=float(row["structural"]) if row["structural"] else None,
+        null=None if row["null level"] == "–" else float(row["null level"]),
+        linear_ceiling=float(row["linear ceiling"]) if row["linear ceiling"] else None,
         used=used,
         power=Power(kind="neuron_blocks", found=found[0], of=found[1]) if found else None,
         results={}
@@ -82,20 +81,20 @@ def _row(**cells: str) -> dict[str, str]:
 def _earlier(word: str) -> SiteObservation:
     """A row of the table that has this word without an earlier site."""
     row = next(row for row in SITES if row["verdict"] == word and not row["earlier"])
-    return _seen(row, "layer1")
+    return _observation(row, "layer1")
 
 
 @pytest.mark.parametrize("row", SITES, ids=lambda row: row["situation"])
 def test_each_situation_gets_the_word_of_its_row(row):
     before = [_earlier(row["earlier"])] if row["earlier"] else []
-    judged = _judged(*before, _seen(row), accuracy=float(row["accuracy"]))
+    judged = _judged(*before, _observation(row), accuracy=float(row["accuracy"]))
     assert [verdict.word for verdict in judged] == [*([row["earlier"]] if before else []), row["verdict"]]
 
 
 @pytest.mark.parametrize("row", SITES, ids=lambda row: row["situation"])
 def test_a_verdict_names_missing_evidence_if_and_only_if_it_is_undecided(row):
     before = [_earlier(row["earlier"])] if row["earlier"] else []
-    verdict = _judged(*before, _seen(row), accuracy=float(row["accuracy"]))[-1]
+    verdict = _judged(*before, _observation(row), accuracy=float(row["accuracy"]))[-1]
     assert bool(verdict.missing_evidence) == (row["verdict"] == "undecided")
 
 
@@ -119,7 +118,7 @@ def test_every_word_is_in_the_table_and_has_a_situation():
 def _verdicts(words: str) -> list[list[Verdict]]:
     made = []
     for number, site in enumerate(words.split(";"), start=1):
-        seen = _seen(SITES[0], f"layer{number}")
+        seen = _observation(SITES[0], f"layer{number}")
         made.append(
             [Verdict(observation=seen, word=word, effect=seen.effects[0], evidence=()) for word in site.split()]  # type: ignore[arg-type]
         )
@@ -132,12 +131,12 @@ def test_each_network_gets_the_answer_of_its_row(row):
 
 
 def test_a_variable_at_the_input_says_nothing_about_hidden_sites():
-    found = _seen(_row(verdict="computed"), "input")
+    found = _observation(_row(verdict="computed"), "input")
     (at_input,) = _judged(found)
     assert at_input.word == "entangled"
-    missing = _seen(_row(verdict="undecided", power="3 of 16"), "input")
+    missing = _observation(_row(verdict="undecided", power="3 of 16"), "input")
     assert _judged(missing)[0].word == "undecided"
-    seen = _seen(_row(verdict="bypassed"), "layer1")
+    seen = _observation(_row(verdict="bypassed"), "layer1")
     assert [v.word for v in _judged(found, seen)] == ["entangled", "bypassed"], (
         "a variable at the input is not consumed"
     )
@@ -147,7 +146,7 @@ def test_a_variable_at_the_input_says_nothing_about_hidden_sites():
 @pytest.mark.parametrize("row", SITES, ids=lambda row: row["situation"])
 def test_stricter_thresholds_claim_less(row):
     strict = Thresholds(found=0.999, worst_transition=0.998, power=0.99)
-    seen = _seen(row)
+    seen = _observation(row)
     (usual,) = _judged(seen, accuracy=float(row["accuracy"]))
     ((judged,),) = judge_network(float(row["accuracy"]), [[seen]], competence=0.99, thresholds=strict)
     if judged.word in FOUND:
@@ -157,7 +156,7 @@ def test_stricter_thresholds_claim_less(row):
 
 
 def test_the_evidence_says_where_the_used_subspace_has_no_room():
-    (verdict,) = _judged(_seen(_row(verdict="unused", inside="no room")))
+    (verdict,) = _judged(_observation(_row(verdict="unused", inside="too small")))
     used = next(row for row in verdict.evidence if row.control == "used subspace")
     assert used.passes is False
     assert "fewer than there are variables" in used.text
@@ -166,9 +165,9 @@ def test_the_evidence_says_where_the_used_subspace_has_no_room():
 def test_the_effect_is_the_smallest_size_that_is_found():
     sizes = {1: 0.80, 2: 0.99, 4: 0.995}
     entries = tuple(
-        Effect(**(vars(_entry(iia, iia - 0.02, iia - 0.02)) | {"size": size})) for size, iia in sizes.items()
+        Effect(**(vars(_effect(iia, iia - 0.02, iia - 0.02)) | {"size": size})) for size, iia in sizes.items()
     )
-    seen = SiteObservation(**(vars(_seen(_row(verdict="computed"))) | {"effects": entries}))
+    seen = SiteObservation(**(vars(_observation(_row(verdict="computed"))) | {"effects": entries}))
     (verdict,) = _judged(seen)
     assert verdict.effect.size == 2
 
