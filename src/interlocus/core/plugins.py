@@ -198,5 +198,3 @@ FIGURES = Registry(
         "published": _entry("report.figures.published:PublishedFigure", "scores compared with published ones"),
     },
 )
-
-EXPORT = PluginEntry(target="interlocus.alignment.export:export", summary="an alignment as a program of its own")
