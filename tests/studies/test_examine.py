@@ -144,14 +144,20 @@ class Scaled(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.scale, self.head = nn.Parameter(torch.ones(16)), nn.Linear(16, 2)
+        self.scale, self.head = nn.Parameter(torch.linspace(0.5, 1.5, 16)), nn.Linear(16, 2)
 
     def forward(self, inputs):
         return self.head(inputs * self.scale)
 
 
-def test_a_module_of_unknown_initialisation_has_no_untrained_copies():
-    assert not Module(Scaled()).untrained_copies(2, seed=0)
+def test_the_evidence_says_how_untrained_networks_got_their_parameters(tmp_path):
+    settings = SMALL | {"untrained": 1, "sizes": (1,), "hypotheses": ("both",), "competence": 0.0, "controls": ()}
+    made = il.examine(Module(nn.Sequential(nn.Linear(16, 16), Scaled())), TASK, out=tmp_path, **settings)
+    for run in (made, Run.load(tmp_path)):
+        evidence = [row for site in run.verdicts[0].sites for verdict in site for row in verdict.evidence]
+        texts = [row.text for row in evidence if row.control == "chance levels"]
+        assert texts
+        assert all("permuted" in text for text in texts)
 
 
 def test_a_verdict_is_about_the_first_hypothesis_and_compares_with_untrained_copies(tmp_path):

@@ -109,8 +109,16 @@ class AbstractNetworks(abc.ABC):
             seed: Seed of the initial parameters.
 
         Returns:
-            An empty sequence where it is unknown how such a network is initialised.
+            An empty sequence if there can be none.
+
+        Raises:
+            NetworkError: The user's function makes a network of another architecture.
         """
+
+    @property
+    def untrained_parameters(self) -> str:
+        """How the parameters of `untrained_copies` are made, as text for evidence."""
+        return "initialised at random"
 
     @abc.abstractmethod
     def select(self, indices: Sequence[int]) -> AbstractNetworks:

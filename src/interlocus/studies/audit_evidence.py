@@ -122,6 +122,7 @@ class Auditor:
                 no_effect=level.no_effect,
                 one_directional=level.one_directional,
                 null=null,
+                untrained=self.network.untrained_parameters,
                 random_directions=control.result(RandomDirections),
                 linear_ceiling=control.result(LinearCeiling) if alignment.frames.linear else None,
                 used=None if used is None or variable not in inside else _used(used, inside[variable]),

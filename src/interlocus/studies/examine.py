@@ -97,8 +97,14 @@ def _groups(network: AbstractNetworks, untrained: int, seed: int) -> tuple[Netwo
     copies = tuple(network.untrained_copies(untrained, seed=seed))
     if not copies:
         return (group,)
-    reference = register_object(f"{name}, untrained", copies)
-    return group, NetworkGroup(name="untrained", network=reference, count=len(copies), trained=False)
+    untrained_group = NetworkGroup(
+        name="untrained",
+        network=register_object(f"{name}, untrained", copies),
+        count=len(copies),
+        trained=False,
+        untrained_parameters=network.untrained_parameters,
+    )
+    return group, untrained_group
 
 
 def _searches(

@@ -89,7 +89,8 @@ def _chance_level_text(observation: SiteObservation) -> str:
     levels = [f"an intervention without effect {observation.no_effect:.3f}"]
     if observation.one_directional is not None:
         levels.append(f"a one-directional map {observation.one_directional:.3f}")
-    levels.append(f"untrained networks {_measured(observation.null)}")
+    made = f" ({observation.untrained})" if observation.untrained else ""
+    levels.append(f"untrained networks{made} {_measured(observation.null)}")
     levels.append(f"random directions {_measured(observation.random_directions)}")
     if observation.linear_ceiling is not None:
         levels.append(f"any linear map before a linear rest {observation.linear_ceiling:.3f}")

@@ -48,6 +48,7 @@ class SiteObservation:
             none.
         null: The best IIA of all searches in untrained networks, or with shuffled labels; `None` where it was not
             measured.
+        untrained: How the parameters of the untrained networks behind `null` were made; empty if that is not known.
         random_directions: 95th percentile of the IIA of random directions in this network; `None` where it was not
             measured. A found score must exceed it. It is not used to call a variable absent, since random directions
             also exchange a variable with many directions.
@@ -64,6 +65,7 @@ class SiteObservation:
     no_effect: float
     one_directional: float | None
     null: float | None
+    untrained: str = ""
     random_directions: float | None = None
     linear_ceiling: float | None = None
     used: UsedSubspaceEvidence | None = None

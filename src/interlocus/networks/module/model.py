@@ -19,6 +19,7 @@ from interlocus.networks.module.hooks import hooked
 from interlocus.networks.module.preserve import preserved
 from interlocus.networks.module.sequential import modules_after, perceptron_suffix
 from interlocus.networks.module.suffix import ModuleSuffix
+from interlocus.networks.module.untrained import Untrained, initialised_again, untrained_module, untrained_parameters
 from interlocus.networks.site import Site
 
 Call = Callable[[nn.Module, Tensor], Tensor]
@@ -54,15 +55,22 @@ class Module(AbstractNetworks):
             is a site, named by its path.
         call: How to run the module where it does not take one tensor or returns more than logits, for example
             `lambda module, x: module(x[:, :4], mask=x[:, 4:]).logits`.
+        untrained: Makes an untrained module of the same architecture from a seed, with which scores are compared. By
+            default its parameters are initialised if it is known how, and otherwise those of `module` are permuted.
 
     Raises:
         SpecificationError: The place of a site is not in the notation of `Site`.
     """
 
     def __init__(
-        self, module: nn.Module, sites: Mapping[str, str] | None = None, *, call: Call = call_directly
+        self,
+        module: nn.Module,
+        sites: Mapping[str, str] | None = None,
+        *,
+        call: Call = call_directly,
+        untrained: Untrained | None = None,
     ) -> None:
-        self.module, self._call = module, call
+        self.module, self._call, self._untrained = module, call, untrained
         self._places = None if sites is None else {name: Site.parse(text) for name, text in sites.items()}
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._input_shape: tuple[int, ...] = ()
@@ -99,8 +107,12 @@ class Module(AbstractNetworks):
         self._input_shape = tuple(example.shape[1:])
 
     def untrained_copies(self, count: int, *, seed: int) -> Sequence[Module]:
-        copies = [self.reinitialised(seed + number) for number in range(count)]
-        return [network for network in copies if network is not None]
+        modules = (untrained_module(self.module, self._untrained, seed=seed + number) for number in range(count))
+        return [self._with_module(module) for module in modules]
+
+    @property
+    def untrained_parameters(self) -> str:
+        return untrained_parameters(self.module, self._untrained)
 
     def __len__(self) -> int:
         return 1
@@ -216,28 +228,22 @@ class Module(AbstractNetworks):
         return self._with_module(copy.deepcopy(self.module))
 
     def reinitialised(self, seed: int) -> Module | None:
-        """A copy with fresh initial parameters.
+        """A copy with new initial parameters.
 
         Args:
             seed: Seed of the initial parameters.
 
         Returns:
-            `None` where a part has parameters or buffers but no `reset_parameters` method.
+            `None` where a part has parameters but no `reset_parameters` method.
         """
-        module = copy.deepcopy(self.module)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            for part in module.modules():
-                reset = getattr(part, "reset_parameters", None)
-                if callable(reset):
-                    reset()
-                elif [*part.parameters(recurse=False), *part.buffers(recurse=False)]:
-                    return None
-        return self._with_module(module)
+            module = initialised_again(self.module)
+        return None if module is None else self._with_module(module)
 
     def _with_module(self, module: nn.Module) -> Module:
         """A network around another module of the same architecture, which need not be prepared again."""
-        other = Module(module, call=self._call)
+        other = Module(module, call=self._call, untrained=self._untrained)
         other._places, other._shapes = self._places, self._shapes
         other._classes, other._input_shape = self._classes, self._input_shape
         return other

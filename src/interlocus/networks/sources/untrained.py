@@ -1,6 +1,6 @@
 """Untrained copies of a network, the control that shows what a search finds where nothing was learned.
 
-They are initialised exactly as for ordinary training. Networks that are about to be trained quickly come from
+Perceptrons are initialised exactly as for ordinary training. Networks that are about to be trained quickly come from
 `networks.mlp.fast_training` instead.
 """
 
@@ -20,7 +20,7 @@ def untrained_like(network: AbstractNetworks, *, seed: int) -> list[AbstractNetw
         seed: Seed of the initial parameters.
 
     Returns:
-        An empty list where it is unknown how such a network is initialised.
+        An empty list if there can be none.
     """
     copies = list(network.untrained_copies(UNTRAINED_COPIES, seed=seed))
     perceptrons = [copy for copy in copies if isinstance(copy, MLP)]

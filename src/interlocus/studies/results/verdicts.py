@@ -84,6 +84,12 @@ class _Collection:
                         best[architecture] = max(best.get(architecture, 0.0), entry.best.score.iia)
         return best
 
+    @cached_property
+    def _untrained(self) -> dict[str, str]:
+        """For each architecture how the parameters of its untrained networks were made, if the study says so."""
+        groups = [group for group in self.study.networks if not group.trained and group.untrained_parameters]
+        return {group.source.architecture: group.untrained_parameters for group in groups}
+
     def verdict(self, group: NetworkGroup, network: str) -> NetworkVerdict:
         """The verdict on one network.
 
@@ -133,6 +139,7 @@ class _Collection:
                 no_effect=level.no_effect,
                 one_directional=level.one_directional,
                 null=null,
+                untrained=self._untrained.get(group.source.architecture, ""),
                 random_directions=control.result(RandomDirections) if control else None,
                 linear_ceiling=control.result(LinearCeiling) if control else None,
                 used=_used(control, study.asked, variable, comparisons),

@@ -108,6 +108,7 @@ class NetworkGroup(Spec):
         options: Arguments of that function.
         count: Number of networks, 1 or more.
         trained: Whether the networks are trained. Untrained ones show what a search finds where nothing was learned.
+        untrained_parameters: How untrained networks got their parameters, for the evidence. `il.examine` sets it.
         activation: Of perceptrons: `relu`, `sigmoid`, `tanh` or `gelu`.
         hidden: Of perceptrons: widths of the hidden layers.
         weight_decay: Of perceptrons: weight decay of AdamW, 0 or more.
@@ -126,6 +127,7 @@ class NetworkGroup(Spec):
     options: dict[str, object] = Field(default_factory=dict)
     count: Count = 10
     trained: bool = True
+    untrained_parameters: str = ""
     activation: str = "relu"
     hidden: tuple[Count, ...] = (16, 16, 16)
     weight_decay: float = Field(default=0.01, ge=0)
