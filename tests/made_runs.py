@@ -70,7 +70,7 @@ def with_controls(run: Run, **more: object) -> Run:
     """
     restarts = {"both": {"rotation": (_attempts(1, 450),)}, OUTPUT: {"rotation": (_attempts(1, 250),)}}
     used = UsedSubspaceResult(rank=2, width=8, agreement=1.0, found=restarts)
-    results = {"used_subspace": used, "random_directions": 0.5, "operand_leakage": {}}
+    results = {"used_subspace": used, "random_directions": {1: 0.5}, "operand_leakage": {}}
     control = ControlRecord(network="relu-00", group="relu", site="layer1", results=results | more)
     run.store.controls.add(control_name("relu-00", "layer1"), control)
     return Run.load(run.store.folder)

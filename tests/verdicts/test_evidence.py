@@ -35,7 +35,7 @@ def test_an_effect_below_a_chance_level_does_not_pass():
     (row,) = evidence_of(observation_of(null=0.99), "chance levels")
     assert row.passes is False
     assert "untrained networks 0.990" in row.text
-    assert "random directions not measured" in row.text
+    assert "random directions of size 2 not measured" in row.text
 
 
 def test_a_hypothesis_of_one_variable_has_no_row_about_two_sources():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from control_contexts import effect_with, observation_of, used_with
 
-from interlocus.controls.criteria import Thresholds
+from interlocus.controls.criteria import Thresholds, is_found
 from interlocus.verdicts.observation import is_partial
 
 LEVELS = ("no_effect", "one_directional", "null", "linear_ceiling")
@@ -14,13 +16,17 @@ LEVELS = ("no_effect", "one_directional", "null", "linear_ceiling")
 @pytest.mark.parametrize("level", LEVELS)
 def test_the_chance_level_is_the_highest_of_what_is_reached_without_the_variable(level):
     lower = {"no_effect": 0.5, "one_directional": None, "null": None, "linear_ceiling": None}
-    assert observation_of(**(lower | {level: 0.9}), random_directions=0.95).chance_level == 0.9
+    assert observation_of(**(lower | {level: 0.9})).chance_level == 0.9
 
 
-def test_the_bar_is_the_higher_of_untrained_networks_and_random_directions():
-    assert observation_of(null=0.6, random_directions=0.7).null_level == 0.7
-    assert observation_of(null=0.6, random_directions=None).null_level == 0.6
-    assert observation_of(null=None, random_directions=None).null_level == 0.0
+def test_a_found_effect_exceeds_untrained_networks_and_random_directions_of_its_size():
+    assert observation_of(null=0.6).null_level == 0.6
+    assert observation_of(null=None).null_level == 0.0
+    found = effect_with(0.97)
+    assert is_found(found, Thresholds(), 0.96)
+    assert not is_found(found, Thresholds(), 0.98)
+    assert is_found(replace(found, random_directions=0.96), Thresholds())
+    assert not is_found(replace(found, random_directions=0.98), Thresholds())
 
 
 def test_nothing_can_be_found_before_a_linear_rest_or_without_room():
@@ -37,8 +43,8 @@ def test_the_highest_score_inside_is_zero_without_room():
 
 
 def test_an_effect_is_partial_if_it_exceeds_every_level_in_both_directions_of_change():
-    thresholds, observation = Thresholds(), observation_of(one_directional=0.7, random_directions=0.75)
+    thresholds, observation = Thresholds(), observation_of(one_directional=0.7)
     assert is_partial(effect_with(0.8), observation, thresholds)
-    assert not is_partial(effect_with(0.72), observation, thresholds)  # random directions score that
+    assert not is_partial(effect_with(0.8, random_directions=0.85), observation, thresholds)
     assert not is_partial(effect_with(0.8, value_change=0.0), observation, thresholds)
     assert not is_partial(effect_with(0.8, answer_change_rate=0.0), observation, thresholds)

@@ -47,7 +47,7 @@ class EvidenceContext:
         variable: Name of the variable that the verdict is about.
         inside: Effects of the searches inside the used subspace; empty if it has fewer directions than there are
             variables, `None` if it was not searched.
-        null_level: IIA that random directions or untrained networks reach; an effect has to lie above it.
+        null_level: IIA that untrained networks reach; a found effect exceeds it.
         impossible: Why no search could find the variable here; `None` if a search could.
         thresholds: The study's thresholds, with which scores are compared.
     """

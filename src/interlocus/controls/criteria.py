@@ -81,6 +81,8 @@ class Effect:
             hypothesis of one variable.
         answer_change_rate: Share of interchanges that change the network's answer, from 0 to 1.
         operand_leakage: R² of the variable's features on its operands at equal value; `None` if it was not measured.
+        random_directions: 95th percentile of the IIA of random directions of the same size in the same network; `None`
+            if it was not measured. A found effect exceeds it.
     """
 
     featurizer: str
@@ -94,9 +96,19 @@ class Effect:
     joint: float | None
     answer_change_rate: float
     operand_leakage: float | None = None
+    random_directions: float | None = None
 
     @classmethod
-    def from_score(cls, score: Score, variable: str, *, featurizer: str, size: Size, comparisons: int) -> Effect:
+    def from_score(
+        cls,
+        score: Score,
+        variable: str,
+        *,
+        featurizer: str,
+        size: Size,
+        comparisons: int,
+        random_directions: float | None = None,
+    ) -> Effect:
         """What the score of an alignment says of one of its variables.
 
         Args:
@@ -106,6 +118,7 @@ class Effect:
             size: Number of features per variable.
             comparisons: Number of scores among which this one may be chosen, at least 1. The interval of the IIA is
                 corrected for it (Bonferroni).
+            random_directions: IIA of random directions of this size, if it was measured.
         """
         low, high = wilson(score.hits, score.count, comparisons=comparisons)
         cells = [cell for cell in score.cells if cell.kind == variable and cell.count]
@@ -122,6 +135,7 @@ class Effect:
             single=_pooled_iia(single),
             joint=_pooled_iia(joint) if joint else None,
             answer_change_rate=score.answer_change_rate,
+            random_directions=random_directions,
         )
 
 
@@ -131,12 +145,13 @@ def is_found(effect: Effect, thresholds: Thresholds, null_level: float = 0.0) ->
     Args:
         effect: The effect of one alignment.
         thresholds: The study's thresholds for found variables.
-        null_level: IIA that random directions or untrained networks reach; the interval must lie above it.
+        null_level: IIA that untrained networks reach. The interval must lie above it, and above that of random
+            directions of the same size.
     """
     return (
         effect.low >= thresholds.found
         and effect.worst_transition >= thresholds.worst_transition
-        and effect.low > null_level
+        and effect.low > max(null_level, effect.random_directions or 0.0)
         and (effect.joint is None or abs(effect.joint - effect.single) <= thresholds.source_gap)
         and effect.answer_change_rate >= thresholds.answer_change_rate
     )

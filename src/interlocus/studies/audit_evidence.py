@@ -12,7 +12,7 @@ from interlocus.alignment.metrics import Score
 from interlocus.controls._base import ControlContext, Evidence
 from interlocus.controls.criteria import Effect, Thresholds, is_found
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
-from interlocus.controls.nulls.random_directions import RandomDirections
+from interlocus.controls.nulls.random_directions import RandomDirections, level_at
 from interlocus.controls.operand_leakage import OperandLeakageControl, operand_leakage
 from interlocus.controls.power import Power, PowerControl
 from interlocus.controls.record import ControlRecord, measure_controls
@@ -102,7 +102,8 @@ class Auditor:
     def _observed(self, score: Score, control: ControlRecord) -> list[SiteObservation]:
         """One observation for each variable."""
         alignment, used = self.alignment, control.result(UsedSubspaceControl)
-        inside = self._inside() if used is not None else {}
+        random = level_at(control.result(RandomDirections), alignment.size)
+        inside = self._inside(random) if used is not None else {}
         self.on_progress("untrained networks")
         null = self._null()
         level = chance_levels(self.task, self.task.hypothesis(alignment.hypothesis))
@@ -114,16 +115,11 @@ class Auditor:
                 site=alignment.site,
                 variable=variable,
                 hidden=alignment.site != INPUT_SITE,
-                effects=(
-                    Effect.from_score(
-                        score, variable, featurizer=alignment.featurizer, size=alignment.size, comparisons=1
-                    ),
-                ),
+                effects=(self._effect(score, variable, random),),
                 no_effect=level.no_effect,
                 one_directional=level.one_directional,
                 null=null,
                 untrained=self.network.untrained_parameters,
-                random_directions=control.result(RandomDirections),
                 linear_ceiling=control.result(LinearCeiling) if alignment.frames.linear else None,
                 used=None if used is None or variable not in inside else _used(used, inside[variable]),
                 results=results,
@@ -148,7 +144,18 @@ class Auditor:
             judged = judge(rows)
         return judged
 
-    def _inside(self) -> dict[str, Effect]:
+    def _effect(self, score: Score, variable: str, random_directions: float | None) -> Effect:
+        """The effect of the audited alignment, from its score in the full state or inside the used subspace."""
+        return Effect.from_score(
+            score,
+            variable,
+            featurizer=self.alignment.featurizer,
+            size=self.alignment.size,
+            comparisons=1,
+            random_directions=random_directions,
+        )
+
+    def _inside(self, random_directions: float | None) -> dict[str, Effect]:
         """For each variable the effect of the alignment itself when states are restricted to the used subspace."""
         if not isinstance(self.alignment.frames, Frames):
             return {}
@@ -158,9 +165,7 @@ class Auditor:
         score = evaluate(alignment, network, self.task, budget=portfolio.budget, seed=portfolio.seed)
         effects = {}
         for variable in alignment.variables:
-            effect = Effect.from_score(
-                score, variable, featurizer=alignment.featurizer, size=alignment.size, comparisons=1
-            )
+            effect = self._effect(score, variable, random_directions)
             effects[variable] = replace(effect, operand_leakage=self._leakage(alignment, variable, network))
         return effects
 
@@ -177,13 +182,19 @@ class Auditor:
         used = control.result(UsedSubspaceControl)
         maps = used.restarts_of(self.alignment.hypothesis) if used else {}
         leakage, comparisons = control.result(OperandLeakageControl) or {}, sum(map(len, maps.values()))
+        levels = control.result(RandomDirections)
         effects: dict[str, list[Effect]] = {variable: [] for variable in self.alignment.variables}
         for variable, listed in effects.items():
             for name, sizes in maps.items():
                 known = leakage.get(variable, {}).get(name, {})
                 for restarts in sizes:
                     effect = Effect.from_score(
-                        restarts.best.score, variable, featurizer=name, size=restarts.size, comparisons=comparisons
+                        restarts.best.score,
+                        variable,
+                        featurizer=name,
+                        size=restarts.size,
+                        comparisons=comparisons,
+                        random_directions=level_at(levels, restarts.size),
                     )
                     listed.append(replace(effect, operand_leakage=known.get(restarts.size)))
         return effects

@@ -65,8 +65,8 @@ def _effect_rows(
         ),
         Evidence(
             control="chance levels",
-            text=_chance_level_text(observation),
-            passes=effect.low > max(observation.chance_level, observation.random_directions or 0.0),
+            text=_chance_level_text(effect, observation),
+            passes=effect.low > max(observation.chance_level, effect.random_directions or 0.0),
         ),
         Evidence(
             control="answer change rate",
@@ -85,13 +85,13 @@ def _effect_rows(
     return rows
 
 
-def _chance_level_text(observation: SiteObservation) -> str:
+def _chance_level_text(effect: Effect, observation: SiteObservation) -> str:
     levels = [f"an intervention without effect {observation.no_effect:.3f}"]
     if observation.one_directional is not None:
         levels.append(f"a one-directional map {observation.one_directional:.3f}")
     made = f" ({observation.untrained})" if observation.untrained else ""
     levels.append(f"untrained networks{made} {_measured(observation.null)}")
-    levels.append(f"random directions {_measured(observation.random_directions)}")
+    levels.append(f"random directions of size {effect.size} {_measured(effect.random_directions)}")
     if observation.linear_ceiling is not None:
         levels.append(f"any linear map before a linear rest {observation.linear_ceiling:.3f}")
     return f"Without the variable: {', '.join(levels)}."

@@ -49,9 +49,6 @@ class SiteObservation:
         null: The best IIA of all searches in untrained networks, or with shuffled labels; `None` where it was not
             measured.
         untrained: How the parameters of the untrained networks behind `null` were made; empty if that is not known.
-        random_directions: 95th percentile of the IIA of random directions in this network; `None` where it was not
-            measured. A found score must exceed it. It is not used to call a variable absent, since random directions
-            also exchange a variable with many directions.
         linear_ceiling: IIA that no linear map can exceed here; `None` where there is no such ceiling.
         used: What was measured inside the used subspace; `None` where it was not measured.
         power: How often the searches find a planted variable; `None` where it was not measured.
@@ -66,7 +63,6 @@ class SiteObservation:
     one_directional: float | None
     null: float | None
     untrained: str = ""
-    random_directions: float | None = None
     linear_ceiling: float | None = None
     used: UsedSubspaceEvidence | None = None
     power: Power | None = None
@@ -80,8 +76,8 @@ class SiteObservation:
 
     @property
     def null_level(self) -> float:
-        """The highest IIA of untrained networks and of random directions; an effect has to lie above it."""
-        return max(self.null or 0.0, self.random_directions or 0.0)
+        """The IIA of untrained networks, 0 if it was not measured; a found effect exceeds it."""
+        return self.null or 0.0
 
     @property
     def impossible(self) -> str | None:
@@ -97,7 +93,7 @@ class SiteObservation:
 def is_partial(effect: Effect, observation: SiteObservation, thresholds: Thresholds) -> bool:
     """Whether an effect lies above everything that is reached without the variable, in both directions of change."""
     return (
-        effect.low > max(observation.chance_level, observation.random_directions or 0.0)
+        effect.low > max(observation.chance_level, effect.random_directions or 0.0)
         and effect.value_change >= thresholds.value_change
         and effect.answer_change_rate >= thresholds.answer_change_rate
     )

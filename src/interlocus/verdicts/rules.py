@@ -92,7 +92,7 @@ class Verdict(AbstractDisplayable):
             "no_effect": observation.no_effect,
             "one_directional": observation.one_directional,
             "null": observation.null,
-            "random_directions": observation.random_directions,
+            "random_directions": effect.random_directions,
             "linear_ceiling": observation.linear_ceiling,
             "used_rank": used.rank if used else None,
             "used_iia": self.used_iia,

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from interlocus.alignment.dimensions import Size, equal_size
 from interlocus.alignment.evaluation import EvaluationSet, interchange_in
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.core.random import derived_generator
@@ -20,7 +21,7 @@ from interlocus.tasks import AbstractTask
 NULL_DRAWS = 200
 """Random subspaces of each size. Ten of them lie above the 95th percentile, which makes it precise enough."""
 NULL_QUANTILE = 0.95
-"""Quantile of the best scores that is reported."""
+"""Quantile of the scores that is reported."""
 NULL_INTERVENTIONS = 1024
 """Maximal number of test interventions for a random subspace, since only a percentile of the scores is reported."""
 
@@ -68,26 +69,46 @@ def random_subspace_scores(
     return scores
 
 
-class RandomDirections(AbstractControl[float]):
-    """95th percentile, over random subspaces, of the best IIA over the portfolio's sizes. It is always measured."""
+LevelBySize = dict[int, float]
+"""IIA of random directions by size."""
+
+
+def level_at(levels: LevelBySize | None, size: Size) -> float | None:
+    """The IIA of random directions of a size; `None` if it was not measured.
+
+    Args:
+        levels: Result of the control `random_directions`; `None` if it was not measured.
+        size: Number of features per variable. Unequal sizes are compared with an equal size of as many directions.
+    """
+    return None if levels is None else levels.get(equal_size(size))
+
+
+class RandomDirections(AbstractControl[LevelBySize]):
+    """For each size of the portfolio the 95th percentile of the IIA of random subspaces. It is always measured.
+
+    The directions of a large part of a site exchange a variable even if they are drawn at random, so each size has a
+    level of its own. Sizes whose variables do not fit the site together have none.
+    """
 
     name = "random_directions"
     description = "directions drawn at random were exchanged, 200 for each size"
 
-    def measure(self, context: ControlContext) -> list[float | None]:
+    def measure(self, context: ControlContext) -> list[LevelBySize | None]:
         portfolio, width = context.portfolio, context.networks.width(context.site)
         variables = len(context.task.hypothesis(portfolio.hypothesis).variables)
         test = min(portfolio.budget.test, NULL_INTERVENTIONS)
+        sizes = [size for size in portfolio.sizes if size * variables <= width]
         scores = random_subspace_scores(
             context.networks,
             context.task,
             hypothesis=portfolio.hypothesis,
             site=context.site,
-            sizes=[size for size in portfolio.sizes if size * variables <= width],
+            sizes=sizes,
             budget=portfolio.budget.model_copy(update={"test": test}),
             seed=portfolio.seed,
         )
-        return [float(value) for value in np.quantile(scores.max(1), NULL_QUANTILE, axis=1)]
+        levels = np.quantile(scores, NULL_QUANTILE, axis=2)
+        return [dict(zip(sizes, row, strict=True)) for row in levels.tolist()]
 
-    def evidence(self, result: float | None, context: EvidenceContext) -> list[Evidence]:
+    def evidence(self, result: LevelBySize | None, context: EvidenceContext) -> list[Evidence]:
         return []  # verdicts list it among the chance levels

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from interlocus.controls.criteria import Effect
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
-from interlocus.controls.nulls.random_directions import RandomDirections
+from interlocus.controls.nulls.random_directions import RandomDirections, level_at
 from interlocus.controls.nulls.shuffled_labels import ShuffledLabels
 from interlocus.controls.operand_leakage import OperandLeakageControl
 from interlocus.controls.power import PowerControl
@@ -135,12 +135,11 @@ class _Collection:
                 site=site,
                 variable=variable,
                 hidden=site != INPUT_SITE,
-                effects=_effects({name: maps[name] for name in order}, variable, comparisons),
+                effects=_effects({name: maps[name] for name in order}, variable, comparisons, control),
                 no_effect=level.no_effect,
                 one_directional=level.one_directional,
                 null=null,
                 untrained=self._untrained.get(group.source.architecture, ""),
-                random_directions=control.result(RandomDirections) if control else None,
                 linear_ceiling=control.result(LinearCeiling) if control else None,
                 used=_used(control, study.asked, variable, comparisons),
                 power=power,
@@ -164,7 +163,7 @@ class _Collection:
                         site=site,
                         variable=variable,
                         hidden=True,
-                        effects=_effects(used.restarts_of(name), variable, comparisons),
+                        effects=_effects(used.restarts_of(name), variable, comparisons, None),
                         no_effect=level.no_effect,
                         one_directional=level.one_directional,
                         null=level.no_effect,
@@ -186,7 +185,7 @@ def _used(
     leakage = (control.result(OperandLeakageControl) or {}).get(variable, {})
     inside = [
         replace(effect, operand_leakage=leakage.get(effect.featurizer, {}).get(effect.size))
-        for effect in _effects(used.restarts_of(hypothesis), variable, comparisons)
+        for effect in _effects(used.restarts_of(hypothesis), variable, comparisons, control)
     ]
     output = {
         restarts.size: wilson(restarts.best.score.hits, restarts.best.score.count, comparisons=comparisons)[0]
@@ -198,10 +197,20 @@ def _used(
     )
 
 
-def _effects(maps: Mapping[str, Sequence[Restarts]], variable: str, comparisons: int) -> tuple[Effect, ...]:
-    """One effect for each featurizer and size."""
+def _effects(
+    maps: Mapping[str, Sequence[Restarts]], variable: str, comparisons: int, control: ControlRecord | None
+) -> tuple[Effect, ...]:
+    """One effect for each featurizer and size, with the level of random directions of that size."""
+    levels = control.result(RandomDirections) if control else None
     return tuple(
-        Effect.from_score(entry.best.score, variable, featurizer=name, size=entry.size, comparisons=comparisons)
+        Effect.from_score(
+            entry.best.score,
+            variable,
+            featurizer=name,
+            size=entry.size,
+            comparisons=comparisons,
+            random_directions=level_at(levels, entry.size),
+        )
         for name, entries in maps.items()
         for entry in entries
     )
