@@ -87,6 +87,18 @@ def test_activations_that_do_not_vary_will_do(start):
     assert orthonormal(start.directions(seen, (2, 2), derived_generator(1)))
 
 
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+@pytest.mark.parametrize("noise", [0.0, 1e-7])
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_activations_that_are_constant_within_each_value_will_do(start, scale, noise, offset):
+    """What a layer that has worked out a variable gives: covariances within values are rounding errors, or zero."""
+    seen = context()
+    table = torch.randn(2, WIDTH, generator=derived_generator(2)) + offset
+    rounding = 1 + noise * torch.randn(ROWS, WIDTH, generator=derived_generator(3))
+    seen.activations[:] = scale * table[seen.values[0]] * rounding
+    assert orthonormal(start.directions(seen, (2, 2), derived_generator(1)))
+
+
 def test_variables_of_more_than_two_values_will_do(start):
     assert orthonormal(start.directions(context(values=5), (3, 3), derived_generator(1)))
 

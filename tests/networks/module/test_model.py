@@ -271,6 +271,24 @@ class UnusableParts(nn.Module):
         return self.head(self.mixed(hidden.T).T)
 
 
+class LastStep(nn.Module):
+    """Reads the output of its last step only; its logits are ±s, so their sum has no gradient."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps, self.head = nn.GRU(8, 6, batch_first=True), nn.Linear(6, 1)
+
+    def forward(self, inputs):
+        score = self.head(self.steps(inputs.unflatten(1, (2, 8)))[0][:, -1])
+        return torch.cat([score, -score], 1)
+
+
+def test_a_step_that_is_read_is_a_site_although_the_sum_of_the_logits_has_no_gradient():
+    network = Module(LastStep(), sites={"last": "steps:output[0]@1=1"})
+    network.prepare(torch.randn(8, 16, generator=torch.Generator().manual_seed(0)))
+    assert network.sites == {"last": 6}
+
+
 class Words(nn.Module):
     def forward(self, inputs):
         return "words"
@@ -281,6 +299,7 @@ class Words(nn.Module):
     [
         (UnusableParts(), "frst", UnknownNameError, "'first'"),
         (UnusableParts(), "aside", NetworkError, "does not depend"),
+        (LastStep(), "steps:output[0]@1=0", NetworkError, "does not depend"),
         (UnusableParts(), "never", NetworkError, "never"),
         (UnusableParts(), "mixed", NetworkError, "first axis"),
         (UnusableParts(), "words", NetworkError, "str"),

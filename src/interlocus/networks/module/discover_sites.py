@@ -14,6 +14,8 @@ from interlocus.networks.site import Site
 
 RunModule = Callable[[Tensor], Tensor]
 """Takes encoded inputs and returns logits."""
+NOISE_SCALES = (0.1, 1.0, 100.0)
+"""Noise that is added to activations to see whether they are read, relative to their mean size."""
 
 
 class TracedRun(NamedTuple):
@@ -59,11 +61,11 @@ def check_site(module: nn.Module, run: RunModule, site: Site, example: Tensor) -
             "Choose the site after that operation, or remove `inplace=True` from the module.",
         )
     slope = torch.autograd.grad(logits.sum(), value, allow_unused=True)[0] if logits.requires_grad else None
-    if slope is None:
+    if slope is None or not (slope.any() or _is_read(module, run, site, example, value.detach())):
         raise NetworkError(
             f"The output does not depend on the site {str(site)!r}.",
             "An exchange there cannot change the answer.",
-            "Choose a site between the input and the output.",
+            "Choose a site that later parts of the network read.",
         )
     _check_exchange(module, run, site, example, value.detach())
     return tuple(value.shape[1:])
@@ -161,6 +163,25 @@ def _trace(module: nn.Module, run: RunModule, site: Site, example: Tensor) -> Tr
         )
     copy, version = passed[0]
     return TracedRun(activations=leaves[0], logits=logits, changed_in_place=copy._version != version)
+
+
+def _is_read(module: nn.Module, run: RunModule, site: Site, example: Tensor, value: Tensor) -> bool:
+    """Whether other activations at a site change the logits at all.
+
+    The gradient of the sum of the logits does not decide this: it is zero for logits of opposite sign, and behind units
+    that are off for the examples. A place in a tensor that only its other places are read from has a gradient of zero
+    as well, for instance an early step of a recurrent network whose last step is read.
+    """
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        before = run(example)
+        for scale in NOISE_SCALES:
+            noise = scale * (1 + value.abs().mean().cpu()) * torch.randn(value.shape, generator=generator)
+            other = value + noise.to(value)
+            with hooked(module, site, lambda _, other=other: other):
+                if not torch.equal(run(example), before):
+                    return True
+    return False
 
 
 def _check_exchange(module: nn.Module, run: RunModule, site: Site, example: Tensor, value: Tensor) -> None:

@@ -14,6 +14,9 @@ from interlocus.searches.starts._base import AbstractStart, Contrast, Directions
 
 COVARIANCE_RIDGE = 1e-4
 """Added to both covariances, as a share of their mean diagonal: equal pairs make one of them singular at the input."""
+ROUNDING_RIDGE = 1e-10
+"""At least this share of the variance within and between the groups is added. States that are constant within a value
+have covariances of rounding errors, with negative eigenvalues of up to about 1e-13 of it."""
 
 WIDE_SITE, KEPT_COMPONENTS, COMPONENT_ROWS = 1024, 256, 4096
 """In sites wider than the first number only this many principal components are used, computed from this many rows."""
@@ -86,6 +89,8 @@ def contrast_directions(contrasts: Sequence[Contrast], size: int) -> Float[np.nd
 def _variance_ratios(contrast: Contrast) -> tuple[np.ndarray, np.ndarray]:
     """|log variance ratio| and unit direction of each generalised eigenvector of a contrast."""
     covariances = [group.covariance.numpy() for group in contrast]
-    ridge = COVARIANCE_RIDGE * np.mean([np.trace(c) / len(c) for c in covariances]) + np.finfo(float).tiny
+    apart = (contrast.inside.mean - contrast.outside.mean).square().mean().item()
+    variance = np.mean([np.trace(c) / len(c) for c in covariances])
+    ridge = max(COVARIANCE_RIDGE * variance, ROUNDING_RIDGE * (abs(variance) + apart)) + np.finfo(float).tiny
     eigenvalues, vectors = eigh(*(c + ridge * np.eye(len(c)) for c in covariances))
     return np.abs(np.log(eigenvalues)), vectors.T / np.linalg.norm(vectors.T, axis=1, keepdims=True)
