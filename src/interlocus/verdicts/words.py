@@ -138,7 +138,7 @@ _ANSWER_WORDS = (
         word="other-route",
         symbol="O",
         colour="violet",
-        explanation="The variables of a rival hypothesis are found at a hidden site instead.",
+        explanation="The variables of a rival are found at a hidden site, and these neither there nor earlier.",
         predicate="take another route",
     ),
     AnswerWord(
