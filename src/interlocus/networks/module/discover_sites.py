@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -61,7 +63,7 @@ def check_site(module: nn.Module, run: RunModule, site: Site, example: Tensor) -
             "Choose the site after that operation, or remove `inplace=True` from the module.",
         )
     slope = torch.autograd.grad(logits.sum(), value, allow_unused=True)[0] if logits.requires_grad else None
-    if slope is None or not (slope.any() or _is_read(module, run, site, example, value.detach())):
+    if slope is None or (site.axis is not None and not slope.any() and _is_unread_part(module, run, site, example)):
         raise NetworkError(
             f"The output does not depend on the site {str(site)!r}.",
             "An exchange there cannot change the answer.",
@@ -165,20 +167,28 @@ def _trace(module: nn.Module, run: RunModule, site: Site, example: Tensor) -> Tr
     return TracedRun(activations=leaves[0], logits=logits, changed_in_place=copy._version != version)
 
 
-def _is_read(module: nn.Module, run: RunModule, site: Site, example: Tensor, value: Tensor) -> bool:
-    """Whether other activations at a site change the logits at all.
+def _is_unread_part(module: nn.Module, run: RunModule, site: Site, example: Tensor) -> bool:
+    """Whether the network reads other parts of a tensor and never this one, such as an early step of its last layer.
 
     The gradient of the sum of the logits does not decide this: it is zero for logits of opposite sign, and behind units
-    that are off for the examples. A place in a tensor that only its other places are read from has a gradient of zero
-    as well, for instance an early step of a recurrent network whose last step is read.
+    that are off for the examples.
     """
+    whole = replace(site, axis=None, index=None)
+    return not _is_read(module, run, site, example) and _is_read(module, run, whole, example)
+
+
+def _is_read(module: nn.Module, run: RunModule, site: Site, example: Tensor) -> bool:
+    """Whether some other activations at a site change the logits."""
     generator = torch.Generator().manual_seed(0)
+
+    def with_noise(value: Tensor, scale: float) -> Tensor:
+        noise = torch.randn(value.shape, generator=generator).to(value)
+        return value + scale * (1 + value.abs().mean()) * noise
+
     with torch.no_grad():
         before = run(example)
         for scale in NOISE_SCALES:
-            noise = scale * (1 + value.abs().mean().cpu()) * torch.randn(value.shape, generator=generator)
-            other = value + noise.to(value)
-            with hooked(module, site, lambda _, other=other: other):
+            with hooked(module, site, partial(with_noise, scale=scale)):
                 if not torch.equal(run(example), before):
                     return True
     return False
