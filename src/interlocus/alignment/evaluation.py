@@ -35,7 +35,7 @@ def interchange_in(
     Args:
         networks: The networks of which one is used.
         site: Name of the site.
-        network: Index of the network.
+        network: Index of the network in the stack, from 0.
         searches: Number of maps that are evaluated at once.
         linear: Whether the maps are linear.
     """
@@ -211,7 +211,7 @@ class NeuronScorer:
     Args:
         networks: The networks of which one is used.
         site: Name of the site.
-        network: Index of the network.
+        network: Index of the network in the stack, from 0.
         cache: Activations of all networks on the training pool.
         interventions: Interventions on the training pool, in one batch.
         classes: Number of classes of the networks.

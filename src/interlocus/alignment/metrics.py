@@ -51,7 +51,7 @@ class Score(JsonRecord):
         answer_change_rate: Share of interchanges that change the network's answer. Near 0 the maps exchange nothing
             that the network uses.
         solved_hits: Hits among the interventions whose base and sources the network classifies correctly.
-        solved_count: Number of those interventions.
+        solved_count: Number of interventions whose base and sources the network classifies correctly, possibly 0.
     """
 
     cells: tuple[Cell, ...]

@@ -24,7 +24,7 @@ class Extraction(NamedTuple):
     """The values of a variable on some rows.
 
     Args:
-        value: The most probable value.
+        value: The most probable of the declared values of the variable.
         probability: Calibrated probability of that value, from 0 to 1.
         features: The features from which the value was read.
     """

@@ -62,7 +62,7 @@ def decompose(
         task: The task that the network solves.
         hypothesis: Name of the task's hypothesis whose variables are searched for.
         sizes: Features per variable, each at least 1; by default one size, the largest that fits the subspace.
-        options: Further arguments of `search`.
+        options: Keyword arguments of `search`, such as `sizes` and `starts`.
 
     Raises:
         AlignmentError: the alignment belongs to another network, or its maps are not linear.

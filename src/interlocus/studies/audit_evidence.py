@@ -25,6 +25,7 @@ from interlocus.networks.site import INPUT_SITE
 from interlocus.networks.sources.untrained import untrained_like
 from interlocus.networks.subspace import SubspaceRestricted
 from interlocus.searches.portfolio import Portfolio
+from interlocus.studies.results.verdicts import effects_inside
 from interlocus.tasks import AbstractTask
 from interlocus.tasks.chance_levels import chance_levels
 from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidence
@@ -102,7 +103,7 @@ class Auditor:
     def _observed(self, score: Score, control: ControlRecord) -> list[SiteObservation]:
         """One observation for each variable."""
         alignment, used = self.alignment, control.result(UsedSubspaceControl)
-        random = level_at(control.result(RandomDirections), alignment.size)
+        random = level_at(control.result(RandomDirections), max(self.portfolio.sizes))  # its size, as far as it fits
         inside = self._inside(random) if used is not None else {}
         self.on_progress("untrained networks")
         null = self._null()
@@ -127,7 +128,9 @@ class Auditor:
             for variable in alignment.variables
         ]
 
-    def _judged(self, accuracy: float, rows: list[SiteObservation], searched: dict[str, list[Effect]]) -> list[Verdict]:
+    def _judged(
+        self, accuracy: float, rows: list[SiteObservation], searched: dict[str, tuple[Effect, ...]]
+    ) -> list[Verdict]:
         """The verdicts. Power is measured only if one of them depends on it."""
 
         def judge(rows: list[SiteObservation]) -> list[Verdict]:
@@ -177,27 +180,15 @@ class Auditor:
         except AlignmentError:  # a continuous variable, or too few examples of each value
             return None
 
-    def _searched(self, control: ControlRecord) -> dict[str, list[Effect]]:
+    def _searched(self, control: ControlRecord) -> dict[str, tuple[Effect, ...]]:
         """For each variable the effects of the alignments that searches find inside the used subspace."""
         used = control.result(UsedSubspaceControl)
-        maps = used.restarts_of(self.alignment.hypothesis) if used else {}
-        leakage, comparisons = control.result(OperandLeakageControl) or {}, sum(map(len, maps.values()))
-        levels = control.result(RandomDirections)
-        effects: dict[str, list[Effect]] = {variable: [] for variable in self.alignment.variables}
-        for variable, listed in effects.items():
-            for name, sizes in maps.items():
-                known = leakage.get(variable, {}).get(name, {})
-                for restarts in sizes:
-                    effect = Effect.from_score(
-                        restarts.best.score,
-                        variable,
-                        featurizer=name,
-                        size=restarts.size,
-                        comparisons=comparisons,
-                        random_directions=level_at(levels, restarts.size),
-                    )
-                    listed.append(replace(effect, operand_leakage=known.get(restarts.size)))
-        return effects
+        hypothesis = self.alignment.hypothesis
+        comparisons = sum(map(len, used.restarts_of(hypothesis).values())) if used else 0
+        return {
+            variable: effects_inside(control, hypothesis, variable, comparisons)
+            for variable in self.alignment.variables
+        }
 
     def _null(self) -> float | None:
         """The best IIA of the searches in untrained networks of the same architecture."""

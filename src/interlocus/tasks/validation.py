@@ -177,7 +177,7 @@ def label_differences(pool: Examples, hypotheses: Sequence[Hypothesis], seed: in
 
     Args:
         pool: Examples for the interventions, with those that the hypotheses need.
-        hypotheses: The hypotheses to compare.
+        hypotheses: The hypotheses to compare, pair by pair.
         seed: Decides which interventions are drawn.
 
     Raises:

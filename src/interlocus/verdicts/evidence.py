@@ -89,7 +89,7 @@ def _chance_level_text(effect: Effect, observation: SiteObservation) -> str:
     levels = [f"an intervention without effect {observation.no_effect:.3f}"]
     if observation.one_directional is not None:
         levels.append(f"a one-directional map {observation.one_directional:.3f}")
-    made = f" ({observation.untrained})" if observation.untrained else ""
+    made = f" ({observation.untrained})" if observation.untrained and observation.null is not None else ""
     levels.append(f"untrained networks{made} {_measured(observation.null)}")
     levels.append(f"random directions of size {effect.size} {_measured(effect.random_directions)}")
     if observation.linear_ceiling is not None:

@@ -101,10 +101,10 @@ class Summary:
     """Means over networks with bootstrap intervals: networks are drawn first, then interventions within each.
 
     Args:
-        hierarchy: Mean hierarchy index.
+        hierarchy: Mean hierarchy index, from 0 to 1, with its interval over networks.
         stage_gap: Mean stage gap of the networks that have one; `None` if none has.
         gaps: Number of networks with a stage gap.
-        networks: Number of all networks.
+        networks: Number of networks in the mean hierarchy index.
     """
 
     hierarchy: Interval

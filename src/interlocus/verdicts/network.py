@@ -17,7 +17,7 @@ class NetworkVerdict(AbstractDisplayable):
     Args:
         network: Name of the network.
         group: Name of its group.
-        accuracy: Accuracy on fresh items.
+        accuracy: Accuracy of the network on fresh items, from 0 to 1.
         answer: The word for the whole network.
         sites: For each site, in order, one verdict for each variable.
         rivals: The same for hypotheses that describe other routes to the output, inside the used subspace.

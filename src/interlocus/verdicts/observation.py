@@ -15,8 +15,8 @@ class UsedSubspaceEvidence:
     """What was measured inside the subspace that the rest of the network needs.
 
     Args:
-        rank: Directions of the subspace.
-        width: Width of the site.
+        rank: Number of directions of the subspace.
+        width: Number of activations of the site, at least `rank`.
         agreement: Share of its own answers that the network keeps when its states are restricted to the subspace.
         effects: Effects of the searches inside; empty if it has fewer directions than there are variables.
         output: For each size the lower end of the output's IIA inside.

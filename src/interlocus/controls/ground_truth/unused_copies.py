@@ -40,7 +40,7 @@ class UnusedCopyNetworks:
     Args:
         networks: The networks, a stack of perceptrons.
         copies: Orthonormal rows from which the variables can be decoded.
-        accuracy: Accuracy of each network.
+        accuracy: Accuracy of each network on fresh examples, from 0 to 1.
         agreement: Share of examples on which a network gives its own answer from the read directions alone.
         decodable: Accuracy of a linear probe for the variable that it decodes worst.
         exchange_effect: IIA of exchanging the copies, minus the IIA of no effect.

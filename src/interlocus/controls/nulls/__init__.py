@@ -4,8 +4,8 @@ How networks without the variable are made belongs in `controls.ground_truth`.
 """
 
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
-from interlocus.controls.nulls.negative_controls import NegativeControls
+from interlocus.controls.nulls.negative_controls import NegativeControlsControl
 from interlocus.controls.nulls.random_directions import RandomDirections
 from interlocus.controls.nulls.shuffled_labels import ShuffledLabels
 
-__all__ = ["LinearCeiling", "NegativeControls", "RandomDirections", "ShuffledLabels"]
+__all__ = ["LinearCeiling", "NegativeControlsControl", "RandomDirections", "ShuffledLabels"]

@@ -47,7 +47,8 @@ def untrained_module(module: nn.Module, untrained: Untrained | None, *, seed: in
         if _is_from_transformers(module):
             model: Any = module
             return type(model)(copy.deepcopy(model.config)).to(device=model.device, dtype=model.dtype)
-        return initialised_again(module) or _permuted(module)
+        fresh = initialised_again(module)
+        return _permuted(module) if fresh is None else fresh  # a module may be false, for instance if it is empty
 
 
 def initialised_again(module: nn.Module) -> nn.Module | None:

@@ -51,7 +51,7 @@ class HeatMapEntry:
 
     Args:
         number: Index of its details in `HeatMaps.entries`.
-        iia: Mean IIA over networks.
+        iia: Mean IIA over the networks of a group, from 0 to 1.
         above: Whether the whole 95 % interval lies above the chance levels.
         text: The entry in words, read aloud in place of the number.
     """

@@ -49,14 +49,14 @@ class Row:
         validation: Validation IIA by which the restart was chosen.
         last: Validation IIA of the same restart at its last step.
         start: Name of the start of this restart.
-        outcome: Why its search ended.
+        outcome: Why the search of its best restart ended, see `searches.results.Outcome`.
         restarts: Number of restarts of this search.
         restart_mean: Mean test IIA over restarts.
         restart_min: Smallest test IIA of a restart.
         by_start: For each start the test IIA of its best restart by validation.
         solved: For each start how many of its restarts reach a test IIA of .99, and how many there are.
         by_kind: IIA of each kind of intervention, by the variables that are exchanged.
-        accuracy: Accuracy of the network.
+        accuracy: Accuracy of the network on fresh examples, from 0 to 1.
         competent: Whether the accuracy is at least the competence that the study asks for.
     """
 

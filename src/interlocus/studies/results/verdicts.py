@@ -182,18 +182,34 @@ def _used(
     used = control.result(UsedSubspaceControl) if control else None
     if control is None or used is None:
         return None
-    leakage = (control.result(OperandLeakageControl) or {}).get(variable, {})
-    inside = [
-        replace(effect, operand_leakage=leakage.get(effect.featurizer, {}).get(effect.size))
-        for effect in _effects(used.restarts_of(hypothesis), variable, comparisons, control)
-    ]
     output = {
         restarts.size: wilson(restarts.best.score.hits, restarts.best.score.count, comparisons=comparisons)[0]
         for entries in used.restarts_of(OUTPUT).values()
         for restarts in entries
     }
     return UsedSubspaceEvidence(
-        rank=used.rank, width=used.width, agreement=used.agreement, effects=tuple(inside), output=output
+        rank=used.rank,
+        width=used.width,
+        agreement=used.agreement,
+        effects=effects_inside(control, hypothesis, variable, comparisons),
+        output=output,
+    )
+
+
+def effects_inside(control: ControlRecord, hypothesis: str, variable: str, comparisons: int) -> tuple[Effect, ...]:
+    """The effects of the searches inside the used subspace, with their operand leakage; empty if it was not searched.
+
+    Args:
+        control: The controls of one network at one site.
+        hypothesis: Name of the hypothesis that was searched there.
+        variable: Name of one of its variables.
+        comparisons: Number of scores among which one may be chosen, at least 1.
+    """
+    used = control.result(UsedSubspaceControl)
+    leakage = (control.result(OperandLeakageControl) or {}).get(variable, {})
+    return tuple(
+        replace(effect, operand_leakage=leakage.get(effect.featurizer, {}).get(effect.size))
+        for effect in _effects(used.restarts_of(hypothesis) if used else {}, variable, comparisons, control)
     )
 
 
