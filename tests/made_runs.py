@@ -69,7 +69,7 @@ def with_controls(run: Run, **more: object) -> Run:
         more: Results of further controls, by the names of the controls.
     """
     restarts = {"both": {"rotation": (_attempts(1, 450),)}, OUTPUT: {"rotation": (_attempts(1, 250),)}}
-    used = UsedSubspaceResult(rank=2, width=8, agreement=1.0, found=restarts)
+    used = UsedSubspaceResult(rank=2, width=8, agreement=1.0, agreement_at_mean=1.0, found=restarts)
     results = {"used_subspace": used, "random_directions": {1: 0.5}, "operand_leakage": {}}
     control = ControlRecord(network="relu-00", group="relu", site="layer1", results=results | more)
     run.store.controls.add(control_name("relu-00", "layer1"), control)

@@ -22,7 +22,7 @@ def known(network: MLP, rank: int) -> UsedSubspace:
     rows = torch.tensor([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]]) / 2**0.5
     inputs = torch.randn(500, 8, generator=torch.Generator().manual_seed(0))
     mean = network.activations("layer2", inputs)[0].mean(0)
-    return UsedSubspace(site="layer2", mean=mean, rows=rows[:rank], agreement=1.0)
+    return UsedSubspace(site="layer2", mean=mean, rows=rows[:rank], agreement=1.0, agreement_at_mean=1.0)
 
 
 @pytest.fixture(scope="module")

@@ -83,7 +83,7 @@ def known_used_subspaces(networks, task, *, site, agreement, hints, seed):
         "layer3": torch.eye(3)[:1],  # the count
     }[site]
     mean = networks.activations(site, examples.inputs)[0].mean(0)
-    return [UsedSubspace(site=site, mean=mean, rows=rows, agreement=1.0)]
+    return [UsedSubspace(site=site, mean=mean, rows=rows, agreement=1.0, agreement_at_mean=1.0)]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -147,7 +147,7 @@ def test_a_variable_whose_operands_are_exchanged_too_is_entangled(monkeypatch):
     """The same directions, had the rest of the network needed all of them."""
 
     def whole(networks, task, *, site, agreement, hints, seed):
-        return [UsedSubspace(site=site, mean=torch.zeros(8), rows=torch.eye(8), agreement=1.0)]
+        return [UsedSubspace(site=site, mean=torch.zeros(8), rows=torch.eye(8), agreement=1.0, agreement_at_mean=1.0)]
 
     monkeypatch.setattr(controls, "used_subspaces", whole)
     found = il.audit(computed(), hand_wired(), TASK, **QUICK)

@@ -98,7 +98,7 @@ def restarts(size, validation, **hits):
 
 
 def control(inside, rank=2):
-    return UsedSubspaceResult(rank=rank, width=16, agreement=0.9995, found=inside)
+    return UsedSubspaceResult(rank=rank, width=16, agreement=0.9995, agreement_at_mean=0.9995, found=inside)
 
 
 def test_scores_inside_the_used_subspace_are_the_best_by_validation_and_the_output_is_smaller_than_the_variables():

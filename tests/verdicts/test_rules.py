@@ -64,7 +64,9 @@ def _observation(row: dict[str, str], site: str = "layer2") -> SiteObservation:
         power=Power(kind="neuron_blocks", found=found[0], of=found[1]) if found else None,
         results={}
         if used is None
-        else {"used_subspace": UsedSubspaceResult(rank=3, width=16, agreement=0.9995, found={})},
+        else {
+            "used_subspace": UsedSubspaceResult(rank=3, width=16, agreement=0.9995, agreement_at_mean=0.9995, found={})
+        },
     )
 
 

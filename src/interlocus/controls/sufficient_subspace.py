@@ -1,7 +1,9 @@
 """The used subspace of a site: the directions that the rest of the network needs to give its own answers.
 
 A search can find a variable in a copy that no later layer reads. The used subspace is computed from the network alone:
-it is the subspace of lowest rank from which the network gives its own answers, with the rest of the state at its mean.
+it is the subspace of lowest rank from which the network gives its own answers when the rest of the state comes from
+another example. The mean of the rest would not do: a second route can take over there, for instance a gate whose mean
+says "off", and directions that are read would count as unused.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from interlocus.core.linalg import BufferPool
 from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread
 from interlocus.featurizers import Frames, Rotation
-from interlocus.networks import AbstractNetworks
+from interlocus.networks import AbstractNetworks, AbstractSuffix
 from interlocus.networks.subspace import SubspaceRestricted
 from interlocus.searches.chunks import Chunk, SearchBatch
 from interlocus.tasks import AbstractTask, Split
@@ -45,14 +47,17 @@ class UsedSubspace:
     Args:
         site: Name of the site.
         mean: The mean state m.
-        rows: Orthonormal rows Q. With the state h replaced by m + QᵀQ (h − m) the network keeps its own answers.
-        agreement: Share of its own answers that it keeps, on fresh examples.
+        rows: Orthonormal rows Q. With the state h replaced by h′ + QᵀQ (h − h′) the network keeps its answers, where
+            h′ is the state of another example.
+        agreement: Share of its own answers that it keeps then, on fresh examples.
+        agreement_at_mean: The same share with m in place of h′.
     """
 
     site: str
     mean: Float[Tensor, " width"]
     rows: Float[Tensor, "rank width"]
     agreement: float
+    agreement_at_mean: float
 
     @property
     def rank(self) -> int:
@@ -109,7 +114,7 @@ def used_subspaces(
     train, validation, test = view("train"), view("validation"), view("test")
 
     def keeps(network: int, rows: Float[Tensor, "rank width"]) -> bool:
-        return validation.kept(networks, site, network, train.mean[network], rows) >= agreement
+        return validation.kept(networks, site, network, rows) >= agreement
 
     with one_thread():
         leading = [_leading(networks, site, train, network) for network in range(len(networks))]
@@ -122,8 +127,15 @@ def used_subspaces(
             candidates = [one for rank in tried if rank <= enough[network] for one in learned[network, rank]]
             chosen = next((one for one in candidates if keeps(network, one)), rows[: enough[network]])
             mean = train.mean[network]
-            share = test.kept(networks, site, network, mean, chosen)
-            found.append(UsedSubspace(site=site, mean=mean, rows=chosen, agreement=share))
+            found.append(
+                UsedSubspace(
+                    site=site,
+                    mean=mean,
+                    rows=chosen,
+                    agreement=test.kept(networks, site, network, chosen),
+                    agreement_at_mean=test.kept(networks, site, network, chosen, rest=mean),
+                )
+            )
     return found
 
 
@@ -166,23 +178,31 @@ class AgreementData:
         networks: AbstractNetworks,
         site: str,
         network: int,
-        mean: Float[Tensor, " width"],
         rows: Float[Tensor, "rank width"],
+        *,
+        rest: Float[Tensor, " width"] | None = None,
     ) -> float:
-        """Share of its own answers that a network gives when states are projected to a subspace around their mean."""
+        """Share of its own answers that a network gives when only a subspace holds its own state.
+
+        The rest of the state is that of another example, or `rest` if it is given.
+        """
         states = self.cache.activations[network]
-        projected_states = mean + (states - mean) @ rows.T @ rows
+        # examples are independent, so the neighbour of a row is a draw from all of them
+        other = states.roll(1, 0) if rest is None else rest
+        projected_states = other + (states - other) @ rows.T @ rows
         logits = networks[network].run_from(site, projected_states.unsqueeze(0), self.cache.inputs)
         return float((logits[0].argmax(1) == self.answers[network]).double().mean())
 
-    def batch(self, index: Int[Tensor, " batch"], projected: Float[Tensor, "network projected"]) -> Batch:
-        """A batch of interchanges whose base is the mean state and whose sources are examples."""
+    def batch(self, index: Int[Tensor, " batch"], other: Int[Tensor, " batch"], suffix: AbstractSuffix) -> Batch:
+        """A batch of interchanges whose sources are examples, whose bases are other examples, and whose labels are the
+        answers to the sources."""
         count, labels = len(index), self.answers[:, index]
-        difference = (self.cache.activations[:, index] - self.mean.unsqueeze(1)).transpose(1, 2).contiguous()
+        base = self.cache.activations[:, other]
+        difference = (self.cache.activations[:, index] - base).transpose(1, 2).contiguous()
         one_hot = torch.nn.functional.one_hot(labels, self.classes).transpose(1, 2).unsqueeze(1)
         inputs = self.cache.inputs
         return Batch(
-            base=projected.unsqueeze(2).expand(-1, -1, count).contiguous(),
+            base=suffix.project(base).transpose(1, 2).contiguous(),
             differences=(difference,),
             places=(slice(0, count),),
             one_hot=one_hot.to(difference).contiguous(),
@@ -236,11 +256,10 @@ def _learn(
     rows = torch.arange(len(networks) * len(search_list)).view(len(networks), len(search_list))
     stack = Chunk(batch, rows, begin.flatten(0, 1))
     generator, loss = derived_generator(seed, "used batches"), CrossEntropy()
-    projected = suffix.project(view.mean.unsqueeze(1)).squeeze(1)
     for step in range(AGREEMENT_STEPS):
-        index = torch.randint(len(view.answers[0]), (AGREEMENT_BATCH,), generator=generator).to(device)
+        index, other = torch.randint(len(view.answers[0]), (2, AGREEMENT_BATCH), generator=generator).to(device)
         rate = AGREEMENT_RATE * (1 + math.cos(math.pi * step / AGREEMENT_STEPS)) / 2
-        stack.step(featurizer, loss, view.batch(index, projected), rate)
+        stack.step(featurizer, loss, view.batch(index, other, suffix), rate)
     final = stack.parameters.view(*rows.shape, max(ranks), -1)
     return {
         (network, rank): [

@@ -16,13 +16,15 @@ class UsedSubspaceResult:
     Args:
         rank: Number of directions that the rest of the network needs.
         width: Width of the site, in directions.
-        agreement: Share of its own answers that the network keeps when its states are restricted to them.
+        agreement: Share of its own answers that the network keeps with the rest of the state from another example.
+        agreement_at_mean: The same share with the rest of the state at its mean.
         found: Restarts of every size inside the used subspace, by hypothesis and featurizer.
     """
 
     rank: int
     width: int
     agreement: float
+    agreement_at_mean: float
     found: dict[str, ByFeaturizer]
 
     def restarts_of(self, hypothesis: str) -> ByFeaturizer:
@@ -39,14 +41,21 @@ class UsedSubspaceControl(AbstractControl[UsedSubspaceResult]):
 
     name = "used_subspace"
     description = (
-        "the lowest-rank part of a site with which a network keeps {agreement:.1%} of its own answers was found, and "
+        "the lowest-rank part of a site with which a network keeps {agreement:.1%} of its own answers, the rest taken "
+        "from another input, was found, and "
         "the searches were repeated inside it"
     )
 
     def measure(self, context: ControlContext) -> list[UsedSubspaceResult | None]:
         width = context.networks.width(context.site)
         return [
-            UsedSubspaceResult(rank=used.rank, width=width, agreement=used.agreement, found=restricted.restarts)
+            UsedSubspaceResult(
+                rank=used.rank,
+                width=width,
+                agreement=used.agreement,
+                agreement_at_mean=used.agreement_at_mean,
+                found=restricted.restarts,
+            )
             for used, restricted in zip(context.used, context.restricted, strict=True)
         ]
 
@@ -54,7 +63,8 @@ class UsedSubspaceControl(AbstractControl[UsedSubspaceResult]):
         if result is None or context.inside is None:
             text = "It was not measured how many directions the rest of the network needs."
             return [Evidence(control="used subspace", text=text, passes=None)]
-        text = f"{result.rank} of {result.width} directions keep {result.agreement:.4f} of the network's own answers; "
+        text = f"{result.rank} of {result.width} directions keep {result.agreement:.4f} of the network's own answers "
+        text += f"with the rest from another input, {result.agreement_at_mean:.4f} with the rest at its mean; "
         if not context.inside:
             text += "these are fewer than there are variables."
             return [Evidence(control="used subspace", text=text, passes=False)]
