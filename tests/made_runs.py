@@ -7,7 +7,7 @@ from pathlib import Path
 
 from interlocus.alignment.metrics import Cell, Score
 from interlocus.controls.record import ControlRecord
-from interlocus.controls.restricted_search import OUTPUT
+from interlocus.controls.used.search import OUTPUT
 from interlocus.controls.used_subspace import UsedSubspaceResult
 from interlocus.searches.results import Restart, Restarts
 from interlocus.studies.plan import Trial, jobs

@@ -6,7 +6,7 @@ import pytest
 from control_contexts import context_of, effect_with, evidence_of, observation_of, portfolio_of, used_with
 from networks_by_hand import hand_wired
 
-from interlocus.controls.restricted_search import OUTPUT
+from interlocus.controls.used.search import OUTPUT
 from interlocus.controls.used_subspace import UsedSubspaceControl, UsedSubspaceResult
 from interlocus.tasks import HierarchicalEquality
 

@@ -18,7 +18,7 @@ from interlocus.alignment.from_directions import AlignmentTarget, from_direction
 from interlocus.cli.main import app
 from interlocus.controls import _base as controls
 from interlocus.controls.nulls import negative_controls, random_directions
-from interlocus.controls.sufficient_subspace import UsedSubspace
+from interlocus.controls.used.subspace import UsedSubspace
 from interlocus.core.errors import AlignmentError, RunFolderError, UnknownNameError
 from interlocus.networks import MLP, Module
 from interlocus.networks.sources.untrained import untrained_like
@@ -74,7 +74,7 @@ def computed() -> il.Alignment:
     return rotation(hand_wired(), "layer1", known_subspace(item_width=2))
 
 
-def known_used_subspaces(networks, task, *, site, agreement, hints, seed):
+def known_used_subspaces(networks, task, *, site, agreement, alignments, seed):
     """What each of these networks needs of a site is known, so tests do not depend on whether it can be learned."""
     examples = task.draw_examples(2000, split="train", generator=torch.Generator().manual_seed(seed))
     width = networks.width(site)
@@ -146,7 +146,7 @@ def test_negative_controls_are_in_the_evidence_where_they_are_asked_for(monkeypa
 def test_a_variable_whose_operands_are_exchanged_too_is_entangled(monkeypatch):
     """The same directions, had the rest of the network needed all of them."""
 
-    def whole(networks, task, *, site, agreement, hints, seed):
+    def whole(networks, task, *, site, agreement, alignments, seed):
         return [UsedSubspace(site=site, mean=torch.zeros(8), rows=torch.eye(8), agreement=1.0, agreement_at_mean=1.0)]
 
     monkeypatch.setattr(controls, "used_subspaces", whole)

@@ -14,8 +14,8 @@ from typing import ClassVar, Generic, TypeVar, get_args, get_origin
 
 from interlocus.alignment.alignment import Alignment
 from interlocus.controls.criteria import Effect, Thresholds
-from interlocus.controls.restricted_search import RestrictedResult, search_restricted
-from interlocus.controls.sufficient_subspace import UsedSubspace, hint_of, used_subspaces
+from interlocus.controls.used.search import RestrictedResult, search_restricted
+from interlocus.controls.used.subspace import UsedSubspace, used_subspaces
 from interlocus.core.json_record import JsonValue, from_json, to_json
 from interlocus.networks import AbstractNetworks
 from interlocus.searches.portfolio import Portfolio
@@ -91,7 +91,7 @@ class ControlContext:
             self.task,
             site=self.site,
             agreement=self.thresholds.agreement,
-            hints=[hint_of(alignment) for alignment in self.alignments],
+            alignments=self.alignments,
             seed=self.portfolio.seed,
         )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.controls.criteria import is_found
-from interlocus.controls.restricted_search import ByFeaturizer
+from interlocus.controls.used.search import ByFeaturizer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from interlocus.controls.nulls.random_directions import RandomDirections, level_
 from interlocus.controls.operand_leakage import OperandLeakageControl, operand_leakage
 from interlocus.controls.power import Power, PowerControl
 from interlocus.controls.record import ControlRecord, measure_controls
-from interlocus.controls.sufficient_subspace import restrict_to
+from interlocus.controls.used.subspace import restrict_to
 from interlocus.controls.used_subspace import UsedSubspaceControl, UsedSubspaceResult
 from interlocus.core.errors import AlignmentError
 from interlocus.featurizers import Frames

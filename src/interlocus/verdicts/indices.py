@@ -13,7 +13,7 @@ import numpy as np
 
 from interlocus.alignment.dimensions import Size, features_of, mean_size
 from interlocus.causal.hypothesis import Hypothesis
-from interlocus.controls.restricted_search import OUTPUT
+from interlocus.controls.used.search import OUTPUT
 from interlocus.controls.used_subspace import UsedSubspaceResult
 from interlocus.core.json_record import JsonObject
 from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval

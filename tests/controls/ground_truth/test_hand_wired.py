@@ -7,7 +7,7 @@ import torch
 
 import interlocus as il
 from interlocus.controls.ground_truth.hand_wired import count_only, count_with_unused_copies, output_only
-from interlocus.controls.sufficient_subspace import restrict_to, used_subspaces
+from interlocus.controls.used.subspace import restrict_to, used_subspaces
 from interlocus.core.errors import SpecificationError, UnknownNameError
 from interlocus.core.random import derived_generator
 from interlocus.networks.mlp.activations import ACTIVATIONS

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.controls.ground_truth.unused_copies import unused_copies_like
-from interlocus.controls.restricted_search import search_restricted
-from interlocus.controls.sufficient_subspace import used_subspaces
+from interlocus.controls.used.search import search_restricted
+from interlocus.controls.used.subspace import used_subspaces
 from interlocus.core.random import derived_generator
 from interlocus.networks import MLP
 

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from interlocus.controls.restricted_search import OUTPUT
+from interlocus.controls.used.search import OUTPUT
 from interlocus.controls.used_subspace import UsedSubspaceControl, UsedSubspaceResult
 from interlocus.core.statistics import bootstrap_over_networks
 from interlocus.report.figures._base import AbstractFigure, LineStyle, Picture, Section, mean_line, network_line

@@ -13,7 +13,7 @@ from interlocus.controls.nulls.shuffled_labels import ShuffledLabels
 from interlocus.controls.operand_leakage import OperandLeakageControl
 from interlocus.controls.power import PowerControl
 from interlocus.controls.record import ControlRecord
-from interlocus.controls.restricted_search import OUTPUT
+from interlocus.controls.used.search import OUTPUT
 from interlocus.controls.used_subspace import UsedSubspaceControl
 from interlocus.core.json_record import JsonObject
 from interlocus.core.statistics import wilson

@@ -7,7 +7,7 @@ import torch
 from control_contexts import alignment_of
 from networks_by_hand import hand_wired, known_subspace
 
-from interlocus.controls.sufficient_subspace import UsedSubspace, hint_of, restrict_to, used_subspaces
+from interlocus.controls.used.subspace import UsedSubspace, hint_of, restrict_to, used_subspaces
 from interlocus.core.errors import UnknownNameError
 from interlocus.core.random import derived_generator
 from interlocus.tasks import HierarchicalEquality

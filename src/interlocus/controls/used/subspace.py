@@ -13,18 +13,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from interlocus.alignment.alignment import Alignment
-from interlocus.alignment.interchange.cache import Batch, Cache, Problems, cache_activations
-from interlocus.alignment.interchange.gradients import logit_gradients
+from interlocus.alignment.interchange.cache import Problems
 from interlocus.alignment.interchange.losses import CrossEntropy
+from interlocus.controls.used.agreement import AgreementData
 from interlocus.core.linalg import BufferPool
 from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread
 from interlocus.featurizers import Frames, Rotation
-from interlocus.networks import AbstractNetworks, AbstractSuffix
+from interlocus.networks import AbstractNetworks
 from interlocus.networks.subspace import SubspaceRestricted
 from interlocus.searches.chunks import Chunk, SearchBatch
 from interlocus.tasks import AbstractTask, Split
@@ -37,7 +37,6 @@ AGREEMENT_ROWS, AGREEMENT_BATCH = 16_384, 512
 AGREEMENT_STEPS, AGREEMENT_RATE = 400, 0.03
 RANDOM_STARTS = 1
 """Random starts besides those from gradients and hints."""
-AGREEMENT_GRADIENT_ROWS = 2048
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,20 +82,22 @@ def used_subspaces(
     *,
     site: str,
     agreement: float = REQUIRED_AGREEMENT,
-    hints: Sequence[Float[Tensor, "_ width"] | None] = (),
+    alignments: Sequence[Alignment | None] = (),
     seed: int = 0,
 ) -> list[UsedSubspace]:
     """The used subspace of a site for each network.
 
     Several subspaces may have the lowest rank. The first that keeps enough answers is taken, in the order: learned
-    from a hint, from gradients, from random directions. So a subspace with the directions of an alignment is preferred.
+    from an alignment, from gradients, from random directions. So one with the directions of an alignment is preferred.
 
     Args:
         networks: The networks, of one architecture.
         task: The task that they solve. Answers are compared on its examples.
         site: Name of the site, a key of `networks.sites`.
-        agreement: Share of its own answers that a network must keep, from 0 to 1.
-        hints: For each network orthonormal directions that the subspace may contain; `None` for no hint.
+        agreement: Share of its own answers that a network must keep, from 0 to 1: of those to examples, of those after
+            exchanges, and with the rest at its mean.
+        alignments: For each network the alignment whose variables are exchanged, and whose directions the subspace may
+            contain; `None` for no alignment.
         seed: Seed of the examples and random starts.
 
     Raises:
@@ -106,21 +107,25 @@ def used_subspaces(
     Source: the used subspace, after the dormant pathways of arXiv 2311.17030.
     """
     ranks = tuple(rank for rank in TRIED_RANKS if rank < networks.width(site))
+    known = list(alignments) or [None] * len(networks)
 
     def view(split: Split) -> AgreementData:
         pool = task.draw_examples(AGREEMENT_ROWS, split=split, generator=derived_generator(seed, "used", split))
-        return AgreementData.of(networks, site, cache_activations(networks, site, pool))
+        return AgreementData.of(networks, site, pool, known)
 
     train, validation, test = view("train"), view("validation"), view("test")
 
     def keeps(network: int, rows: Float[Tensor, "rank width"]) -> bool:
-        return validation.kept(networks, site, network, rows) >= agreement
+        return (
+            validation.kept(networks, site, network, rows) >= agreement
+            and validation.kept(networks, site, network, rows, rest=train.mean[network]) >= agreement
+        )
 
     with one_thread():
-        leading = [_leading(networks, site, train, network) for network in range(len(networks))]
+        leading = [train.leading(networks, site, network, seed=seed) for network in range(len(networks))]
         enough = [next((rank for rank in ranks if keeps(i, rows[:rank])), len(rows)) for i, rows in enumerate(leading)]
         tried = tuple(rank for rank in ranks if rank <= max(enough))
-        begin = [_begin(rows, hint) for rows, hint in zip(leading, hints or [None] * len(leading), strict=True)]
+        begin = [_begin(rows, hint_of(alignment)) for rows, alignment in zip(leading, known, strict=True)]
         learned = _learn(networks, site, train, tried, begin, seed) if tried else {}
         found: list[UsedSubspace] = []
         for network, rows in enumerate(leading):
@@ -157,65 +162,6 @@ def restrict_to(
         mean=torch.stack([one.mean for one in used]),
         rows=torch.stack([torch.nn.functional.pad(one.rows, (0, 0, 0, dimension - one.rank)) for one in used]),
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class AgreementData:
-    """States of networks on a set of examples, with their answers."""
-
-    cache: Cache
-    mean: Float[Tensor, "network width"]
-    answers: Int[Tensor, "network row"]
-    classes: int
-
-    @classmethod
-    def of(cls, networks: AbstractNetworks, site: str, cache: Cache) -> AgreementData:
-        logits = networks.run_from(site, cache.activations, cache.inputs)
-        return cls(cache=cache, mean=cache.activations.mean(1), answers=logits.argmax(2), classes=logits.shape[2])
-
-    def kept(
-        self,
-        networks: AbstractNetworks,
-        site: str,
-        network: int,
-        rows: Float[Tensor, "rank width"],
-        *,
-        rest: Float[Tensor, " width"] | None = None,
-    ) -> float:
-        """Share of its own answers that a network gives when only a subspace holds its own state.
-
-        The rest of the state is that of another example, or `rest` if it is given.
-        """
-        states = self.cache.activations[network]
-        # examples are independent, so the neighbour of a row is a draw from all of them
-        other = states.roll(1, 0) if rest is None else rest
-        projected_states = other + (states - other) @ rows.T @ rows
-        logits = networks[network].run_from(site, projected_states.unsqueeze(0), self.cache.inputs)
-        return float((logits[0].argmax(1) == self.answers[network]).double().mean())
-
-    def batch(self, index: Int[Tensor, " batch"], other: Int[Tensor, " batch"], suffix: AbstractSuffix) -> Batch:
-        """A batch of interchanges whose sources are examples, whose bases are other examples, and whose labels are the
-        answers to the sources."""
-        count, labels = len(index), self.answers[:, index]
-        base = self.cache.activations[:, other]
-        difference = (self.cache.activations[:, index] - base).transpose(1, 2).contiguous()
-        one_hot = torch.nn.functional.one_hot(labels, self.classes).transpose(1, 2).unsqueeze(1)
-        inputs = self.cache.inputs
-        return Batch(
-            base=suffix.project(base).transpose(1, 2).contiguous(),
-            differences=(difference,),
-            places=(slice(0, count),),
-            one_hot=one_hot.to(difference).contiguous(),
-            inputs=None if inputs is None else inputs[index].expand(len(labels), *[-1] * inputs.dim()),
-        )
-
-
-def _leading(networks: AbstractNetworks, site: str, view: AgreementData, network: int) -> Float[Tensor, "width width"]:
-    """Orthonormal directions of a site, in decreasing order of their effect on a network's logits."""
-    slope = logit_gradients(
-        networks.suffix(site), view.cache, network, slice(0, AGREEMENT_GRADIENT_ROWS), view.classes
-    ).flatten(0, 1)
-    return torch.linalg.svd(slope.T @ slope).Vh
 
 
 def _begin(
@@ -257,7 +203,8 @@ def _learn(
     stack = Chunk(batch, rows, begin.flatten(0, 1))
     generator, loss = derived_generator(seed, "used batches"), CrossEntropy()
     for step in range(AGREEMENT_STEPS):
-        index, other = torch.randint(len(view.answers[0]), (2, AGREEMENT_BATCH), generator=generator).to(device)
+        index = torch.randint(len(view.answers[0]), (AGREEMENT_BATCH,), generator=generator).to(device)
+        other = torch.randint(view.examples, (AGREEMENT_BATCH,), generator=generator).to(device)
         rate = AGREEMENT_RATE * (1 + math.cos(math.pi * step / AGREEMENT_STEPS)) / 2
         stack.step(featurizer, loss, view.batch(index, other, suffix), rate)
     final = stack.parameters.view(*rows.shape, max(ranks), -1)

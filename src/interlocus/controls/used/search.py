@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from interlocus.alignment.alignment import Alignment
 from interlocus.causal.hypothesis import Hypothesis
-from interlocus.controls.sufficient_subspace import UsedSubspace, restrict_to
+from interlocus.controls.used.subspace import UsedSubspace, restrict_to
 from interlocus.networks import AbstractNetworks
 from interlocus.networks.subspace import SubspaceRestricted
 from interlocus.searches.engine import solve

@@ -8,8 +8,8 @@ from control_contexts import portfolio_of
 from networks_by_hand import hand_wired
 
 from interlocus.alignment.evaluation import evaluate
-from interlocus.controls.restricted_search import OUTPUT, OUTPUT_SIZES, search_restricted
-from interlocus.controls.sufficient_subspace import UsedSubspace
+from interlocus.controls.used.search import OUTPUT, OUTPUT_SIZES, search_restricted
+from interlocus.controls.used.subspace import UsedSubspace
 from interlocus.networks import MLP
 from interlocus.tasks import HierarchicalEquality
 

@@ -1,0 +1,1 @@
+"""The used subspace of a site: what the rest of a network reads there, and the searches inside it."""
