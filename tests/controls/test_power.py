@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 import pytest
 import torch
-from control_contexts import context_of, evidence_of, observation_of, portfolio_of, used_with
+from control_contexts import context_of, evidence_of, observation_of, portfolio_of
 from modules import as_module
 from perceptron_as_module import brought
 
@@ -170,6 +170,6 @@ def test_its_evidence_says_whether_the_share_is_large_enough(found, passes):
 
 
 def test_no_power_is_needed_where_no_search_could_find_the_variable():
-    (row,) = evidence_of(observation_of(used=used_with(rank=1)), "power")
+    (row,) = evidence_of(observation_of(linear_ceiling=0.75), "power")
     assert row.passes is None
-    assert "fewer than there are variables" in row.text
+    assert "only linear layers follow" in row.text

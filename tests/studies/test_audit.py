@@ -69,9 +69,21 @@ def rotation(network: MLP, site: str, rows: torch.Tensor) -> il.Alignment:
     return from_directions(AlignmentTarget(network, TASK, "both", site), rows, None)
 
 
+def sums() -> torch.Tensor:
+    """Σ|a − b| and Σ|c − d|, which the rest of the network reads at layer 1: `[variable, 1, width]`."""
+    return known_subspace(item_width=2).sum(1, keepdim=True) / 2
+
+
 def computed() -> il.Alignment:
-    """All neurons of a pair; what is read of them is the sum of |a − b|, on which operands have no linear part."""
-    return rotation(hand_wired(), "layer1", known_subspace(item_width=2))
+    """The sum of |a − b| for each pair, on which operands have no linear part."""
+    return rotation(hand_wired(), "layer1", sums())
+
+
+def with_an_operand() -> il.Alignment:
+    """The same, and the first number of a − b, which the rest of the network does not read by itself."""
+    neurons = known_subspace(item_width=2)
+    first = (neurons[:, :1] - neurons[:, 2:3]) / 2**0.5
+    return rotation(hand_wired(), "layer1", torch.cat([sums(), first], 1))
 
 
 def known_used_subspaces(networks, task, *, site, agreement, alignments, seed):
@@ -150,7 +162,7 @@ def test_a_variable_whose_operands_are_exchanged_too_is_entangled(monkeypatch):
         return [UsedSubspace(site=site, mean=torch.zeros(8), rows=torch.eye(8), agreement=1.0, agreement_at_mean=1.0)]
 
     monkeypatch.setattr(controls, "used_subspaces", whole)
-    found = il.audit(computed(), hand_wired(), TASK, **QUICK)
+    found = il.audit(with_an_operand(), hand_wired(), TASK, **QUICK)
     assert words(found) == ["entangled", "entangled"]
     assert found.verdicts[0].observation.used.effects[0].operand_leakage > 0.5
 
@@ -164,16 +176,24 @@ def test_at_the_input_a_variable_is_entangled():
     assert words(found) == ["entangled", "entangled"]
 
 
-def test_a_copy_that_the_rest_of_the_network_does_not_read_is_unused():
+def test_an_alignment_that_takes_up_the_whole_site_is_no_evidence():
+    whole = rotation(hand_wired(), "layer1", known_subspace(item_width=2))
+    found = il.audit(whole, hand_wired(), TASK, controls=("used_subspace",), **QUICK)
+    assert found.score.iia > 0.99
+    assert words(found) == ["undecided", "undecided"]
+    assert "whole site" in found.verdicts[0].missing_evidence[0]
+
+
+def test_a_variable_of_which_the_rest_of_the_network_reads_the_count_only_is_merged():
     found = il.audit(through_copies(), with_unused_copies(), TASK, **QUICK)
     assert found.score.iia > 0.99, "the alignment has to score, or the test shows nothing"
-    assert words(found) == ["unused", "unused"]
+    assert words(found) == ["merged", "merged"]
     assert found.verdicts[0].observation.used.rank == 1
     assert texts(found, "map") == ["‖P‖ of the projection: 1.41 for left, 1.41 for right; 1 is that of a rotation."]
 
 
 def test_a_bad_alignment_of_a_variable_that_is_there_does_not_show_its_absence():
-    confused = rotation(hand_wired(), "layer1", known_subspace(item_width=2).flip(0))
+    confused = rotation(hand_wired(), "layer1", sums().flip(0))
     found = il.audit(confused, hand_wired(), TASK, **QUICK)
     assert found.score.iia < 0.7
     assert words(found) == ["undecided", "undecided"]

@@ -8,8 +8,11 @@ import pytest
 from interlocus.controls.criteria import Effect, Thresholds
 from interlocus.controls.power import Power
 from interlocus.controls.used_subspace import UsedSubspaceResult
+from interlocus.verdicts.answer import answer
 from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidence
-from interlocus.verdicts.rules import FOUND, MISSING, Verdict, answer, judge_network
+from interlocus.verdicts.rules import judge_network
+from interlocus.verdicts.verdict import Verdict
+from interlocus.verdicts.words import FOUND, NOT_USED
 
 PAGE = Path(__file__).parents[2] / "docs" / "verdicts.md"
 THRESHOLDS = Thresholds()
@@ -61,6 +64,8 @@ def _observation(row: dict[str, str], site: str = "layer2") -> SiteObservation:
         null=None if row["null level"] == "–" else float(row["null level"]),
         linear_ceiling=float(row["linear ceiling"]) if row["linear ceiling"] else None,
         used=used,
+        decodable=float(row["decoded"]) if row["decoded"] else None,
+        kept_by_values=float(row["kept"]) if row["kept"] else None,
         power=Power(kind="neuron_blocks", found=found[0], of=found[1]) if found else None,
         results={}
         if used is None
@@ -106,6 +111,7 @@ def test_every_word_is_in_the_table_and_has_a_situation():
     assert words == {
         "computed",
         "entangled",
+        "merged",
         "partial",
         "unused",
         "absent",
@@ -151,14 +157,14 @@ def test_stricter_thresholds_claim_less(row):
     seen = _observation(row)
     (usual,) = _judged(seen, accuracy=float(row["accuracy"]))
     ((judged,),) = judge_network(float(row["accuracy"]), [[seen]], competence=0.99, thresholds=strict)
-    if judged.word in FOUND:
+    if judged.word in (*FOUND, "merged"):
         assert usual.word == judged.word
-    if judged.word in MISSING:
-        assert usual.word in MISSING
+    if judged.word in NOT_USED:
+        assert usual.word in NOT_USED
 
 
 def test_the_evidence_says_where_the_used_subspace_has_no_room():
-    (verdict,) = _judged(_observation(_row(verdict="unused", inside="too small")))
+    (verdict,) = _judged(_observation(_row(verdict="merged", inside="too small")))
     used = next(row for row in verdict.evidence if row.control == "used subspace")
     assert used.passes is False
     assert "fewer than there are variables" in used.text

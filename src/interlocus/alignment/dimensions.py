@@ -91,6 +91,18 @@ def size_text(size: SizeSpec) -> str:
     return " ".join(f"{name} {count}" for name, count in size.items())
 
 
+def fills_site(size: Size, variables: int, width: int) -> bool:
+    """Whether the variables take up a whole site at a size, although a smaller one could be searched.
+
+    Args:
+        size: Features per variable.
+        variables: Number of variables.
+        width: Width of the site.
+    """
+    features = features_of(size, variables)
+    return max(features) > 1 and sum(features) >= width
+
+
 def equal_size(size: SizeSpec) -> int:
     """The equal size with as many directions in total, rounded down, at least 1. Controls use it for unequal sizes."""
     return max(1, int(mean_size(size)))

@@ -70,6 +70,11 @@ class Score(JsonRecord):
         return sum(cell.hits for cell in self.cells)
 
     @property
+    def single_kinds(self) -> tuple[str, ...]:
+        """The variables that are exchanged, in order."""
+        return tuple(dict.fromkeys(cell.kind for cell in self.cells if JOINT not in cell.kind))
+
+    @property
     def iia(self) -> float:
         """Interchange intervention accuracy (arXiv 2303.02536, section 3.2)."""
         return self.hits / self.count

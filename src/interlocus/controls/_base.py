@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import ClassVar, Generic, TypeVar, get_args, get_origin
 
 from interlocus.alignment.alignment import Alignment
+from interlocus.alignment.evaluation import evaluate
 from interlocus.controls.criteria import Effect, Thresholds
 from interlocus.controls.used.search import RestrictedResult, search_restricted
 from interlocus.controls.used.subspace import UsedSubspace, used_subspaces
@@ -22,6 +23,9 @@ from interlocus.searches.portfolio import Portfolio
 from interlocus.tasks import AbstractTask
 
 Result = TypeVar("Result")
+
+STRICT_AGREEMENT = 0.9999
+"""Share of its own answers that a network must keep where a variable was lost inside the used subspace."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,24 +87,68 @@ class ControlContext:
     thresholds: Thresholds
     on_progress: Callable[[float], None] = lambda share: None
 
-    @cached_property
+    @property
     def used(self) -> list[UsedSubspace]:
         """For each network the smallest subspace that keeps its answers."""
-        return used_subspaces(
-            self.networks,
-            self.task,
-            site=self.site,
-            agreement=self.thresholds.agreement,
-            alignments=self.alignments,
-            seed=self.portfolio.seed,
-        )
+        return [used for used, _ in self._inside]
 
-    @cached_property
+    @property
     def restricted(self) -> list[RestrictedResult]:
         """For each network the results of the searches inside its used subspace."""
-        return search_restricted(
-            self.portfolio, self.networks, self.task, self.site, self.used, on_progress=self.on_progress
+        return [restricted for _, restricted in self._inside]
+
+    @cached_property
+    def _inside(self) -> list[tuple[UsedSubspace, RestrictedResult]]:
+        """The used subspaces with what is found there.
+
+        Where an alignment counts as found in the full state and nothing does inside, both are repeated with a stricter
+        subspace: the directions that a few answers in a thousand need may be those that hold the variable.
+        """
+        all_networks, thresholds = range(len(self.networks)), self.thresholds
+        found = self._searched(all_networks, thresholds.agreement)
+        lost = [
+            i
+            for i, (_, restricted) in enumerate(found)
+            if restricted.best_iia(self.portfolio.hypothesis) < thresholds.found <= self._full_iia(i)
+        ]
+        for i, again in zip(lost, self._searched(lost, STRICT_AGREEMENT), strict=True):
+            hypothesis = self.portfolio.hypothesis
+            if again[1].best_iia(hypothesis) > found[i][1].best_iia(hypothesis):
+                found[i] = again
+        return found
+
+    def _searched(self, indices: Sequence[int], agreement: float) -> list[tuple[UsedSubspace, RestrictedResult]]:
+        """The used subspaces of some of the networks at one level of agreement, with what is found there."""
+        if not indices:
+            return []
+        networks, alignments = self.networks.select(indices), [self.alignments[i] for i in indices]
+        used = used_subspaces(
+            networks,
+            self.task,
+            site=self.site,
+            agreement=agreement,
+            alignments=alignments,
+            seed=self.portfolio.seed,
         )
+        restricted = search_restricted(
+            self.portfolio,
+            networks,
+            self.task,
+            self.site,
+            used,
+            alignments=alignments,
+            on_progress=self.on_progress,
+        )
+        return list(zip(used, restricted, strict=True))
+
+    def _full_iia(self, index: int) -> float:
+        """IIA of a network's alignment in the full state; 0 for a network without one."""
+        alignment = self.alignments[index]
+        if alignment is None:
+            return 0.0
+        portfolio = self.portfolio
+        score = evaluate(alignment, self.networks[index], self.task, budget=portfolio.budget, seed=portfolio.seed)
+        return score.iia
 
 
 class AbstractControl(abc.ABC, Generic[Result]):

@@ -31,7 +31,11 @@ class Thresholds(Spec):
         value_change: Lower end of the interval of the worst transition that changes the value, for a partial effect. A
             one-directional map reaches 0 in one direction.
         power: Lower end of the share of planted variables that the searches must find, for an absence to be claimed.
-        agreement: Share of its own answers that a network keeps when a site is restricted to its used subspace.
+        agreement: Share of its own answers that a network keeps when only the used subspace of a site holds its own
+            state.
+        decodable: Accuracy of a linear probe from which a variable counts as decodable.
+        values_suffice: Lower end of the share of answers that a network keeps when each state is replaced by the mean
+            of its values, from which nothing else at the site counts as needed.
     """
 
     found: Share = 0.95
@@ -42,6 +46,8 @@ class Thresholds(Spec):
     value_change: Share = 0.50
     power: Share = 0.80
     agreement: Share = Field(default=0.999, gt=0.5, lt=1)
+    decodable: Share = 0.95
+    values_suffice: Share = 0.99
 
     def check(self) -> None:
         """Check that the thresholds are consistent.
@@ -83,6 +89,8 @@ class Effect:
         operand_leakage: R² of the variable's features on its operands at equal value; `None` if it was not measured.
         random_directions: 95th percentile of the IIA of random directions of the same size in the same network; `None`
             if it was not measured. A found effect exceeds it.
+        fills: Whether the variables take up the whole site at this size. It is no evidence then: an exchange of most of
+            a state moves the answer whatever the directions are.
     """
 
     featurizer: str
@@ -97,6 +105,7 @@ class Effect:
     answer_change_rate: float
     operand_leakage: float | None = None
     random_directions: float | None = None
+    fills: bool = False
 
     @classmethod
     def from_score(
@@ -149,7 +158,8 @@ def is_found(effect: Effect, thresholds: Thresholds, null_level: float = 0.0) ->
             directions of the same size.
     """
     return (
-        effect.low >= thresholds.found
+        not effect.fills
+        and effect.low >= thresholds.found
         and effect.worst_transition >= thresholds.worst_transition
         and effect.low > max(null_level, effect.random_directions or 0.0)
         and (effect.joint is None or abs(effect.joint - effect.single) <= thresholds.source_gap)

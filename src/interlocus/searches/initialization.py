@@ -68,6 +68,7 @@ def _start_context(context: SearchContext, network: int, number: int, previous: 
         values=values,
         logit_gradients=lambda count: context.logit_gradients(network, rows, count),
         scorer=context.scorer(network, number),
+        known=tuple(block.to(activations) for block in request.known[network]) if request.known else (),
         previous=tuple(tuple(block.to(activations) for block in blocks) for blocks in previous),
     )
 

@@ -15,7 +15,7 @@ from interlocus.featurizers import AbstractFeaturizer, check_width
 from interlocus.networks import AbstractNetworks
 from interlocus.searches.budget import Budget, Phase, check_phases
 from interlocus.searches.callbacks import OnValidation
-from interlocus.searches.starts import AbstractStart
+from interlocus.searches.starts import AbstractStart, Directions
 
 
 class SearchKey(NamedTuple):
@@ -48,6 +48,7 @@ class Request:
         shuffle: Whether training and validation use the labels of other interventions, as a control. Test scores
             always use the true labels.
         on_validation: Called after every validation; `None` for no call.
+        known: For each network the directions of each variable that a start may begin from; empty for none.
     """
 
     site: str
@@ -60,6 +61,7 @@ class Request:
     seed: int
     shuffle: bool = False
     on_validation: OnValidation | None = None
+    known: tuple[Directions, ...] = ()
 
     @property
     def variables(self) -> int:

@@ -28,7 +28,7 @@ from interlocus.searches.portfolio import Portfolio
 from interlocus.studies.audit_evidence import Auditor, OnAuditStage
 from interlocus.studies.spec.searches import CONTROLS_BY_DEFAULT, ControlName
 from interlocus.tasks import AbstractTask
-from interlocus.verdicts.rules import Verdict
+from interlocus.verdicts.verdict import Verdict
 
 AUDIT_SIZES = (1, 2, 4, 8, 16)
 """Sizes that are searched besides the size of the alignment, as far as they are smaller."""

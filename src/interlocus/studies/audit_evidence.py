@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from interlocus.alignment.alignment import Alignment
+from interlocus.alignment.dimensions import fills_site
 from interlocus.alignment.evaluation import evaluate
 from interlocus.alignment.metrics import Score
 from interlocus.controls._base import ControlContext, Evidence
@@ -15,6 +16,7 @@ from interlocus.controls.nulls.linear_ceiling import LinearCeiling
 from interlocus.controls.nulls.random_directions import RandomDirections, level_at
 from interlocus.controls.operand_leakage import OperandLeakageControl, operand_leakage
 from interlocus.controls.power import Power, PowerControl
+from interlocus.controls.probes import ProbesControl
 from interlocus.controls.record import ControlRecord, measure_controls
 from interlocus.controls.used.subspace import restrict_to
 from interlocus.controls.used_subspace import UsedSubspaceControl, UsedSubspaceResult
@@ -29,7 +31,9 @@ from interlocus.studies.results.verdicts import effects_inside
 from interlocus.tasks import AbstractTask
 from interlocus.tasks.chance_levels import chance_levels
 from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidence
-from interlocus.verdicts.rules import MISSING, PLANTED, Verdict, judge_network
+from interlocus.verdicts.rules import PLANTED, judge_network
+from interlocus.verdicts.verdict import Verdict
+from interlocus.verdicts.words import MISSING
 
 OnAuditStage = Callable[[str], None]
 """Called with a short text when a part of an audit begins."""
@@ -108,7 +112,7 @@ class Auditor:
         self.on_progress("untrained networks")
         null = self._null()
         level = chance_levels(self.task, self.task.hypothesis(alignment.hypothesis))
-        results = dict(control.results)
+        results, probes = dict(control.results), control.result(ProbesControl)
         if not inside:  # a non-linear alignment has no score inside the used subspace
             results.pop(UsedSubspaceControl.name, None)
         return [
@@ -122,6 +126,7 @@ class Auditor:
                 null=null,
                 untrained=self.network.untrained_parameters,
                 linear_ceiling=control.result(LinearCeiling) if alignment.frames.linear else None,
+                decodable=probes[variable].linear if probes and variable in probes else None,
                 used=None if used is None or variable not in inside else _used(used, inside[variable]),
                 results=results,
             )
@@ -149,14 +154,17 @@ class Auditor:
 
     def _effect(self, score: Score, variable: str, random_directions: float | None) -> Effect:
         """The effect of the audited alignment, from its score in the full state or inside the used subspace."""
-        return Effect.from_score(
+        alignment = self.alignment
+        effect = Effect.from_score(
             score,
             variable,
-            featurizer=self.alignment.featurizer,
-            size=self.alignment.size,
+            featurizer=alignment.featurizer,
+            size=alignment.size,
             comparisons=1,
             random_directions=random_directions,
         )
+        width = self.network.width(alignment.site)
+        return replace(effect, fills=fills_site(alignment.size, len(alignment.variables), width))
 
     def _inside(self, random_directions: float | None) -> dict[str, Effect]:
         """For each variable the effect of the alignment itself when states are restricted to the used subspace."""
@@ -252,29 +260,26 @@ def restricted_alignment(alignment: Alignment, network: SubspaceRestricted) -> A
 def _of_alignment(verdict: Verdict, searched: Sequence[Effect], thresholds: Thresholds) -> Verdict:
     """The verdict on the alignment itself, from a verdict that assumes a search.
 
-    An alignment that is found in the full state and not in the used subspace is `unused`, whatever power searches have.
-    A variable that a search finds inside the used subspace is not absent, so the verdict is `undecided` then.
+    An alignment that is found in the full state and keeps nothing inside the used subspace is `merged`, whatever power
+    searches have, unless a search finds the variable there. Then the verdict is `undecided`.
     """
     observation = verdict.observation
-    if verdict.word not in MISSING and PLANTED not in verdict.missing_evidence:
+    if verdict.word not in (*MISSING, "merged") and PLANTED not in verdict.missing_evidence:
         return verdict
     used, null_level = observation.used, observation.null_level
-    if (
-        used is not None
-        and used.highest <= observation.chance_level
-        and is_found(verdict.effect, thresholds, null_level)
-    ):
-        return replace(verdict, word="unused", missing_evidence=())
     successful = [effect for effect in searched if is_found(effect, thresholds, null_level)]
     if not successful:
+        only_outside = used is not None and used.highest <= observation.chance_level
+        if only_outside and is_found(verdict.effect, thresholds, null_level):
+            return replace(verdict, word="merged", missing_evidence=())
         return verdict
     best = min(successful, key=lambda effect: effect.size)
     return replace(
         verdict,
         word="undecided",
         missing_evidence=(
-            f"Another alignment: this one does not hold the variable, and a search finds it here with IIA "
-            f"{best.iia:.3f} at size {best.size} ({best.featurizer}).",
+            f"Another alignment: what the rest of the network reads of this one does not hold the variable, and a "
+            f"search finds it there with IIA {best.iia:.3f} at size {best.size} ({best.featurizer}).",
         ),
     )
 

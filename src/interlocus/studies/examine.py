@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from interlocus.alignment.dimensions import fills_site
 from interlocus.core.user_code import register_object
 from interlocus.networks import AbstractNetworks
 from interlocus.networks.validation import check_fit, check_task
@@ -44,7 +45,8 @@ def examine(
 ) -> Run:
     """Search every site of a network for every hypothesis of a task.
 
-    At each site only the sizes that fit are searched. `check_task` is called before.
+    At each site only the sizes that fit are searched, and none whose variables take up the whole site, which would be
+    no evidence. `check_task` is called before.
 
     Args:
         network: One network, or a stack of several with the same architecture.
@@ -118,8 +120,9 @@ def _searches(
 
     def fitting(place: tuple[str, str]) -> tuple[int, ...]:
         site, name = place
-        room = network.width(site) // len(task.hypothesis(name).variables)
-        return tuple(size for size in sizes if size <= room)
+        variables, width = len(task.hypothesis(name).variables), network.width(site)
+        fits = tuple(size for size in sizes if size * variables <= width)
+        return tuple(size for size in fits if not fills_site(size, variables, width)) or fits
 
     places = sorted(itertools.product(network.sites, hypotheses), key=lambda place: (fitting(place), place[1]))
     groups: dict[tuple[tuple[int, ...], tuple[str, ...]], list[str]] = {}

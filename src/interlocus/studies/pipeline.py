@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from interlocus.alignment.dimensions import fills_site
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
 from interlocus.controls.record import ControlRecord
 from interlocus.core.errors import RunFolderError
@@ -170,6 +171,8 @@ class Pipeline:
     def _judged(self, group: NetworkGroup, network: str, site: str) -> StoredAlignment | None:
         """The best alignment of the study's hypothesis at a site, at the smallest size that scores about as well."""
         best: tuple[float, StoredAlignment] | None = None
+        task = self.study.task.build()
+        variables, width = len(task.hypothesis(self.study.asked).variables), group.sites(task)[site]
         for featurizer in self.study.featurizers_of(self.study.asked, site):
             trial = Trial(
                 group=group.name,
@@ -183,6 +186,8 @@ class Pipeline:
             if record is None:
                 continue
             scores = {entry.size: entry.best.score.iia for entry in record.sizes}
+            smaller = {size: iia for size, iia in scores.items() if not fills_site(size, variables, width)}
+            scores = smaller or scores
             size = min(size for size, iia in scores.items() if iia >= max(scores.values()) - JUDGED_WITHIN)
             if best is None or scores[size] > best[0] + JUDGED_WITHIN:
                 best = scores[size], self._stored(record, size)

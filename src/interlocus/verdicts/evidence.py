@@ -50,6 +50,8 @@ def _effect_rows(
     featurizers = dict.fromkeys(other.featurizer for other in observation.effects)
     successful = [name for name in featurizers if any(other.featurizer == name for other in found)]
     by = f"found by {' and '.join(successful)}" if successful else f"found by no {' or '.join(featurizers)} map"
+    if effect.fills:
+        by += ", which takes up the whole site and is no evidence"
     rows = [
         Evidence(
             control="effect",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from interlocus.core.display import AbstractDisplayable, Display
 from interlocus.core.json_record import JsonObject
-from interlocus.verdicts.rules import Verdict
+from interlocus.verdicts.verdict import Verdict
 from interlocus.verdicts.words import Answer
 
 

@@ -17,7 +17,7 @@ class UsedSubspaceEvidence:
     Args:
         rank: Number of directions of the subspace.
         width: Number of activations of the site, at least `rank`.
-        agreement: Share of its own answers that the network keeps when its states are restricted to the subspace.
+        agreement: Share of its own answers that the network keeps with the rest of the state from another example.
         effects: Effects of the searches inside; empty if it has fewer directions than there are variables.
         output: For each size the lower end of the output's IIA inside.
     """
@@ -52,6 +52,10 @@ class SiteObservation:
         linear_ceiling: IIA that no linear map can exceed here; `None` where there is no such ceiling.
         used: What was measured inside the used subspace; `None` where it was not measured.
         power: How often the searches find a planted variable; `None` where it was not measured.
+        decodable: Accuracy with which a linear probe decodes the variable on fresh examples; `None` where it was not
+            measured.
+        kept_by_values: Share of its answers that the network keeps when each state is replaced by the mean of its cell
+            of values of all variables, the lower end; `None` where it was not measured.
         results: For each control that was measured its result, for the evidence; the fields above decide.
     """
 
@@ -66,6 +70,8 @@ class SiteObservation:
     linear_ceiling: float | None = None
     used: UsedSubspaceEvidence | None = None
     power: Power | None = None
+    decodable: float | None = None
+    kept_by_values: float | None = None
     results: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -84,16 +90,14 @@ class SiteObservation:
         """Why no search could find the variable here, however good it is; `None` where one could."""
         if self.linear_ceiling is not None:
             return "only linear layers follow this site, so no linear map exceeds that ceiling"
-        if self.used is not None and not self.used.effects:
-            directions = "one direction" if self.used.rank == 1 else f"{self.used.rank} directions"
-            return f"the rest of the network needs {directions}, fewer than there are variables"
         return None
 
 
 def is_partial(effect: Effect, observation: SiteObservation, thresholds: Thresholds) -> bool:
     """Whether an effect lies above everything that is reached without the variable, in both directions of change."""
     return (
-        effect.low > max(observation.chance_level, effect.random_directions or 0.0)
+        not effect.fills
+        and effect.low > max(observation.chance_level, effect.random_directions or 0.0)
         and effect.value_change >= thresholds.value_change
         and effect.answer_change_rate >= thresholds.answer_change_rate
     )

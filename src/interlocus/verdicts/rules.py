@@ -6,21 +6,17 @@ row. Tensors and networks do not appear here.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from interlocus.alignment.dimensions import Size, mean_size
 from interlocus.controls._base import Evidence
 from interlocus.controls.criteria import Effect, Thresholds, is_found
-from interlocus.core.display import AbstractDisplayable, Display
-from interlocus.core.json_record import JsonObject
 from interlocus.verdicts.evidence import collect_evidence, competence_evidence
 from interlocus.verdicts.observation import SiteObservation, is_partial
-from interlocus.verdicts.words import Answer, Word
+from interlocus.verdicts.verdict import Verdict
+from interlocus.verdicts.words import EXCHANGEABLE, NOT_USED, Word
 
-FOUND: tuple[Word, ...] = ("computed", "entangled")
-MISSING: tuple[Word, ...] = ("absent", "consumed", "bypassed")
 PLANTED = (
     "Networks in which the variable is planted, to see whether the search could find it: the control `power`, for "
     "perceptrons and for torch modules of up to 250,000 parameters."
@@ -28,80 +24,6 @@ PLANTED = (
 """The evidence that is missing before a variable can be called absent."""
 LARGEST_OUTPUT_SIZE = 2
 """The output counts as found by itself at most at this size; a larger subspace may hold all variables together."""
-EVIDENCE_COLUMNS = ("control", "supports it", "evidence")
-"""Headings of a table of evidence: the control, whether it supports the variable, and what was measured."""
-_PASSES = {True: "yes", False: "no", None: "–"}
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Verdict(AbstractDisplayable):
-    """The verdict on a variable at a site, with its evidence.
-
-    Args:
-        observation: The measurements that it is based on.
-        word: The verdict in one word, a key of `VERDICT_WORDS`.
-        effect: The smallest effect that was found, or else the best one.
-        evidence: One row for each control.
-        missing_evidence: Where the verdict is `undecided`, what would decide it.
-    """
-
-    observation: SiteObservation
-    word: Word
-    effect: Effect
-    evidence: tuple[Evidence, ...]
-    missing_evidence: tuple[str, ...] = ()
-
-    @property
-    def used_iia(self) -> float | None:
-        """The best IIA inside the used subspace; `None` if it was not measured or is too small for the variables."""
-        used = self.observation.used
-        return max((effect.iia for effect in used.effects), default=None) if used else None
-
-    @property
-    def operand_leakage(self) -> float | None:
-        """The smallest R² on the operands of what was found inside the used subspace; `None` where not measured."""
-        used = self.observation.used
-        measured = [effect.operand_leakage for effect in (used.effects if used else ())]
-        return min((leakage for leakage in measured if leakage is not None), default=None)
-
-    def display(self) -> Display:
-        """The effect, the word, and one row for each control."""
-        effect = self.effect
-        iia = f"IIA {effect.iia:.3f} [{effect.low:.3f}, {effect.high:.3f}] at size {effect.size}"
-        place = f"{self.observation.variable} at {self.observation.site}"
-        return Display(
-            title=f"{place}: {iia} with the featurizer {effect.featurizer}, {self.word}",
-            columns=EVIDENCE_COLUMNS,
-            rows=[(row.control, _PASSES[row.passes], row.text) for row in self.evidence],
-            notes=[f"What would decide it: {missing}" for missing in self.missing_evidence],
-        )
-
-    def to_json(self) -> JsonObject:
-        """Plain values: one entry of `verdict.json`, and of the JSON of an audit."""
-        observation, effect, used = self.observation, self.effect, self.observation.used
-        return {
-            "site": observation.site,
-            "variable": observation.variable,
-            "verdict": self.word,
-            "featurizer": effect.featurizer,
-            "size": effect.size,
-            "iia": effect.iia,
-            "low": effect.low,
-            "high": effect.high,
-            "worst_transition": effect.worst_transition,
-            "answer_change_rate": effect.answer_change_rate,
-            "no_effect": observation.no_effect,
-            "one_directional": observation.one_directional,
-            "null": observation.null,
-            "random_directions": effect.random_directions,
-            "linear_ceiling": observation.linear_ceiling,
-            "used_rank": used.rank if used else None,
-            "used_iia": self.used_iia,
-            "operand_leakage": self.operand_leakage,
-            "power": observation.power.low if observation.power else None,
-            "missing_evidence": list(self.missing_evidence),
-            "evidence": [{"control": e.control, "text": e.text, "passes": e.passes} for e in self.evidence],
-        }
 
 
 def judge_network(
@@ -121,38 +43,6 @@ def judge_network(
     return verdicts
 
 
-def answer(verdicts: Sequence[Sequence[Verdict]], rivals: Sequence[Sequence[Verdict]] = ()) -> Answer:
-    """What the verdicts on all variables say of a network.
-
-    A rival counts at a site only if no variable of the hypothesis is there or earlier, even in part: an intermediate
-    that is computed from the variables, such as their sum, lies on the way that the hypothesis describes.
-
-    Args:
-        verdicts: From `judge_network`, for the hypothesis of the study.
-        rivals: The same for hypotheses that describe other routes to the output, at some of these sites.
-    """
-    hidden_rows = [row for row in verdicts if row and row[0].observation.hidden]
-    hidden = [[verdict.word for verdict in row] for row in hidden_rows]
-    before = itertools.takewhile(
-        lambda row: all(verdict.word not in (*FOUND, "partial") for verdict in row), hidden_rows
-    )
-    without_variables = {row[0].observation.site for row in before}
-    words = [word for row in hidden for word in row]
-    if "not-learned" in words:
-        return "not-learned"
-    if any(all(word in FOUND for word in row) for row in hidden):
-        return "hierarchical"
-    if any(
-        verdict.word in FOUND and verdict.observation.site in without_variables for row in rivals for verdict in row
-    ):
-        return "other-route"
-    if any(word in (*FOUND, "partial") for word in words):
-        return "partly-hierarchical"
-    if "bypassed" in words and all(word in (*MISSING, "unused") for word in words):
-        return "straight-to-the-end"
-    return "undecided"
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Case:
     """One variable at one site, while it is judged.
@@ -162,6 +52,7 @@ class _Case:
         earlier: The verdicts on this variable at earlier hidden sites.
         thresholds: The study's thresholds.
         found: Effects in the full state that count as found.
+        inside: Effects inside the used subspace that count as found. What is found there is in the full state, too.
         evidence: The rows so far; a rule may add its own.
     """
 
@@ -169,22 +60,27 @@ class _Case:
     earlier: tuple[Verdict, ...]
     thresholds: Thresholds
     found: tuple[Effect, ...]
+    inside: tuple[Effect, ...]
     evidence: list[Evidence] = field(default_factory=list)
 
     @property
     def best(self) -> Effect:
-        """The effect with the highest IIA in the full state."""
-        return max(self.observation.effects, key=lambda effect: effect.iia)
+        """The effect with the highest IIA in the full state, at a size that is evidence if there is one."""
+        return max(self.observation.effects, key=lambda effect: (not effect.fills, effect.iia))
 
     @property
     def effect(self) -> Effect:
-        """The effect a verdict is about: of those found the smallest, by the first featurizer that found it."""
-        if not self.found:
-            return self.best
-        first = self.found[0].featurizer
-        return min((effect for effect in self.found if effect.featurizer == first), key=lambda effect: effect.size)
+        """The effect a verdict is about: of those found the smallest, by the first featurizer that found it.
 
-    def say(self, word: Word, *missing_evidence: str) -> Verdict:
+        One that was found inside the used subspace only stands for it if the search in the full state missed it.
+        """
+        found = self.found or self.inside
+        if not found:
+            return self.best
+        first = found[0].featurizer
+        return min((effect for effect in found if effect.featurizer == first), key=lambda effect: effect.size)
+
+    def say(self, word: Word, *missing_evidence: str, note: str = "") -> Verdict:
         """The verdict with the evidence so far."""
         return Verdict(
             observation=self.observation,
@@ -192,6 +88,7 @@ class _Case:
             effect=self.effect,
             evidence=tuple(self.evidence),
             missing_evidence=missing_evidence,
+            note=note,
         )
 
 
@@ -213,50 +110,94 @@ def _judge(
             if verdict.observation.variable == variable and verdict.observation.hidden
         ),
         thresholds=thresholds,
-        found=tuple(effect for effect in observation.effects if is_found(effect, thresholds, observation.null_level)),
+        found=_found_among(observation.effects, observation, thresholds),
+        inside=_found_among(observation.used.effects if observation.used else (), observation, thresholds),
     )
     case.evidence.append(competence_evidence(accuracy, competence))
-    case.evidence.extend(collect_evidence(case.effect, case.found, observation, thresholds))
+    case.evidence.extend(collect_evidence(case.effect, case.found or case.inside, observation, thresholds))
     if accuracy < competence:
         return case.say("not-learned")
     if not observation.hidden:
-        if case.found:
+        if case.found:  # at the input every variable has still to be computed
             return case.say("entangled")
         return case.say("undecided", "Nothing: the input is no evidence of a computation.")
     if observation.null is None:
         return case.say("undecided", "Untrained networks of the same architecture, with which a score is compared.")
-    if case.found or is_partial(case.best, observation, thresholds):
+    inside = observation.used.effects if observation.used else ()
+    if case.found or any(is_partial(effect, observation, thresholds) for effect in (case.best, *inside)):
         return _judge_present(case)
     return _judge_missing(case)
 
 
+def _found_among(effects: Sequence[Effect], observation: SiteObservation, thresholds: Thresholds) -> tuple[Effect, ...]:
+    return tuple(effect for effect in effects if is_found(effect, thresholds, observation.null_level))
+
+
 def _judge_present(case: _Case) -> Verdict:
-    """Something was found in the full state. What is left of it inside the used subspace?"""
+    """Something was found, or partly found. What of it does the rest of the network read?"""
     observation, thresholds = case.observation, case.thresholds
     if observation.used is None:
         return case.say("undecided", "The used subspace, since an unused copy of the variable would score the same.")
-    inside = [effect for effect in observation.used.effects if is_found(effect, thresholds, observation.null_level)]
-    if case.found and inside:
-        leakages = [effect.operand_leakage for effect in inside if effect.operand_leakage is not None]
-        if not leakages:
-            return case.say("undecided", "How much of the operands is exchanged together with the value.")
-        return case.say("computed" if min(leakages) <= thresholds.operand_leakage else "entangled")
-    if inside or any(is_partial(effect, observation, thresholds) for effect in observation.used.effects):
-        return case.say("partial")
-    if observation.used.highest <= observation.chance_level:
-        missing = _missing_power(observation, thresholds)
-        return case.say("undecided", missing) if missing else case.say("unused")
-    return case.say(
-        "undecided",
-        "More starts or steps inside the used subspace: there the score is above a chance level, but not in both "
-        "directions of change.",
-    )
+    if case.inside:
+        return _judge_found_inside(case)
+    if any(is_partial(effect, observation, thresholds) for effect in observation.used.effects):
+        return case.say("partial", note=_why_partial(case))
+    if not case.found:  # in the full state the score lies above chance, but below the threshold
+        return case.say("partial", note=_why_partial(case))
+    if observation.used.highest > observation.chance_level:
+        return case.say(
+            "undecided",
+            "More starts or steps inside the used subspace: there the score is above a chance level, but not in both "
+            "directions of change.",
+        )
+    missing = _missing_power(observation, thresholds) if observation.used.effects else None
+    if missing:
+        return case.say("undecided", missing)
+    return case.say("merged")
+
+
+def _judge_found_inside(case: _Case) -> Verdict:
+    """The variable is found inside the used subspace. Does only its value pass on, or also what it is computed from?"""
+    observation, thresholds = case.observation, case.thresholds
+    leakages = [effect.operand_leakage for effect in case.inside if effect.operand_leakage is not None]
+    if not leakages:
+        return case.say("undecided", "How much of the operands is exchanged together with the value.")
+    if min(leakages) <= thresholds.operand_leakage:
+        return case.say("computed")
+    kept = observation.kept_by_values
+    if kept is not None and kept >= thresholds.values_suffice:
+        return case.say(
+            "computed",
+            note=f"The features carry the operands as well, but the values suffice: with every state replaced by the "
+            f"mean of its values the network keeps at least {kept:.3f} of its answers.",
+        )
+    return case.say("entangled")
+
+
+def _why_partial(case: _Case) -> str:
+    """What keeps a partial variable from being found: the bar, or the used subspace."""
+    observation, best, bar = case.observation, case.best, case.thresholds
+    used = observation.used
+    if used is not None and case.found:
+        inside = max((effect.iia for effect in used.effects), default=None)
+        left = f"an IIA of {inside:.3f} is left" if inside is not None else "there is no room for the variables"
+        return f"Lost inside the used subspace: IIA {case.effect.iia:.3f} in the full state; inside, {left}."
+    gaps = {
+        "the IIA": bar.found - best.low,
+        "the worst transition": bar.worst_transition - best.worst_transition,
+    }
+    missed = [f"{name} misses its bar by {gap:.3f}" for name, gap in gaps.items() if gap > 0]
+    return f"The bar was missed: at best {' and '.join(missed)}." if missed else ""
 
 
 def _judge_missing(case: _Case) -> Verdict:
-    """The verdict if no effect counts as found."""
+    """The verdict if no effect counts as found or partial, neither in the full state nor in the used subspace."""
     observation, thresholds = case.observation, case.thresholds
-    highest = max(effect.high for effect in observation.effects)
+    if case.best.fills:
+        return case.say(
+            "undecided", "A smaller size: the variables take up the whole site at those that were searched."
+        )
+    highest = max(effect.high for effect in observation.effects if not effect.fills)
     if observation.used is not None:  # what the rest of the network does not need cannot be its intermediate step
         highest = min(highest, observation.used.highest)
     if highest > observation.chance_level:
@@ -268,7 +209,7 @@ def _judge_missing(case: _Case) -> Verdict:
     missing = _missing_power(observation, thresholds)
     if missing:
         return case.say("undecided", missing)
-    if any(verdict.word in FOUND for verdict in case.earlier):
+    if any(verdict.word in EXCHANGEABLE for verdict in case.earlier):
         return case.say("consumed")
     output = _output_effect(observation, case.best.size)
     if output is not None:
@@ -280,8 +221,10 @@ def _judge_missing(case: _Case) -> Verdict:
                 passes=low >= thresholds.found,
             )
         )
-        if low >= thresholds.found and all(verdict.word in (*MISSING, "unused") for verdict in case.earlier):
+        if low >= thresholds.found and all(verdict.word in NOT_USED for verdict in case.earlier):
             return case.say("bypassed")
+    if observation.decodable is not None and observation.decodable >= thresholds.decodable:
+        return case.say("unused")
     return case.say("absent")
 
 

@@ -13,16 +13,24 @@ from types import MappingProxyType
 from typing import Literal
 
 Word = Literal[
-    "computed", "entangled", "partial", "unused", "bypassed", "consumed", "absent", "undecided", "not-learned"
+    "computed", "entangled", "merged", "partial", "unused", "bypassed", "consumed", "absent", "undecided", "not-learned"
 ]
 """The verdict on one variable at one site."""
+
+FOUND: tuple[Word, ...] = ("computed", "entangled")
+"""The rest of the network reads the variable itself."""
+EXCHANGEABLE: tuple[Word, ...] = (*FOUND, "merged")
+"""The variable can be exchanged at the site."""
+MISSING: tuple[Word, ...] = ("absent", "consumed", "bypassed")
+NOT_USED: tuple[Word, ...] = (*MISSING, "unused")
+"""The searches, which find planted variables, exchange this one nowhere at the site."""
 
 Answer = Literal[
     "hierarchical", "partly-hierarchical", "other-route", "straight-to-the-end", "undecided", "not-learned"
 ]
 """The answer for a whole network."""
 
-Colour = Literal["green", "pale-green", "yellow", "violet", "orange", "blue", "grey", "dashed", "outlined"]
+Colour = Literal["green", "pale-green", "yellow", "olive", "violet", "orange", "blue", "grey", "dashed", "outlined"]
 """How a mark is coloured; `report/page/templates/report.css` defines each colour for light and for dark pages."""
 
 
@@ -76,6 +84,13 @@ _VERDICT_WORDS = (
         explanation="The variable is here and used, but its features also carry the operands it is computed from.",
     ),
     VerdictWord(
+        word="merged",
+        symbol="M",
+        colour="olive",
+        explanation="The variable can be exchanged here, but the rest of the network reads only a combination of it "
+        "with others.",
+    ),
+    VerdictWord(
         word="partial",
         symbol="P",
         colour="yellow",
@@ -85,7 +100,7 @@ _VERDICT_WORDS = (
         word="unused",
         symbol="U",
         colour="violet",
-        explanation="The variable is here, but in directions that the rest of the network does not need.",
+        explanation="The variable can be decoded here, but no exchange of it changes the answer as it should.",
     ),
     VerdictWord(
         word="bypassed",
@@ -124,7 +139,7 @@ _ANSWER_WORDS = (
         word="hierarchical",
         symbol="H",
         colour="green",
-        explanation="All variables of the hypothesis are computed or entangled at one hidden site.",
+        explanation="All variables of the hypothesis can be exchanged at one hidden site.",
         predicate="compute all hypothesised variables before the output",
     ),
     AnswerWord(
@@ -177,7 +192,7 @@ def rank(word: str) -> int:
     """The place of a verdict word in `VERDICT_WORDS`: 0 says most about the variable.
 
     >>> rank("computed"), rank("not-learned")
-    (0, 8)
+    (0, 9)
     """
     return _RANKS[word]
 

@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from interlocus.studies.run import Run
 from interlocus.verdicts.network import NetworkVerdict
-from interlocus.verdicts.rules import Verdict
+from interlocus.verdicts.verdict import Verdict
 from interlocus.verdicts.words import ANSWER_WORDS, VERDICT_WORDS, AnswerWord, VerdictWord, Word
 
 EFFECT_DIGITS = 4

@@ -24,7 +24,7 @@ from interlocus.studies.compare_runs import Comparison
 from interlocus.studies.plan import Forecast
 from interlocus.studies.run import Run
 from interlocus.studies.spec.study import Study
-from interlocus.verdicts.rules import EVIDENCE_COLUMNS, Verdict
+from interlocus.verdicts.verdict import EVIDENCE_COLUMNS, Verdict
 from interlocus.verdicts.words import VERDICT_WORDS
 
 

@@ -3,7 +3,7 @@
 Training from these directions belongs in `searches.engine`.
 """
 
-from interlocus.searches.starts._base import AbstractStart, Directions, StartContext, discretise
+from interlocus.searches.starts._base import AbstractStart, Directions, StartContext, discretise, fill_with_random
 from interlocus.searches.starts.covariance import Covariance
 from interlocus.searches.starts.discriminant import Discriminant
 from interlocus.searches.starts.gradient import Gradient
@@ -30,6 +30,7 @@ __all__ = [
     "Random",
     "StartContext",
     "discretise",
+    "fill_with_random",
     "find_start",
     "noise_of",
 ]

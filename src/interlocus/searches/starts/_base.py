@@ -75,6 +75,7 @@ class StartContext:
             the first.
         scorer: Returns the IIA of maps on interventions for training.
         previous: The best directions of the other starts, one entry per size. Empty unless the start `follows` others.
+        known: Directions that each variable was found to have in another search; empty if the request names none.
     """
 
     activations: Float[Tensor, "row width"]
@@ -82,6 +83,7 @@ class StartContext:
     logit_gradients: Callable[[int], Float[Tensor, "class row width"]] | None = None
     scorer: SubsetScorer | None = None
     previous: tuple[Directions, ...] = ()
+    known: Directions = ()
 
     def alone(self, variable: int) -> StartContext:
         """The context of a search for one of the variables only.
@@ -91,7 +93,8 @@ class StartContext:
         """
         scorer = None if self.scorer is None else SingleVariableScorer(self.scorer, variable, len(self.values))
         previous = tuple((blocks[variable],) for blocks in self.previous)
-        return replace(self, values=self.values[variable : variable + 1], scorer=scorer, previous=previous)
+        known = self.known[variable : variable + 1]
+        return replace(self, values=self.values[variable : variable + 1], scorer=scorer, previous=previous, known=known)
 
     @cached_property
     def moments(self) -> tuple[tuple[Contrast, ...], ...]:

@@ -24,8 +24,8 @@ from interlocus.studies.spec.study import SCHEMA, Study
 from interlocus.studies.stages import OnStageProgress
 from interlocus.studies.store import Store
 from interlocus.verdicts.network import NetworkVerdict
-from interlocus.verdicts.rules import FOUND, MISSING, Verdict
-from interlocus.verdicts.words import VERDICT_WORDS, Word, least_known
+from interlocus.verdicts.verdict import Verdict
+from interlocus.verdicts.words import FOUND, MISSING, VERDICT_WORDS, Word, least_known
 
 ExpectedFinding = Literal["there", "not there", "not-learned"]
 """Ground truth of a network: whether the variables are at its site, or that it does not solve the task."""

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from interlocus.alignment.dimensions import fills_site
 from interlocus.controls.criteria import Effect
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
 from interlocus.controls.nulls.random_directions import RandomDirections, level_at
 from interlocus.controls.nulls.shuffled_labels import ShuffledLabels
 from interlocus.controls.operand_leakage import OperandLeakageControl
 from interlocus.controls.power import PowerControl
+from interlocus.controls.probes import ProbesControl
 from interlocus.controls.record import ControlRecord
 from interlocus.controls.used.search import OUTPUT
 from interlocus.controls.used_subspace import UsedSubspaceControl
@@ -26,9 +28,10 @@ from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import SCHEMA, Study
 from interlocus.tasks import AbstractTask
 from interlocus.tasks.chance_levels import ChanceLevels, chance_levels
+from interlocus.verdicts.answer import answer
 from interlocus.verdicts.network import NetworkVerdict
 from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidence
-from interlocus.verdicts.rules import answer, judge_network
+from interlocus.verdicts.rules import judge_network
 
 
 def collect_verdicts(study: Study, measurements: Measurements) -> list[NetworkVerdict]:
@@ -129,13 +132,15 @@ class _Collection:
         if power is not None:
             results[PowerControl.name] = power
         maps = {record.trial.featurizer: record.sizes for record in records}
+        probes = control.result(ProbesControl) if control else None
+        width = group.sites(self.task)[site]
         order = [name for name in study.featurizers_of(study.asked, site) if name in maps]
         return [
             SiteObservation(
                 site=site,
                 variable=variable,
                 hidden=site != INPUT_SITE,
-                effects=_effects({name: maps[name] for name in order}, variable, comparisons, control),
+                effects=_effects({name: maps[name] for name in order}, variable, comparisons, control, width),
                 no_effect=level.no_effect,
                 one_directional=level.one_directional,
                 null=null,
@@ -143,6 +148,7 @@ class _Collection:
                 linear_ceiling=control.result(LinearCeiling) if control else None,
                 used=_used(control, study.asked, variable, comparisons),
                 power=power,
+                decodable=probes[variable].linear if probes and variable in probes else None,
                 results=results,
             )
             for variable in self.task.hypothesis(study.asked).variables
@@ -163,7 +169,7 @@ class _Collection:
                         site=site,
                         variable=variable,
                         hidden=True,
-                        effects=_effects(used.restarts_of(name), variable, comparisons, None),
+                        effects=_effects(used.restarts_of(name), variable, comparisons, None, used.width),
                         no_effect=level.no_effect,
                         one_directional=level.one_directional,
                         null=level.no_effect,
@@ -206,26 +212,38 @@ def effects_inside(control: ControlRecord, hypothesis: str, variable: str, compa
         comparisons: Number of scores among which one may be chosen, at least 1.
     """
     used = control.result(UsedSubspaceControl)
+    if used is None:
+        return ()
     leakage = (control.result(OperandLeakageControl) or {}).get(variable, {})
     return tuple(
         replace(effect, operand_leakage=leakage.get(effect.featurizer, {}).get(effect.size))
-        for effect in _effects(used.restarts_of(hypothesis) if used else {}, variable, comparisons, control)
+        for effect in _effects(used.restarts_of(hypothesis), variable, comparisons, control, used.width)
     )
 
 
 def _effects(
-    maps: Mapping[str, Sequence[Restarts]], variable: str, comparisons: int, control: ControlRecord | None
+    maps: Mapping[str, Sequence[Restarts]],
+    variable: str,
+    comparisons: int,
+    control: ControlRecord | None,
+    width: int,
 ) -> tuple[Effect, ...]:
-    """One effect for each featurizer and size, with the level of random directions of that size."""
+    """One effect for each featurizer and size, with the level of random directions of that size.
+
+    The width is that of the site, also for effects inside the used subspace.
+    """
     levels = control.result(RandomDirections) if control else None
     return tuple(
-        Effect.from_score(
-            entry.best.score,
-            variable,
-            featurizer=name,
-            size=entry.size,
-            comparisons=comparisons,
-            random_directions=level_at(levels, entry.size),
+        replace(
+            Effect.from_score(
+                entry.best.score,
+                variable,
+                featurizer=name,
+                size=entry.size,
+                comparisons=comparisons,
+                random_directions=level_at(levels, entry.size),
+            ),
+            fills=fills_site(entry.size, len(entry.best.score.single_kinds), width),
         )
         for name, entries in maps.items()
         for entry in entries
