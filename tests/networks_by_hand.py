@@ -60,3 +60,30 @@ def mean_coded_directions(*, width: int = 8) -> torch.Tensor:
 def known_subspace(*, item_width: int = 4) -> torch.Tensor:
     """At layer 1 of `hand_wired` the neurons of each pair: `[variable, feature, width]`."""
     return torch.eye(4 * item_width).view(2, 2 * item_width, 4 * item_width)
+
+
+def two_routes(*, item_width: int = 2) -> MLP:
+    """A network whose layer 4 holds left, right and the answer, as −1 and 1 plus two, and reads all three.
+
+    Left and right decide, with a weight of two; the answer has half a unit of weight. With left and right at their
+    mean, zero, only the answer is left, and it gives the same class.
+    """
+    wired = hand_wired(item_width=item_width)
+    unequal = torch.tensor([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]])
+    pairs = torch.tensor([[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]])  # |l + r| and |l − r| by four ReLUs
+    product = torch.tensor([[0.5, 0.5, -0.5, -0.5]])
+    values = -2 * torch.eye(2)  # left and right are 1 − 2 u; the bias adds the constant
+    third = torch.cat([values @ unequal, pairs @ values @ unequal])
+    third_bias = torch.cat([torch.full((2,), 3.0), pairs @ torch.ones(2)])
+    fourth = torch.zeros(3, 6)
+    fourth[0, 0] = fourth[1, 1] = 1.0
+    fourth[2, 2:] = product
+    fourth_bias = torch.tensor([0.0, 0.0, 2.0])
+    fifth = torch.zeros(6, 3)
+    fifth[:4, :2] = pairs
+    fifth[4, 2], fifth[5, 2] = 1.0, -1.0
+    fifth_bias = -2 * fifth.sum(1)
+    sixth = torch.cat([2 * product, torch.tensor([[0.5, -0.5]])], 1)
+    weights = [wired.weights[0][0], wired.weights[1][0], third, fourth, fifth, torch.cat([-sixth, sixth])]
+    biases = [wired.biases[0][0], wired.biases[1][0], third_bias, fourth_bias, fifth_bias, torch.zeros(2)]
+    return MLP([w.unsqueeze(0) for w in weights], [b.unsqueeze(0) for b in biases], activation="relu")

@@ -15,7 +15,8 @@ from interlocus.alignment.alignment import Alignment, alignments_to_bytes
 from interlocus.controls._base import ControlContext
 from interlocus.controls.ground_truth.planting import Plantable
 from interlocus.controls.power import PlantedResult, measure_planted
-from interlocus.controls.record import ControlRecord, measure_controls
+from interlocus.controls.record import measure_controls
+from interlocus.controls.used_subspace import UsedSubspaceControl
 from interlocus.core.tensor_files import TensorFile
 from interlocus.networks import AbstractNetworks
 from interlocus.networks.validation import check_fit
@@ -24,7 +25,7 @@ from interlocus.searches.engine import solve
 from interlocus.searches.results import ProblemResult
 from interlocus.studies.plan import Job, Trial
 from interlocus.studies.projection import Projections, project
-from interlocus.studies.records import Record, StoredAlignment, TrialResult
+from interlocus.studies.records import ControlResult, Record, StoredAlignment, TrialResult
 from interlocus.studies.reuse.measure import LabelDraws, Reuse, measure_reuse, new_question
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import Study
@@ -149,8 +150,8 @@ def control_job(
     alignments: Sequence[StoredAlignment | None],
     device: str,
     on_progress: OnShare,
-) -> list[ControlRecord]:
-    """Measure the controls of a group at a site; one record for each network.
+) -> list[ControlResult]:
+    """Measure the controls of a group at a site; one result for each network.
 
     Args:
         study: The study, for its task, controls, thresholds and seed.
@@ -163,7 +164,7 @@ def control_job(
     """
     task = study.task.build()
     stacks = group.source.load(task, networks, seed=study.seed)
-    names, judged, records = iter(group.networks), iter(alignments), list[ControlRecord]()
+    names, judged, results = iter(group.networks), iter(alignments), list[ControlResult]()
     for number, stack in enumerate(stacks):
         context = ControlContext(
             portfolio=study.portfolio(site),
@@ -175,8 +176,22 @@ def control_job(
             thresholds=study.verdict,
             on_progress=_part(on_progress, number, len(stacks)),
         )
-        records += measure_controls(context, names=list(itertools.islice(names, len(stack))), group=group.name)
-    return records
+        records = measure_controls(context, names=list(itertools.islice(names, len(stack))), group=group.name)
+        inside = _inside(context, study.asked) if UsedSubspaceControl.name in study.controls else [{} for _ in records]
+        results += [ControlResult(record=record, inside=files) for record, files in zip(records, inside, strict=True)]
+    return results
+
+
+def _inside(context: ControlContext, hypothesis: str) -> list[dict[str, bytes]]:
+    """For each network the alignments that were found inside its used subspace, one file for each featurizer."""
+    target = context.task.hypothesis(hypothesis)
+    return [
+        {
+            featurizer: alignments_to_bytes(by_size)
+            for featurizer, by_size in restricted.in_full_state(target, context.task, context.networks[i]).items()
+        }
+        for i, restricted in enumerate(context.restricted)
+    ]
 
 
 def planting_job(

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from interlocus.alignment.dimensions import fills_site
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
-from interlocus.controls.record import ControlRecord
 from interlocus.core.errors import RunFolderError
 from interlocus.core.tensor_files import TensorFile
 from interlocus.networks.site import INPUT_SITE
@@ -17,13 +16,13 @@ from interlocus.studies.executors import AbstractExecutor, WorkItem
 from interlocus.studies.jobs import control_job, planting_job, projection_job, reuse_job, search_job, train_networks
 from interlocus.studies.plan import Trial, jobs, reused_trial
 from interlocus.studies.projection import projected_size
-from interlocus.studies.records import Record, StoredAlignment, TrialResult
+from interlocus.studies.records import ControlResult, Record, StoredAlignment, TrialResult
 from interlocus.studies.results.planted import planted_name, sites_that_wait
 from interlocus.studies.results.verdicts import collect_verdicts
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import Study
 from interlocus.studies.stages import Failure, OnStageProgress, Stage, StageItem, StageProgress
-from interlocus.studies.store import Store, control_name
+from interlocus.studies.store import INSIDE, Store, control_name
 from interlocus.tasks import AbstractTask
 
 JUDGED_WITHIN = 0.02
@@ -164,8 +163,23 @@ class Pipeline:
                         keep=self._keep_controls,
                     )
 
-    def _keep_controls(self, controls: Sequence[ControlRecord]) -> None:
-        for control in controls:
+    def _keep_controls(self, results: Sequence[ControlResult]) -> None:
+        for result in results:
+            control = result.record
+            trials = {
+                Trial(
+                    group=control.group,
+                    network=control.network,
+                    site=control.site,
+                    hypothesis=self.study.asked,
+                    featurizer=featurizer,
+                    schedule=self.study.schedule,
+                ).name: content
+                for featurizer, content in result.inside.items()
+            }
+            for trial, content in trials.items():
+                self.store.write(self.store.alignment_path(f"{trial}.{INSIDE}"), content)
+            # the record is written last, so a control with a record has its alignments
             self.store.controls.add(control_name(control.network, control.site), control)
 
     def _judged(self, group: NetworkGroup, network: str, site: str) -> StoredAlignment | None:

@@ -47,6 +47,20 @@ class TrialResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ControlResult:
+    """The controls of one network at one site.
+
+    Args:
+        record: The record with all results.
+        inside: For each featurizer the alignments that were found inside the used subspace, one for each size, as the
+            content of a safetensors file. They are alignments of the unrestricted network.
+    """
+
+    record: ControlRecord
+    inside: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
 class StoredAlignment:
     """An alignment in a form that can be sent to a worker.
 

@@ -6,6 +6,7 @@
     DIR/networks/<network>.safetensors
     DIR/records/<trial>.json                 one for each finished trial
     DIR/alignments/<trial>.safetensors       its alignments, one for each size
+    DIR/alignments/<trial>.inside.safetensors   those that were found inside the used subspace
     DIR/controls/<network>.<site>.json       the controls of a network at a site
     DIR/planted/<architecture>.<site>.<kind>.json   how often planted variables are found
     DIR/projections/<group>.<site>.json      states projected into the subspaces of variables
@@ -39,6 +40,8 @@ FILE_MODE = 0o644
 """Permissions of the files in a run folder: others can read them, unlike temporary files."""
 FOLDERS = ("records", "alignments", "networks", "figures", "controls", "planted", "projections", "reuse")
 """Names of the folders inside a run folder."""
+INSIDE = "inside"
+"""What follows the name of a trial in the name of the file with alignments inside the used subspace."""
 _SCHEMA_IN_HEADER = re.compile(r"schema (\d+)")
 
 

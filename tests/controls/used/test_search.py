@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from control_contexts import portfolio_of
+from control_contexts import alignment_of, portfolio_of
 from networks_by_hand import hand_wired
 
 from interlocus.alignment.evaluation import evaluate
-from interlocus.controls.used.search import OUTPUT, OUTPUT_SIZES, search_restricted
+from interlocus.controls.used.search import OUTPUT, OUTPUT_SIZES, FullState, search_restricted
 from interlocus.controls.used.subspace import UsedSubspace
 from interlocus.networks import MLP
 from interlocus.tasks import HierarchicalEquality
@@ -59,3 +59,24 @@ def test_an_alignment_is_one_of_the_restricted_network_and_scores_what_its_resta
     for restarts, alignment in results[0].alignments(hypothesis, TASK):
         again = evaluate(alignment, results[0].network, TASK, budget=PORTFOLIO.budget, seed=PORTFOLIO.seed)
         assert again.iia == pytest.approx(restarts.best.score.iia, abs=2 / again.count)
+
+
+def test_what_is_found_inside_is_an_alignment_of_the_unrestricted_network(results):
+    hypothesis, network = TASK.hypothesis("both"), hand_wired(item_width=2)
+    lifted = results[0].in_full_state(hypothesis, TASK, network)
+    for restarts, _ in results[0].alignments(hypothesis, TASK)[:1]:
+        full = lifted["rotation"][restarts.size]
+        assert full.frames.read.shape[-1] == network.width("layer2")
+        score = evaluate(full, network, TASK, budget=PORTFOLIO.budget, seed=PORTFOLIO.seed)
+        # the network reads nothing outside, so the rest of the state, which is its own here, changes no answer
+        assert score.iia == pytest.approx(restarts.best.score.iia, abs=2 / score.count)
+
+
+def test_one_search_begins_where_the_search_in_the_full_state_ended():
+    network = hand_wired(item_width=2)
+    rows = torch.tensor([[[1.0, -1.0, 0.0, 0.0]], [[0.0, 0.0, 1.0, -1.0]]]) / 2**0.5
+    alignment = alignment_of(network, TASK, rows, site="layer2")
+    (found,) = search_restricted(PORTFOLIO, network, TASK, "layer2", [known(network, 2)], alignments=[alignment])
+    (entry,) = found.restarts["both"]["rotation"]
+    (begun,) = [restart for restart in entry.restarts if restart.start == FullState.name]
+    assert begun.begin > 0.99

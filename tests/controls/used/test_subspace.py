@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from control_contexts import alignment_of
-from networks_by_hand import hand_wired, known_subspace
+from networks_by_hand import hand_wired, known_subspace, two_routes
 
 from interlocus.controls.used.subspace import UsedSubspace, hint_of, restrict_to, used_subspaces
 from interlocus.core.errors import UnknownNameError
@@ -36,6 +36,36 @@ def test_inside_it_the_network_gives_its_own_answers(used):
     restricted = restrict_to(NETWORK, [used])
     same = (restricted(inputs)[0].argmax(1) == NETWORK(inputs)[0].argmax(1)).double().mean()
     assert float(same) > 0.995
+
+
+def test_a_second_route_that_takes_over_at_the_mean_does_not_hide_what_is_read():
+    network = two_routes()
+    assert min(network.accuracy(TASK, seed=3)) > 0.99
+    (found,) = used_subspaces(network, TASK, site="layer4", seed=0)
+    left_and_right = torch.eye(3)[:2]
+    torch.testing.assert_close(found.rows.T @ found.rows, left_and_right.T @ left_and_right, atol=0.05, rtol=0)
+    inputs, _ = TASK.labelled_inputs(4000, split="test", generator=derived_generator(7))
+    states = network.activations("layer4", inputs)
+    states[..., :2] = states[..., :2].mean(1, keepdim=True)
+    answers = network.run_from("layer4", states, inputs)[0].argmax(1)
+    assert (answers == network(inputs)[0].argmax(1)).double().mean() > 0.95, "the answer alone is enough at the mean"
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_what_a_sharp_network_reads_is_found_although_its_gradients_vanish(seed):
+    """Layer 2 saturates, so at nearly every state of layer 1 no direction has an effect on the logits."""
+    (found,) = used_subspaces(NETWORK, TASK, site="layer1", seed=seed)
+    assert found.rank == 2
+    sums = known_subspace(item_width=2).sum(1) / 2
+    torch.testing.assert_close(found.rows.T @ found.rows, sums.T @ sums, atol=0.05, rtol=0)
+
+
+def test_answers_after_an_exchange_are_kept_as_well():
+    """An exchange of the two sums moves what is read and nothing else, so no further direction is needed."""
+    hint = alignment_of(NETWORK, TASK, known_subspace(item_width=2).sum(1, keepdim=True) / 2, site="layer1")
+    (found,) = used_subspaces(NETWORK, TASK, site="layer1", alignments=[hint], seed=0)
+    assert found.rank == 2
+    assert min(found.agreement, found.agreement_at_mean) > 0.998
 
 
 def test_room_beyond_the_rank_has_no_effect(used):

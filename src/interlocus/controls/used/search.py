@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interlocus.alignment.alignment import Alignment
+from interlocus.alignment.dimensions import Size
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.controls.used.subspace import UsedSubspace, restrict_to
 from interlocus.featurizers import Frames
@@ -92,6 +93,30 @@ class RestrictedResult:
             if result.hypothesis == hypothesis.name
             for restarts, frames in zip(result.sizes, result.frames, strict=True)
         ]
+
+    def in_full_state(
+        self, hypothesis: Hypothesis, task: AbstractTask, network: AbstractNetworks
+    ) -> dict[str, dict[Size, Alignment]]:
+        """The linear alignments that were found for one hypothesis, as alignments of the unrestricted network.
+
+        They read and write inside the used subspace only.
+
+        Args:
+            hypothesis: The hypothesis.
+            task: The task that the network solves.
+            network: The network whose states were restricted, a stack of one.
+
+        Returns:
+            For each featurizer with linear maps the alignments by size.
+        """
+        basis = self.network.rows[0].cpu()
+        lifted: dict[str, dict[Size, Alignment]] = {}
+        for restarts, found in self.alignments(hypothesis, task):
+            if isinstance(found.frames, Frames):
+                frames = Frames(*((part @ basis).contiguous() for part in found.frames))
+                full = replace(found, frames=frames, network=network.fingerprint())
+                lifted.setdefault(found.featurizer, {})[restarts.size] = full
+        return lifted
 
 
 def search_restricted(
