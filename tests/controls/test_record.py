@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 
 import pytest
-from control_contexts import alignment_of, context_of, portfolio_of
+from control_contexts import alignment_of, context_of, observation_of, portfolio_of
 from networks_by_hand import hand_wired, known_subspace
 
+from interlocus.controls.criteria import Thresholds
 from interlocus.controls.nulls.random_directions import RandomDirections
 from interlocus.controls.probes import ProbesControl
 from interlocus.controls.record import ALWAYS_MEASURED, ControlRecord, controls_of, measure_controls
 from interlocus.core.errors import UnknownNameError
 from interlocus.core.plugins import CONTROLS
 from interlocus.tasks import HierarchicalEquality
+from interlocus.verdicts.rules import judge_network
 
 TASK = HierarchicalEquality(item_width=2)
 
@@ -58,3 +60,24 @@ def test_a_control_that_is_not_installed_is_named():
 def test_controls_stand_in_the_order_of_the_registry_and_each_once():
     names = [control.name for control in controls_of(("probes", "linear_ceiling", "probes", "random_directions"))]
     assert names == [name for name in CONTROLS if name in {"probes", *ALWAYS_MEASURED}]
+
+
+def test_a_control_that_fails_is_recorded_and_does_not_stop_the_others(monkeypatch):
+    def fails(self, context):
+        raise ValueError("no convergence")
+
+    monkeypatch.setattr(ProbesControl, "measure", fails)
+    context = context_of(hand_wired(item_width=2), TASK, site="layer1", controls=("probes", "source_variation"))
+    (record,) = measure_controls(context, names=["one"], group="both")
+    assert record.failed == {"probes": "ValueError: no convergence"}
+    assert set(record.results) >= {"random_directions"}
+    assert ControlRecord.from_json(json.loads(json.dumps(record.to_json()))) == record
+
+
+def test_the_verdict_names_a_control_that_failed():
+    seen = observation_of(failed={"used_subspace": "NetworkError: no memory"})
+    ((verdict,),) = judge_network(0.999, [[seen]], competence=0.99, thresholds=Thresholds())
+    assert verdict.word == "undecided"
+    assert any("used_subspace" in text and "no memory" in text for text in verdict.missing_evidence)
+    (row,) = [row for row in verdict.evidence if row.control == "used subspace"]
+    assert row.text == "It failed: NetworkError: no memory"

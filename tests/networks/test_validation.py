@@ -13,9 +13,9 @@ from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.model import CausalModel, Variable
 from interlocus.core.errors import CausalModelError, NetworkError, UnknownNameError
 from interlocus.core.random import derived_generator
-from interlocus.networks import MLP
+from interlocus.networks import MLP, Module
 from interlocus.networks.mlp.training import Recipe
-from interlocus.networks.validation import check_task
+from interlocus.networks.validation import check_sites, check_task
 from interlocus.searches.budget import Budget, Phase
 from interlocus.tasks import AbstractTask, HierarchicalEquality
 from interlocus.tasks.validation import CHECKED_EXAMPLES
@@ -226,3 +226,31 @@ def test_the_seed_determines_the_result_and_the_global_generator_is_unused():
 def test_examples_hold_the_variables_of_all_hypotheses(name):
     pool = SignOfSum().draw_examples(10, split="train", generator=derived_generator(0))
     assert pool.values[name].shape == (10,)
+
+
+def test_sites_through_which_the_answer_passes_are_accepted():
+    network = hand_wired(item_width=2)
+    check_sites(network, HierarchicalEquality(item_width=2), ("layer1", "layer2", "layer3"))
+    constant = MLP([*network.weights[:-1], 0 * network.weights[-1]], network.biases, activation="relu")
+    check_sites(constant, HierarchicalEquality(item_width=2), ("layer3",))  # one answer to everything says nothing
+
+
+class Beside(torch.nn.Module):
+    """Its first part is read with weight zero; the answer comes from the inputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.part = torch.nn.Linear(8, 4)
+        self.answer = torch.nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.answer(x) + 1e-30 * self.part(x).sum(1, keepdim=True)
+
+
+def test_a_dead_site_of_a_module_is_refused(fails):
+    torch.manual_seed(0)
+    task = HierarchicalEquality(item_width=2)
+    network = Module(Beside(), sites={"part": "part"})
+    network.prepare(torch.randn(8, 8))
+    with fails(NetworkError, "'part'", "never changes"):
+        check_sites(network, task, ("part",))

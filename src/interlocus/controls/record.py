@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from interlocus.controls._base import AbstractControl, ControlContext
@@ -25,12 +25,14 @@ class ControlRecord:
         group: Name of the network group to which it belongs.
         site: Name of the site that was measured.
         results: Results by the name of the control; controls that were not measured are missing.
+        failed: For each control that failed its error, by the name of the control. A resumed run measures again.
     """
 
     network: str
     group: str
     site: str
     results: Mapping[str, object]
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     def result(self, control: type[AbstractControl[Kind]]) -> Kind | None:
         """The result of one control; `None` if it was not measured.
@@ -43,7 +45,13 @@ class ControlRecord:
     def to_json(self) -> JsonObject:
         """The record as plain values; each result is stored by the type that its control declares."""
         results = {name: CONTROLS.get(name)().to_json(result) for name, result in self.results.items()}
-        return {"network": self.network, "group": self.group, "site": self.site, "results": results}
+        return {
+            "network": self.network,
+            "group": self.group,
+            "site": self.site,
+            "results": results,
+            "failed": dict(self.failed),
+        }
 
     @classmethod
     def from_json(cls, data: JsonObject) -> ControlRecord:
@@ -64,20 +72,28 @@ class ControlRecord:
 def measure_controls(context: ControlContext, *, names: Sequence[str], group: str) -> list[ControlRecord]:
     """Measure all controls of a context; one record for each of its networks.
 
+    A control that fails does not stop the others; the records say what its error was.
+
     Args:
         context: The networks, the site and the searches to measure.
         names: Names of the networks, in the order of `context.networks`.
         group: Name of the network group to which they belong.
     """
     results: list[dict[str, object]] = [{} for _ in names]
+    failed: dict[str, str] = {}
     for control in controls_of((*ALWAYS_MEASURED, *context.controls)):
         if control.deferred:
             continue
-        for by_control, result in zip(results, control.measure(context), strict=True):
+        try:
+            measured = control.measure(context)
+        except Exception as error:  # noqa: BLE001 whatever it is, the other controls are worth having, and the verdict names it
+            failed[control.name] = f"{type(error).__name__}: {error}".splitlines()[0]
+            continue
+        for by_control, result in zip(results, measured, strict=True):
             if result is not None:
                 by_control[control.name] = result
     return [
-        ControlRecord(network=name, group=group, site=context.site, results=by_control)
+        ControlRecord(network=name, group=group, site=context.site, results=by_control, failed=failed)
         for name, by_control in zip(names, results, strict=True)
     ]
 

@@ -18,6 +18,7 @@ class UsedSubspaceResult:
         width: Width of the site, in directions.
         agreement: Share of its own answers that the network keeps with the rest of the state from another example.
         agreement_at_mean: The same share with the rest of the state at its mean.
+        changed: Share of its answers that change when the whole state comes from another example.
         found: Restarts of every size inside the used subspace, by hypothesis and featurizer.
     """
 
@@ -26,6 +27,7 @@ class UsedSubspaceResult:
     agreement: float
     agreement_at_mean: float
     found: dict[str, ByFeaturizer]
+    changed: float = 1.0
 
     def restarts_of(self, hypothesis: str) -> ByFeaturizer:
         """The restarts for one hypothesis; empty if it has more variables than the subspace has directions.
@@ -55,6 +57,7 @@ class UsedSubspaceControl(AbstractControl[UsedSubspaceResult]):
                 agreement=used.agreement,
                 agreement_at_mean=used.agreement_at_mean,
                 found=restricted.restarts,
+                changed=used.changed,
             )
             for used, restricted in zip(context.used, context.restricted, strict=True)
         ]

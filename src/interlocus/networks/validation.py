@@ -113,6 +113,38 @@ def check_fit(networks: AbstractNetworks, task: AbstractTask) -> None:
         )
 
 
+def check_sites(networks: AbstractNetworks, task: AbstractTask, sites: Sequence[str], *, seed: int = 0) -> None:
+    """Check that an exchange of the whole state of a site changes some answer.
+
+    Where it never does, no variable can be exchanged, and a search that finds none would say nothing of the network.
+
+    Args:
+        networks: The networks, which have been prepared.
+        task: The task that they should solve.
+        sites: Names of the sites to check.
+        seed: Seed of the examples.
+
+    Raises:
+        NetworkError: At a site, a network that gives different answers to the examples gives the same ones after every
+            exchange.
+    """
+    inputs, _ = task.labelled_inputs(CHECKED_EXAMPLES, split="train", generator=derived_generator(seed, "check sites"))
+    inputs = inputs.to(networks.device)
+    with torch.no_grad():
+        answers = networks(inputs).argmax(2)
+        differ = [len(one.unique()) > 1 for one in answers]
+        for site in sites:
+            exchanged = networks.run_from(site, networks.activations(site, inputs).roll(1, 1), inputs).argmax(2)
+            for network, (before, after) in enumerate(zip(answers, exchanged, strict=True)):
+                if differ[network] and torch.equal(before, after):
+                    raise NetworkError(
+                        f"At the site {site!r} of network {network} an exchange of the whole state never changes the "
+                        f"answer, in {len(inputs)} examples.",
+                        "Nothing that the network uses for its answer passes through this site.",
+                        "Choose other sites, for instance a later layer, or another position of this one.",
+                    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskCheck:
     """The result of `check_task`; `str` gives it as text.

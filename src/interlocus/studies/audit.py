@@ -22,7 +22,7 @@ from interlocus.core.random import derived_generator
 from interlocus.core.version import __version__
 from interlocus.featurizers import Frames
 from interlocus.networks import AbstractNetworks
-from interlocus.networks.validation import check_fit
+from interlocus.networks.validation import check_fit, check_sites
 from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.searches.portfolio import Portfolio
 from interlocus.studies.audit_evidence import Auditor, OnAuditStage
@@ -154,6 +154,7 @@ def _check(alignment: Alignment, network: AbstractNetworks, task: AbstractTask) 
     """Refuse an alignment that does not fit, before any work is done."""
     alignment.check(network)
     check_fit(network, task)
+    check_sites(network, task, (alignment.site,))
     if alignment.task != task.name:
         raise AlignmentError(
             f"The alignment belongs to the task {alignment.task!r}, but the task is {task.name!r}.",

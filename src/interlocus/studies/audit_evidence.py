@@ -129,6 +129,7 @@ class Auditor:
                 decodable=probes[variable].linear if probes and variable in probes else None,
                 used=None if used is None or variable not in inside else _used(used, inside[variable]),
                 results=results,
+                failed=control.failed,
             )
             for variable in alignment.variables
         ]
@@ -228,7 +229,7 @@ class Auditor:
 def _used(used: UsedSubspaceResult, inside: Effect) -> UsedSubspaceEvidence:
     """The used subspace with the effect of the audited alignment inside. The output was not searched there."""
     return UsedSubspaceEvidence(
-        rank=used.rank, width=used.width, agreement=used.agreement, effects=(inside,), output={}
+        rank=used.rank, width=used.width, agreement=used.agreement, effects=(inside,), output={}, changed=used.changed
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from interlocus.alignment.dimensions import fills_site
 from interlocus.core.user_code import register_object
 from interlocus.networks import AbstractNetworks
-from interlocus.networks.validation import check_fit, check_task
+from interlocus.networks.validation import check_fit, check_sites, check_task
 from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.searches.callbacks import OnValidation
 from interlocus.studies.run import Run, run_study
@@ -72,6 +72,7 @@ def examine(
     check_fit(network, task)
     searched = tuple(hypotheses) or tuple(task.hypotheses)
     check_task(task, network, hypotheses=searched, seed=seed)
+    check_sites(network, task, tuple(network.sites), seed=seed)
     study = Study(
         name="examined",
         title=f"Which variables of {task.name} does this network compute, and where?",

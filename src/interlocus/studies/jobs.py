@@ -177,7 +177,8 @@ def control_job(
             on_progress=_part(on_progress, number, len(stacks)),
         )
         records = measure_controls(context, names=list(itertools.islice(names, len(stack))), group=group.name)
-        inside = _inside(context, study.asked) if UsedSubspaceControl.name in study.controls else [{} for _ in records]
+        searched = any(record.result(UsedSubspaceControl) is not None for record in records)
+        inside = _inside(context, study.asked) if searched else [{} for _ in records]
         results += [ControlResult(record=record, inside=files) for record, files in zip(records, inside, strict=True)]
     return results
 

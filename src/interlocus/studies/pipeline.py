@@ -149,7 +149,8 @@ class Pipeline:
         for group in self.study.networks:
             sites = [site for site in self.study.sites if site != INPUT_SITE and site in group.sites(task)]
             for site in sites if group.trained and self.store.has_networks(group.networks) else ():
-                finished = all(control_name(name, site) in self.store.controls for name in group.networks)
+                found = [self.store.controls.get(control_name(name, site)) for name in group.networks]
+                finished = all(control is not None and not control.failed for control in found)
                 if not finished and self.study.featurizers_of(self.study.asked, site):
                     alignments = [self._judged(group, name, site) for name in group.networks]
                     files = self.store.networks(group.networks)

@@ -31,7 +31,11 @@ def collect_evidence(
     )
     rows = _effect_rows(effect, found, observation, thresholds)
     for control in controls_of(tuple(CONTROLS)):
-        rows += control.evidence(observation.results.get(control.name), context)
+        error = observation.failed.get(control.name)
+        if error is None:
+            rows += control.evidence(observation.results.get(control.name), context)
+        else:
+            rows.append(Evidence(control=control.name.replace("_", " "), text=f"It failed: {error}", passes=None))
     return rows
 
 

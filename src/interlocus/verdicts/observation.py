@@ -20,6 +20,7 @@ class UsedSubspaceEvidence:
         agreement: Share of its own answers that the network keeps with the rest of the state from another example.
         effects: Effects of the searches inside; empty if it has fewer directions than there are variables.
         output: For each size the lower end of the output's IIA inside.
+        changed: Share of the network's answers that change when the whole state comes from another example.
     """
 
     rank: int
@@ -27,6 +28,7 @@ class UsedSubspaceEvidence:
     agreement: float
     effects: tuple[Effect, ...]
     output: dict[Size, float]
+    changed: float = 1.0
 
     @property
     def highest(self) -> float:
@@ -57,6 +59,7 @@ class SiteObservation:
         kept_by_values: Share of its answers that the network keeps when each state is replaced by the mean of its cell
             of values of all variables, the lower end; `None` where it was not measured.
         results: For each control that was measured its result, for the evidence; the fields above decide.
+        failed: For each control that failed its error.
     """
 
     site: str
@@ -73,6 +76,7 @@ class SiteObservation:
     decodable: float | None = None
     kept_by_values: float | None = None
     results: Mapping[str, object] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def chance_level(self) -> float:

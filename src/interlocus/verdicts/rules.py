@@ -81,7 +81,10 @@ class _Case:
         return min((effect for effect in found if effect.featurizer == first), key=lambda effect: effect.size)
 
     def say(self, word: Word, *missing_evidence: str, note: str = "") -> Verdict:
-        """The verdict with the evidence so far."""
+        """The verdict with the evidence so far. An undecided one also names the controls that failed."""
+        if word == "undecided":
+            failed = self.observation.failed
+            missing_evidence += tuple(f"The control {name!r}, which failed: {error}" for name, error in failed.items())
         return Verdict(
             observation=self.observation,
             word=word,
@@ -193,6 +196,12 @@ def _why_partial(case: _Case) -> str:
 def _judge_missing(case: _Case) -> Verdict:
     """The verdict if no effect counts as found or partial, neither in the full state nor in the used subspace."""
     observation, thresholds = case.observation, case.thresholds
+    if observation.used is not None and observation.used.changed <= 1 - thresholds.agreement:
+        return case.say(
+            "undecided",
+            f"Another site: an exchange of the whole state changes {observation.used.changed:.4f} of the answers, so "
+            "nothing is read here.",
+        )
     if case.best.fills:
         return case.say(
             "undecided", "A smaller size: the variables take up the whole site at those that were searched."

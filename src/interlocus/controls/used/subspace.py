@@ -50,6 +50,8 @@ class UsedSubspace:
             h′ is the state of another example.
         agreement: Share of its own answers that it keeps then, on fresh examples.
         agreement_at_mean: The same share with m in place of h′.
+        changed: Share of its answers that change when the whole state comes from another example. Where it is 0, the
+            rest of the network reads nothing.
     """
 
     site: str
@@ -57,6 +59,7 @@ class UsedSubspace:
     rows: Float[Tensor, "rank width"]
     agreement: float
     agreement_at_mean: float
+    changed: float = 1.0
 
     @property
     def rank(self) -> int:
@@ -139,6 +142,7 @@ def used_subspaces(
                     rows=chosen,
                     agreement=test.kept(networks, site, network, chosen),
                     agreement_at_mean=test.kept(networks, site, network, chosen, rest=mean),
+                    changed=1 - test.kept(networks, site, network, chosen[:0]),
                 )
             )
     return found

@@ -150,6 +150,7 @@ class _Collection:
                 power=power,
                 decodable=probes[variable].linear if probes and variable in probes else None,
                 results=results,
+                failed=control.failed if control else {},
             )
             for variable in self.task.hypothesis(study.asked).variables
         ]
@@ -199,6 +200,7 @@ def _used(
         agreement=used.agreement,
         effects=effects_inside(control, hypothesis, variable, comparisons),
         output=output,
+        changed=used.changed,
     )
 
 
