@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from interlocus.core.display import AbstractDisplayable, Display
 from interlocus.core.json_record import JsonObject
@@ -21,6 +22,8 @@ class NetworkVerdict(AbstractDisplayable):
         answer: The word for the whole network.
         sites: For each site, in order, one verdict for each variable.
         rivals: The same for hypotheses that describe other routes to the output, inside the used subspace.
+        other_answers: The answer at other thresholds of the IIA and of the worst transition, by their names such as
+            `.90/.80`; empty where nothing was judged again.
     """
 
     network: str
@@ -29,6 +32,7 @@ class NetworkVerdict(AbstractDisplayable):
     answer: Answer
     sites: tuple[tuple[Verdict, ...], ...]
     rivals: tuple[tuple[Verdict, ...], ...]
+    other_answers: Mapping[str, Answer] = field(default_factory=dict)
 
     def display(self) -> Display:
         """The word for the network, and one row for each site and variable."""
@@ -57,6 +61,7 @@ class NetworkVerdict(AbstractDisplayable):
             "group": self.group,
             "accuracy": self.accuracy,
             "answer": self.answer,
+            "other_answers": dict(self.other_answers),
             "sites": [verdict.to_json() for row in self.sites for verdict in row],
             "rivals": [verdict.to_json() for row in self.rivals for verdict in row],
         }

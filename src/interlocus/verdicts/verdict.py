@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from interlocus.controls._base import Evidence
 from interlocus.controls.criteria import Effect
@@ -28,6 +29,8 @@ class Verdict(AbstractDisplayable):
         missing_evidence: Where the verdict is `undecided`, what would decide it.
         note: What the word means in this case: why a variable is there only in part, or what else is known; may be
             empty.
+        other_words: The word at other thresholds of the IIA and of the worst transition, by their names such as
+            `.90/.80`; empty where nothing was judged again.
     """
 
     observation: SiteObservation
@@ -36,6 +39,16 @@ class Verdict(AbstractDisplayable):
     evidence: tuple[Evidence, ...]
     missing_evidence: tuple[str, ...] = ()
     note: str = ""
+    other_words: Mapping[str, Word] = field(default_factory=dict)
+
+    @property
+    def threshold_note(self) -> str:
+        """What the word would be at other thresholds; empty where it is the same at all of them."""
+        others = {bar: word for bar, word in self.other_words.items() if word != self.word}
+        if not others:
+            return ""
+        said = ", ".join(f"{word} at {bar}" for bar, word in others.items())
+        return f"A threshold decides this word (IIA/worst transition): {said}."
 
     @property
     def used_iia(self) -> float | None:
@@ -60,7 +73,7 @@ class Verdict(AbstractDisplayable):
             columns=EVIDENCE_COLUMNS,
             rows=[(row.control, _PASSES[row.passes], row.text) for row in self.evidence],
             notes=[
-                *([self.note] if self.note else []),
+                *(note for note in (self.note, self.threshold_note) if note),
                 *(f"What would decide it: {missing}" for missing in self.missing_evidence),
             ],
         )
@@ -73,6 +86,7 @@ class Verdict(AbstractDisplayable):
             "variable": observation.variable,
             "verdict": self.word,
             "note": self.note,
+            "other_words": dict(self.other_words),
             "featurizer": effect.featurizer,
             "size": effect.size,
             "iia": effect.iia,

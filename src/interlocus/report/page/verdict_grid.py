@@ -26,6 +26,7 @@ class VerdictDetails(TypedDict):
     effect: list[float]
     featurizer: str
     evidence: list[tuple[str, str, bool | None]]
+    notes: list[str]
     missing_evidence: list[str]
 
 
@@ -38,12 +39,14 @@ class Mark:
         word: The verdict word or answer, also the CSS class.
         text: Network and word in full, read aloud in place of the symbol.
         number: Index into `VerdictGrid.verdicts`; `None` for the answer of a network, which cannot be opened.
+        by_threshold: Whether the word would be another at other thresholds.
     """
 
     symbol: str
     word: str
     text: str
     number: int | None = None
+    by_threshold: bool = False
 
 
 Marks = tuple[Mark, ...]
@@ -75,12 +78,14 @@ class VerdictGrid:
         verdicts: Details of every mark on a variable.
         words: Entries of the verdict words that occur, for the legend.
         answers: Entries of the answers that occur, for the legend.
+        by_bar: For each pair of thresholds, such as `.90/.80`, how often each answer would be given in each group.
     """
 
     groups: tuple[GroupMarks, ...]
     verdicts: list[VerdictDetails]
     words: tuple[VerdictWord, ...]
     answers: tuple[AnswerWord, ...]
+    by_bar: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def verdict_grid(run: Run) -> VerdictGrid:
@@ -98,7 +103,22 @@ def verdict_grid(run: Run) -> VerdictGrid:
         verdicts=details,
         words=tuple(entry for word, entry in VERDICT_WORDS.items() if word in words),
         answers=tuple(entry for word, entry in ANSWER_WORDS.items() if word in answers),
+        by_bar=_answers_by_bar(run, [marks.group for marks in groups]),
     )
+
+
+def _answers_by_bar(run: Run, groups: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """For each pair of thresholds and each group the answers with their numbers, such as `hierarchical 8`."""
+    bars = dict.fromkeys(bar for network in run.verdicts for bar in network.other_answers)
+    rows = []
+    for bar in bars:
+        cells = []
+        for group in groups:
+            words = [network.other_answers[bar] for network in run.verdicts if network.group == group]
+            counts = sorted(((words.count(word), word) for word in dict.fromkeys(words)), reverse=True)
+            cells.append(", ".join(f"{word} {count}" for count, word in counts))
+        rows.append((bar, tuple(cells)))
+    return tuple(rows)
 
 
 def word_counts(marks: Marks) -> list[tuple[str, int]]:
@@ -133,13 +153,18 @@ def _group_marks(
 
 def _answer_mark(network: NetworkVerdict) -> Mark:
     entry = ANSWER_WORDS[network.answer]
-    return Mark(symbol=entry.symbol, word=entry.word, text=f"{network.network}: {entry.word}. {entry.explanation}")
+    text = f"{network.network}: {entry.word}. {entry.explanation}"
+    by_threshold = any(word != network.answer for word in network.other_answers.values())
+    return Mark(symbol=entry.symbol, word=entry.word, text=text, by_threshold=by_threshold)
 
 
 def _verdict_mark(network: NetworkVerdict, verdict: Verdict, column: str, number: int) -> Mark:
     entry, site = VERDICT_WORDS[verdict.word], verdict.observation.site
     text = f"{entry.symbol}: {network.network}, {column} at {site}: {entry.word}, IIA {verdict.effect.iia:.3f}"
-    return Mark(symbol=entry.symbol, word=entry.word, text=text, number=number)
+    by_threshold = bool(verdict.threshold_note)
+    if by_threshold:
+        text += ", decided by a threshold"
+    return Mark(symbol=entry.symbol, word=entry.word, text=text, number=number, by_threshold=by_threshold)
 
 
 def _details(network: NetworkVerdict, verdict: Verdict, column: str) -> VerdictDetails:
@@ -154,5 +179,6 @@ def _details(network: NetworkVerdict, verdict: Verdict, column: str) -> VerdictD
         "effect": [round(value, EFFECT_DIGITS) for value in (effect.iia, effect.low, effect.high)],
         "featurizer": f"{effect.featurizer}, size {effect.size}",
         "evidence": [(row.control, row.text, row.passes) for row in verdict.evidence],
+        "notes": [note for note in (verdict.note, verdict.threshold_note) if note],
         "missing_evidence": list(verdict.missing_evidence),
     }

@@ -32,6 +32,7 @@ from interlocus.verdicts.answer import answer
 from interlocus.verdicts.network import NetworkVerdict
 from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidence
 from interlocus.verdicts.rules import judge_network
+from interlocus.verdicts.sensitivity import with_other_words
 
 
 def collect_verdicts(study: Study, measurements: Measurements) -> list[NetworkVerdict]:
@@ -110,7 +111,7 @@ class _Collection:
         judged = judge_network(accuracy, observed, competence=study.competence, thresholds=study.verdict)
         rivals = [row for name in study.rivals for row in self._rivals(name, controls, comparisons)]
         judged_rivals = judge_network(accuracy, rivals, competence=study.competence, thresholds=study.verdict)
-        return NetworkVerdict(
+        verdict = NetworkVerdict(
             network=network,
             group=group.name,
             accuracy=accuracy,
@@ -118,6 +119,7 @@ class _Collection:
             sites=tuple(map(tuple, judged)),
             rivals=tuple(map(tuple, judged_rivals)),
         )
+        return with_other_words(verdict, competence=study.competence, thresholds=study.verdict)
 
     def _observed(
         self, group: NetworkGroup, site: str, records: Sequence[Record], control: ControlRecord | None, comparisons: int

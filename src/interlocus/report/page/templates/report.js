@@ -68,6 +68,7 @@
     fill(
       make("p", { class: "effect" }, make("strong", {}, digits(value)), ` IIA [${digits(low)}, ${digits(high)}], ${verdict.featurizer}`),
       make("p", {}, make("span", { class: `word ${verdict.word}` }, verdict.word), ` ${verdict.says}`),
+      ...verdict.notes.map((text) => make("p", {}, text)),
       make("h3", {}, "Evidence"),
       make("dl", { class: "evidence" }, ...verdict.evidence.flatMap(([control, text, passes]) => [
         make("dt", {}, make("span", { class: `says ${says[passes]}` }, says[passes]), ` ${control}`), make("dd", {}, text)])),
