@@ -122,14 +122,20 @@ def test_a_variable_whose_value_alone_is_exchanged_is_computed(audited, tmp_path
     assert alignment.read_accuracy == audited.alignment.read_accuracy
 
 
-DEFAULT_EVIDENCE = ("used subspace", "operand leakage", "power", "probes", "code fit", "distribution shift")
+DEFAULT_EVIDENCE = ("cell means", "used subspace", "operand leakage", "power", "probes", "code fit")
 
 
-@pytest.mark.parametrize("control", [*DEFAULT_EVIDENCE, "source variation"])
+@pytest.mark.parametrize("control", [*DEFAULT_EVIDENCE, "distribution shift", "source variation"])
 def test_each_control_that_is_measured_by_default_is_in_the_evidence(audited, control):
     for verdict in audited.verdicts:
         (row,) = [row for row in verdict.evidence if row.control == control]
         assert "not measured" not in row.text
+
+
+def test_the_share_that_cell_means_keep_reaches_the_observation(audited):
+    """At layer 1 the means hold how far two unequal items are apart on average, which is far more than zero."""
+    for verdict in audited.verdicts:
+        assert verdict.observation.kept_by_values > 0.99
 
 
 def test_controls_that_are_not_asked_for_are_not_in_the_evidence(audited):

@@ -140,6 +140,10 @@ EXECUTORS = Registry(
 CONTROLS = Registry(
     "control",
     {
+        "cell_means": _entry(
+            "controls.cell_means:CellMeansControl",
+            "share of its answers that a network keeps with the mean of the values in place of each state",
+        ),
         "random_directions": _entry(
             "controls.nulls.random_directions:RandomDirections", "score of random directions; always measured"
         ),

@@ -25,7 +25,7 @@ from interlocus.networks.site import INPUT_SITE
 from interlocus.networks.sources.untrained import untrained_like
 from interlocus.networks.subspace import SubspaceRestricted
 from interlocus.searches.portfolio import Portfolio
-from interlocus.studies.results.verdicts import effects_inside
+from interlocus.studies.results.verdicts import effects_inside, kept_by_values
 from interlocus.tasks import AbstractTask
 from interlocus.tasks.chance_levels import chance_levels
 from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidence
@@ -123,6 +123,7 @@ class Auditor:
                 untrained=self.network.untrained_parameters,
                 linear_ceiling=control.result(LinearCeiling) if alignment.frames.linear else None,
                 used=None if used is None or variable not in inside else _used(used, inside[variable]),
+                kept_by_values=kept_by_values(control),
                 results=results,
             )
             for variable in alignment.variables

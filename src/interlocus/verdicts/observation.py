@@ -52,6 +52,8 @@ class SiteObservation:
         linear_ceiling: IIA that no linear map can exceed here; `None` where there is no such ceiling.
         used: What was measured inside the used subspace; `None` where it was not measured.
         power: How often the searches find a planted variable; `None` where it was not measured.
+        kept_by_values: Share of its answers that the network keeps if each state is replaced by the mean of the
+            hypothesised values, as the lower end of its interval; `None` where it was not measured.
         results: For each control that was measured its result, for the evidence; the fields above decide.
     """
 
@@ -66,6 +68,7 @@ class SiteObservation:
     linear_ceiling: float | None = None
     used: UsedSubspaceEvidence | None = None
     power: Power | None = None
+    kept_by_values: float | None = None
     results: Mapping[str, object] = field(default_factory=dict)
 
     @property

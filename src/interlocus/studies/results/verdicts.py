@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from interlocus.controls.cell_means import CellMeansControl
 from interlocus.controls.criteria import Effect
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
 from interlocus.controls.nulls.random_directions import RandomDirections, level_at
@@ -143,6 +144,7 @@ class _Collection:
                 linear_ceiling=control.result(LinearCeiling) if control else None,
                 used=_used(control, study.asked, variable, comparisons),
                 power=power,
+                kept_by_values=kept_by_values(control),
                 results=results,
             )
             for variable in self.task.hypothesis(study.asked).variables
@@ -194,6 +196,16 @@ def _used(
         effects=effects_inside(control, hypothesis, variable, comparisons),
         output=output,
     )
+
+
+def kept_by_values(control: ControlRecord | None) -> float | None:
+    """The share of its answers that a network keeps with the means of the hypothesised values, if it was measured.
+
+    Args:
+        control: The controls of one network at one site; `None` if none were measured.
+    """
+    cell_means = control.result(CellMeansControl) if control else None
+    return cell_means.kept_by_values if cell_means else None
 
 
 def effects_inside(control: ControlRecord, hypothesis: str, variable: str, comparisons: int) -> tuple[Effect, ...]:

@@ -120,6 +120,7 @@ ControlName = Annotated[str, AfterValidator(_known_control)]
 """The name of a control; `interlocus list controls` explains each."""
 
 CONTROLS_BY_DEFAULT: tuple[ControlName, ...] = (
+    "cell_means",
     "used_subspace",
     "operand_leakage",
     "power",
