@@ -101,6 +101,10 @@ def audited(patched) -> il.Audit:
     return il.audit(computed(), hand_wired(), TASK, **QUICK)
 
 
+FOUND = ("computed", "entangled")
+"""The words of a variable that is found. Σ|a − b| also tells how far two items are apart, which nothing needs."""
+
+
 def words(audit: il.Audit) -> list[str]:
     return [verdict.word for verdict in audit.verdicts]
 
@@ -110,14 +114,14 @@ def texts(audit: il.Audit, control: str) -> list[str]:
     return [row.text for row in audit.verdicts[0].evidence if row.control == control]
 
 
-def test_a_variable_whose_value_alone_is_exchanged_is_computed(audited, tmp_path):
-    assert words(audited) == ["computed", "computed"]
+def test_a_variable_that_is_exchanged_and_used_is_found(audited, tmp_path):
+    assert set(words(audited)) <= set(FOUND)
     assert audited.score.iia > 0.99
     assert audited.alignment.read_accuracy["left"] > 0.98
     assert "left" in texts(audited, "extraction")[0]
     audited.save(tmp_path / "audit")
     saved = json.loads((tmp_path / "audit" / "audit.json").read_text())
-    assert [variable["verdict"] for variable in saved["variables"]] == ["computed", "computed"]
+    assert [variable["verdict"] for variable in saved["variables"]] == words(audited)
     alignment = il.Alignment.load(tmp_path / "audit" / "alignment.safetensors")
     assert alignment.read_accuracy == audited.alignment.read_accuracy
 
@@ -249,8 +253,8 @@ def test_the_command_audit_prints_and_writes_the_same_verdicts(tmp_path, monkeyp
     result = CliRunner().invoke(app, [*command, "--task", TASK_TEXT, "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
     assert "left: IIA" in result.stdout
-    assert "computed" in result.stdout
+    assert any(word in result.stdout for word in FOUND)
     assert "operand leakage" in result.stdout
     assert (tmp_path / "out" / "audit.json").is_file()
     plain = CliRunner().invoke(app, [*command, "--task", TASK_TEXT, "--seed", "3", "--json"])
-    assert json.loads(plain.stdout)["variables"][1]["verdict"] == "computed"
+    assert json.loads(plain.stdout)["variables"][1]["verdict"] in FOUND

@@ -13,7 +13,7 @@ from interlocus.controls._base import ControlContext, Evidence
 from interlocus.controls.criteria import Effect, Thresholds, is_found
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
 from interlocus.controls.nulls.random_directions import RandomDirections, level_at
-from interlocus.controls.operand_leakage import OperandLeakageControl, operand_leakage
+from interlocus.controls.operand_leakage import OperandLeakage, OperandLeakageControl, operand_leakage, with_leakage
 from interlocus.controls.power import Power, PowerControl
 from interlocus.controls.record import ControlRecord, measure_controls
 from interlocus.controls.sufficient_subspace import restrict_to
@@ -170,14 +170,14 @@ class Auditor:
         effects = {}
         for variable in alignment.variables:
             effect = self._effect(score, variable, random_directions)
-            effects[variable] = replace(effect, operand_leakage=self._leakage(alignment, variable, network))
+            effects[variable] = with_leakage(effect, self._leakage(alignment, variable, network))
         return effects
 
-    def _leakage(self, alignment: Alignment, variable: str, network: AbstractNetworks) -> float | None:
+    def _leakage(self, alignment: Alignment, variable: str, network: AbstractNetworks) -> OperandLeakage | None:
         if OperandLeakageControl.name not in self.controls:
             return None
         try:
-            return operand_leakage(alignment, variable, network, self.task, seed=self.portfolio.seed).r2
+            return operand_leakage(alignment, variable, network, self.task, seed=self.portfolio.seed)
         except AlignmentError:  # a continuous variable, or too few examples of each value
             return None
 

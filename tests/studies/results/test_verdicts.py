@@ -10,9 +10,12 @@ from made_runs import made_run, with_controls
 
 from interlocus.controls.cell_means import CellMeans
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
+from interlocus.controls.operand_leakage import OperandLeakage
 from interlocus.controls.power import PlantedResult, PowerControl
 from interlocus.studies.results.planted import planted_name
 from interlocus.studies.results.verdicts import collect_verdicts, verdicts_to_json
+
+LEAKAGE = OperandLeakage(r2=0.3, value=0, target="the distance of a and b", probe="nearest neighbours")
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +23,7 @@ def run(tmp_path_factory):
     return with_controls(
         made_run(tmp_path_factory.mktemp("verdicts")),
         linear_ceiling=0.75,
-        operand_leakage={"left": {"rotation": {1: 0.3}}},
+        operand_leakage={"left": {"rotation": {1: LEAKAGE}}},
         cell_means=CellMeans(kept={"left+right": 1.0}, cells={"left+right": 4}, joint="left+right", items=1_000),
     )
 
@@ -46,6 +49,7 @@ def test_controls_reach_the_observation_of_their_network_and_site(run):
     assert {effect.size: effect.random_directions for effect in left.effects} == {1: 0.5, 2: None}
     assert (left.used.rank, left.used.width) == (2, 8)
     assert [effect.operand_leakage for effect in left.used.effects] == [0.3]
+    assert [effect.leaked for effect in left.used.effects] == ["the distance of a and b, nearest neighbours"]
     assert [effect.operand_leakage for effect in seen["layer1", "right"].used.effects] == [None]
     assert set(left.used.output) == {1}
     assert left.kept_by_values == pytest.approx(1000 / (1000 + 1.96**2), abs=1e-4)  # Wilson's lower end at 1

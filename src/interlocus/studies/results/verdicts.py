@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from interlocus.controls.cell_means import CellMeansControl
@@ -11,7 +11,7 @@ from interlocus.controls.criteria import Effect
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
 from interlocus.controls.nulls.random_directions import RandomDirections, level_at
 from interlocus.controls.nulls.shuffled_labels import ShuffledLabels
-from interlocus.controls.operand_leakage import OperandLeakageControl
+from interlocus.controls.operand_leakage import OperandLeakageControl, with_leakage
 from interlocus.controls.power import PowerControl
 from interlocus.controls.record import ControlRecord
 from interlocus.controls.restricted_search import OUTPUT
@@ -220,7 +220,7 @@ def effects_inside(control: ControlRecord, hypothesis: str, variable: str, compa
     used = control.result(UsedSubspaceControl)
     leakage = (control.result(OperandLeakageControl) or {}).get(variable, {})
     return tuple(
-        replace(effect, operand_leakage=leakage.get(effect.featurizer, {}).get(effect.size))
+        with_leakage(effect, leakage.get(effect.featurizer, {}).get(effect.size))
         for effect in _effects(used.restarts_of(hypothesis) if used else {}, variable, comparisons, control)
     )
 
