@@ -10,7 +10,7 @@ from control_contexts import alignment_of, context_of, effect_with, evidence_of,
 from networks_by_hand import hand_wired, known_subspace, mean_coded
 from torch import nn
 
-from interlocus.controls.leakage_targets import leakage_targets
+from interlocus.causal.operands import leakage_targets
 from interlocus.controls.operand_leakage import OperandLeakageControl, operand_leakage, with_leakage
 from interlocus.core.errors import AlignmentError
 from interlocus.networks import Module

@@ -18,9 +18,9 @@ from torch import Tensor
 
 from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.dimensions import Size
+from interlocus.causal.operands import Target, leakage_targets
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.controls.criteria import Effect
-from interlocus.controls.leakage_targets import Target, leakage_targets
 from interlocus.core.errors import AlignmentError
 from interlocus.core.random import derived_generator
 from interlocus.featurizers import Frames

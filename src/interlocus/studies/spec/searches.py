@@ -124,6 +124,7 @@ CONTROLS_BY_DEFAULT: tuple[ControlName, ...] = (
     "used_subspace",
     "operand_leakage",
     "power",
+    "near_misses",
     "probes",
     "code_fit",
     "distribution_shift",
