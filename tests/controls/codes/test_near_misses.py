@@ -55,7 +55,7 @@ MODEL = CausalModel(
 
 
 def exact_agreement() -> float:
-    """Exchanging x alone leaves the base's `rare`; that changes the value where x of the source is 0 and they differ."""
+    """Exchanging x alone leaves the base's `rare`, which matters where the source's x is 0 and its `rare` differs."""
     return 1 - 0.5 * 2 * RARE * (1 - RARE)
 
 

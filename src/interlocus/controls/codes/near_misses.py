@@ -154,7 +154,8 @@ class NearMissesControl(AbstractControl[NearMissesByVariable]):
         and fails if it lies nearer to that than to one.
         """
         differ = 1 - miss.agreement
-        text = f"If the site held {miss.instead} instead of {context.variable}, IIA {miss.expected:.3f} would be expected; "
+        text = f"If the site held {miss.instead} instead of {context.variable}, "
+        text += f"IIA {miss.expected:.3f} would be expected; "
         if not differ:
             text += "no intervention tells them apart."
             return Evidence(control="near misses", text=text, passes=None)
