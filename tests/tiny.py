@@ -17,7 +17,10 @@ controls: []
 budget: {pool: 2048, held_out: 1024, partners: 256, batch: 64, check_every: 20, validation: 256, test: 600}
 """
 
-CONTROLS = "used_subspace, operand_leakage, probes, code_fit, distribution_shift, source_variation, shuffled_labels"
+CONTROLS = (
+    "cell_means, used_subspace, operand_leakage, probes, code_fit, distribution_shift, source_variation, "
+    "shuffled_labels"
+)
 CONTROLLED = (
     TINY.replace("controls: []", f"controls: [{CONTROLS}]")
     .replace("sizes: [1, 2], featurizers: [rotation, linear]", "sizes: [1, 2], featurizers: [rotation]")

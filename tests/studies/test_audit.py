@@ -122,26 +122,34 @@ def texts(audit: il.Audit, control: str) -> list[str]:
     return [row.text for row in audit.verdicts[0].evidence if row.control == control]
 
 
-def test_a_variable_whose_value_alone_is_exchanged_is_computed(audited, tmp_path):
+def test_a_variable_whose_value_alone_is_needed_is_computed(audited, tmp_path):
+    """Σ|a − b| also tells how far two items are apart, which nothing needs."""
     assert words(audited) == ["computed", "computed"]
+    assert "values suffice" in audited.verdicts[0].note
     assert audited.score.iia > 0.99
     assert audited.alignment.read_accuracy["left"] > 0.98
     assert "left" in texts(audited, "extraction")[0]
     audited.save(tmp_path / "audit")
     saved = json.loads((tmp_path / "audit" / "audit.json").read_text())
-    assert [variable["verdict"] for variable in saved["variables"]] == ["computed", "computed"]
+    assert [variable["verdict"] for variable in saved["variables"]] == words(audited)
     alignment = il.Alignment.load(tmp_path / "audit" / "alignment.safetensors")
     assert alignment.read_accuracy == audited.alignment.read_accuracy
 
 
-DEFAULT_EVIDENCE = ("used subspace", "operand leakage", "power", "probes", "code fit", "distribution shift")
+DEFAULT_EVIDENCE = ("cell means", "used subspace", "operand leakage", "power", "probes", "code fit")
 
 
-@pytest.mark.parametrize("control", [*DEFAULT_EVIDENCE, "source variation"])
+@pytest.mark.parametrize("control", [*DEFAULT_EVIDENCE, "distribution shift", "source variation"])
 def test_each_control_that_is_measured_by_default_is_in_the_evidence(audited, control):
     for verdict in audited.verdicts:
         (row,) = [row for row in verdict.evidence if row.control == control]
         assert "not measured" not in row.text
+
+
+def test_the_share_that_cell_means_keep_reaches_the_observation(audited):
+    """At layer 1 the means hold how far two unequal items are apart on average, which is far more than zero."""
+    for verdict in audited.verdicts:
+        assert verdict.observation.kept_by_values > 0.99
 
 
 def test_controls_that_are_not_asked_for_are_not_in_the_evidence(audited):
@@ -162,8 +170,8 @@ def test_a_variable_whose_operands_are_exchanged_too_is_entangled(monkeypatch):
         return [UsedSubspace(site=site, mean=torch.zeros(8), rows=torch.eye(8), agreement=1.0, agreement_at_mean=1.0)]
 
     monkeypatch.setattr(controls, "used_subspaces", whole)
-    found = il.audit(with_an_operand(), hand_wired(), TASK, **QUICK)
-    assert words(found) == ["entangled", "entangled"]
+    found = il.audit(with_an_operand(), hand_wired(), TASK, controls=("used_subspace", "operand_leakage"), **QUICK)
+    assert words(found) == ["entangled", "entangled"]  # without cell means nothing shows that the values suffice
     assert found.verdicts[0].observation.used.effects[0].operand_leakage > 0.5
 
 

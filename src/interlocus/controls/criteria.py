@@ -86,7 +86,9 @@ class Effect:
         joint: IIA of the interventions that exchange several variables, each from its own source; `None` for a
             hypothesis of one variable.
         answer_change_rate: Share of interchanges that change the network's answer, from 0 to 1.
-        operand_leakage: R² of the variable's features on its operands at equal value; `None` if it was not measured.
+        operand_leakage: Highest R² of the variable's features on its operands, or what is computed of them, at equal
+            value; `None` if it was not measured.
+        leaked: What was predicted with that R², and by which probe; empty if it was not measured.
         random_directions: 95th percentile of the IIA of random directions of the same size in the same network; `None`
             if it was not measured. A found effect exceeds it.
         fills: Whether the variables take up the whole site at this size. It is no evidence then: an exchange of most of
@@ -104,6 +106,7 @@ class Effect:
     joint: float | None
     answer_change_rate: float
     operand_leakage: float | None = None
+    leaked: str = ""
     random_directions: float | None = None
     fills: bool = False
 

@@ -1,24 +1,29 @@
 """The control `operand_leakage`: whether a variable's features carry its operands besides its value.
 
-The operands are the variable's parents in the causal model. If the features carry them, an interchange exchanges them
-together with the value: the variable is entangled with them.
+The operands are the variable's parents in the causal model. If the features carry them, or what is computed of them, an
+interchange exchanges them together with the value.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from sklearn.linear_model import LinearRegression
+from sklearn.neighbors import KNeighborsRegressor
 from torch import Tensor
 
 from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.dimensions import Size
+from interlocus.causal.operands import Target, leakage_targets
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
+from interlocus.controls.criteria import Effect
 from interlocus.core.errors import AlignmentError
 from interlocus.core.random import derived_generator
+from interlocus.featurizers import Frames
 from interlocus.networks import AbstractNetworks
 from interlocus.tasks import AbstractTask
 
@@ -28,20 +33,29 @@ MIN_EXAMPLES_PER_VALUE = 200
 """A value with fewer examples is not measured."""
 NEARLY_FOUND = 0.02
 """Alignments whose IIA is more than this below the threshold `found` are not measured."""
-MIN_RELATIVE_VARIANCE = 1e-6
-"""Directions of the operands with a smaller share of the largest variance are constant up to rounding."""
+MAX_ROWS = 4096
+"""Examples of equal value that are used; half of them to fit the probes."""
+RESOLUTION = 0.1
+"""Noise that is added to the features, as a share of their root-mean-square spread over all values."""
+NEIGHBOURS = 20
+"""Neighbours whose mean is the prediction. Without any information, R² is then about −1/20."""
 
 
-class OperandLeakage(NamedTuple):
-    """How well the operands are predicted from the features of a variable.
+@dataclass(frozen=True, kw_only=True)
+class OperandLeakage:
+    """How well something else than the value of a variable is predicted from its features.
 
     Args:
-        r2: Held-out R² of a linear regression, from 0 to 1; 1 if as much as one whole operand is predicted.
+        r2: The highest R² on fresh examples, from 0 to 1; 1 if as much as one whole operand is predicted.
         value: The value of the variable among whose examples it was measured.
+        target: What is predicted best, such as "the distance of a and b".
+        probe: What predicts it best: "linear regression" or "nearest neighbours".
     """
 
     r2: float
     value: int
+    target: str
+    probe: str
 
 
 def operand_leakage(
@@ -53,10 +67,15 @@ def operand_leakage(
     examples: int = LEAKAGE_EXAMPLES,
     seed: int = 0,
 ) -> OperandLeakage:
-    """Predict a variable's operands from its features by linear regression, among examples of equal value.
+    """Predict what a variable was computed from, among examples of equal value, from its features.
 
-    R² = min(1, Σ_d R²_d / w), where d runs over the whitened directions of all operands together and w is the width of
-    the narrowest operand. Whitening makes the number of predicted directions count, not their scale. For the variable
+    Targets are the operands, their products and distances, and the inputs on which the variable does not depend. Probes
+    are a linear regression and nearest neighbours, fitted to one half of the examples and tested on the other. Noise of
+    a tenth of the features' spread over all values is added first, so that traces far smaller than the value itself do
+    not count.
+
+    R² = min(1, Σ_d max(0, R²_d) / w), where d runs over the whitened directions of a target, and w is the width of the
+    narrowest operand. Whitening makes the number of predicted directions count, not their scale. For the variable
     (a = b) among unequal pairs, features that carry only a − b have the R² on a − b. The value is the one at which the
     operands vary most.
 
@@ -80,10 +99,21 @@ def operand_leakage(
     known_values = model.run({name: value for name, value in drawn.items() if name in model.variables})
     operands = [known_values[name].double().reshape(examples, -1) for name in model.variables[variable].parents]
     value, rows = _value_of_most_spread(torch.cat(operands, 1), known_values[variable], values)
-    features = alignment.features(network, task.encode(drawn)[rows].to(network.device))[variable]
-    whitened = _whitened(torch.cat(operands, 1)[rows])
-    total = _r2_sum(features.double().cpu().numpy(), whitened)
-    return OperandLeakage(r2=min(1.0, max(0.0, total / min(operand.shape[1] for operand in operands))), value=value)
+    rows = rows[:MAX_ROWS]
+    features = _noisy(_in_state_units(alignment, variable, network, task.encode(drawn)), seed)[rows]
+    return _best_prediction(features, leakage_targets(model, variable, known_values, rows), value)
+
+
+def with_leakage(effect: Effect, leakage: OperandLeakage | None) -> Effect:
+    """The effect of an alignment with what its features carry besides the value.
+
+    Args:
+        effect: The effect of the alignment for one variable.
+        leakage: The operand leakage of the same alignment and variable; `None` if it was not measured.
+    """
+    if leakage is None:
+        return effect
+    return replace(effect, operand_leakage=leakage.r2, leaked=f"{leakage.target}, {leakage.probe}")
 
 
 def continuous_variable_error(variable: str) -> AlignmentError:
@@ -121,25 +151,46 @@ def _value_of_most_spread(
     return value, frequent[value]
 
 
-def _whitened(operands: Float[Tensor, "row number"]) -> Float[np.ndarray, "row direction"]:
-    """The operands in independent directions of unit variance; constant directions are left out."""
-    centred = operands - operands.mean(0)
-    left, spread, _ = torch.linalg.svd(centred, full_matrices=False)
-    varies = spread.square() > MIN_RELATIVE_VARIANCE * spread.square().max().clamp_min(MIN_RELATIVE_VARIANCE)
-    return (left[:, varies] * len(operands) ** 0.5).numpy()
+def _in_state_units(
+    alignment: Alignment, variable: str, network: AbstractNetworks, inputs: Float[Tensor, "row ..."]
+) -> Float[Tensor, "row feature"]:
+    """The features of a variable, for a linear map in coordinates of what an interchange writes into the state."""
+    features = alignment.features(network, inputs.to(network.device))[variable].double().cpu()
+    if not isinstance(alignment.frames, Frames):
+        return features
+    rows = alignment.frames.write[alignment.variables.index(variable)].double().cpu()
+    return features @ torch.linalg.qr(rows.T).R.T
 
 
-def _r2_sum(features: Float[np.ndarray, "row feature"], targets: Float[np.ndarray, "row direction"]) -> float:
-    """The sum over directions of R², fitted on the first half of the rows and measured on the second."""
-    half = len(features) // 2
-    fitted = LinearRegression().fit(features[:half], targets[:half])
-    residuals = targets[half:] - fitted.predict(features[half:])
-    deviations = targets[half:] - targets[:half].mean(0)
-    return float((1 - np.square(residuals).sum(0) / np.square(deviations).sum(0)).sum())
+def _noisy(features: Float[Tensor, "row feature"], seed: int) -> Float[Tensor, "row feature"]:
+    """The features with noise of a share of their root-mean-square spread."""
+    spread = features.var(0).mean().sqrt()
+    generator = derived_generator(seed, "operands", "noise")
+    return features + RESOLUTION * spread * torch.randn(features.shape, generator=generator, dtype=features.dtype)
 
 
-LeakageByMap = dict[str, dict[str, dict[Size, float]]]
-"""R² on the operands by variable, featurizer and size."""
+def _best_prediction(features: Float[Tensor, "row feature"], targets: Sequence[Target], value: int) -> OperandLeakage:
+    """The target and the probe with the highest R², fitted to the first half of the rows, measured on the second."""
+    known, half = features.numpy(), len(features) // 2
+    wanted = torch.cat([target.numbers for target in targets], 1).numpy()
+    deviations = np.square(wanted[half:] - wanted[:half].mean(0)).sum(0)
+    best = OperandLeakage(r2=0.0, value=value, target=targets[0].name, probe="linear regression")
+    for name, probe in (
+        ("linear regression", LinearRegression()),
+        ("nearest neighbours", KNeighborsRegressor(NEIGHBOURS)),
+    ):
+        predicted = probe.fit(known[:half], wanted[:half]).predict(known[half:])
+        r2 = 1 - np.square(wanted[half:] - predicted).sum(0) / deviations
+        parts = np.split(r2.clip(0), np.cumsum([target.numbers.shape[1] for target in targets])[:-1])
+        for target, part in zip(targets, parts, strict=True):
+            share = min(1.0, float(part.sum()) / target.whole)
+            if share > best.r2:
+                best = OperandLeakage(r2=share, value=value, target=target.name, probe=name)
+    return best
+
+
+LeakageByMap = dict[str, dict[str, dict[Size, OperandLeakage]]]
+"""Operand leakage by variable, featurizer and size."""
 
 
 class OperandLeakageControl(AbstractControl[LeakageByMap]):
@@ -147,8 +198,8 @@ class OperandLeakageControl(AbstractControl[LeakageByMap]):
 
     name = "operand_leakage"
     description = (
-        "the share of the operands' variance (R²) that the features explain among examples of one value was measured; "
-        "up to {operand_leakage:g} counts as the value alone"
+        "the share of the variance (R²) of operands, their products and distances, and other inputs that the features "
+        "explain among examples of one value was measured; up to {operand_leakage:g} counts as the value alone"
     )
 
     def measure(self, context: ControlContext) -> list[LeakageByMap | None]:
@@ -166,7 +217,7 @@ class OperandLeakageControl(AbstractControl[LeakageByMap]):
                         if restarts.best.score.iia >= min_iia:
                             sizes[restarts.size] = operand_leakage(
                                 alignment, variable, restricted.network, task, seed=portfolio.seed
-                            ).r2
+                            )
             measured.append(leakage)
         return measured
 
@@ -176,12 +227,14 @@ class OperandLeakageControl(AbstractControl[LeakageByMap]):
             text = "It was not measured whether the operands are exchanged together with the value."
             return [Evidence(control="operand leakage", text=text, passes=None)]
         sizes = ", ".join(
-            f"{effect.operand_leakage:.2f} at size {effect.size} ({effect.featurizer})" for effect in measured
+            f"{effect.operand_leakage:.2f} at size {effect.size} ({effect.featurizer}"
+            + (f"; {effect.leaked})" if effect.leaked else ")")
+            for effect in measured
         )
         return [
             Evidence(
                 control="operand leakage",
-                text=f"R² on the operands at equal value, inside the used subspace: {sizes}.",
+                text=f"R² on operands and other inputs at equal value, inside the used subspace: {sizes}.",
                 passes=min(effect.operand_leakage for effect in measured if effect.operand_leakage is not None)
                 <= context.thresholds.operand_leakage,
             )

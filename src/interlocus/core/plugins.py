@@ -140,6 +140,10 @@ EXECUTORS = Registry(
 CONTROLS = Registry(
     "control",
     {
+        "cell_means": _entry(
+            "controls.cell_means:CellMeansControl",
+            "share of its answers that a network keeps with the mean of the values in place of each state",
+        ),
         "random_directions": _entry(
             "controls.nulls.random_directions:RandomDirections", "score of random directions; always measured"
         ),
@@ -173,7 +177,11 @@ CONTROLS = Registry(
             "how often sources of equal value give different answers",
         ),
         "code_fit": _entry(
-            "controls.code_fit:CodeFit", "which code at the site explains the answers to interventions best"
+            "controls.codes.code_fit:CodeFit", "which code at the site explains the answers to interventions best"
+        ),
+        "near_misses": _entry(
+            "controls.codes.near_misses:NearMissesControl",
+            "other variables for which the hypothesis would score nearly as high",
         ),
         "probes": _entry(
             "controls.probes:ProbesControl", "accuracy of probes that decode the variables from the activations"

@@ -14,7 +14,7 @@ from interlocus.controls._base import ControlContext, Evidence
 from interlocus.controls.criteria import Effect, Thresholds, is_found
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
 from interlocus.controls.nulls.random_directions import RandomDirections, level_at
-from interlocus.controls.operand_leakage import OperandLeakageControl, operand_leakage
+from interlocus.controls.operand_leakage import OperandLeakage, OperandLeakageControl, operand_leakage, with_leakage
 from interlocus.controls.power import Power, PowerControl
 from interlocus.controls.probes import ProbesControl
 from interlocus.controls.record import ControlRecord, measure_controls
@@ -27,7 +27,7 @@ from interlocus.networks.site import INPUT_SITE
 from interlocus.networks.sources.untrained import untrained_like
 from interlocus.networks.subspace import SubspaceRestricted
 from interlocus.searches.portfolio import Portfolio
-from interlocus.studies.results.verdicts import effects_inside
+from interlocus.studies.results.verdicts import by_cell_means, effects_inside
 from interlocus.tasks import AbstractTask
 from interlocus.tasks.chance_levels import chance_levels
 from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidence
@@ -128,6 +128,7 @@ class Auditor:
                 linear_ceiling=control.result(LinearCeiling) if alignment.frames.linear else None,
                 decodable=probes[variable].linear if probes and variable in probes else None,
                 used=None if used is None or variable not in inside else _used(used, inside[variable]),
+                **by_cell_means(control, self.thresholds),
                 results=results,
                 failed=control.failed,
             )
@@ -178,14 +179,14 @@ class Auditor:
         effects = {}
         for variable in alignment.variables:
             effect = self._effect(score, variable, random_directions)
-            effects[variable] = replace(effect, operand_leakage=self._leakage(alignment, variable, network))
+            effects[variable] = with_leakage(effect, self._leakage(alignment, variable, network))
         return effects
 
-    def _leakage(self, alignment: Alignment, variable: str, network: AbstractNetworks) -> float | None:
+    def _leakage(self, alignment: Alignment, variable: str, network: AbstractNetworks) -> OperandLeakage | None:
         if OperandLeakageControl.name not in self.controls:
             return None
         try:
-            return operand_leakage(alignment, variable, network, self.task, seed=self.portfolio.seed).r2
+            return operand_leakage(alignment, variable, network, self.task, seed=self.portfolio.seed)
         except AlignmentError:  # a continuous variable, or too few examples of each value
             return None
 

@@ -58,6 +58,8 @@ class SiteObservation:
             measured.
         kept_by_values: Share of its answers that the network keeps when each state is replaced by the mean of its cell
             of values of all variables, the lower end; `None` where it was not measured.
+        read_as: What suffices for the network's answers where cell means keep them, such as `count(left, right)`;
+            `None` where they do not, or where nothing coarser than all values does.
         results: For each control that was measured its result, for the evidence; the fields above decide.
         failed: For each control that failed its error.
     """
@@ -75,6 +77,7 @@ class SiteObservation:
     power: Power | None = None
     decodable: float | None = None
     kept_by_values: float | None = None
+    read_as: str | None = None
     results: Mapping[str, object] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
 

@@ -156,7 +156,9 @@ def _judge_present(case: _Case) -> Verdict:
     missing = _missing_power(observation, thresholds) if observation.used.effects else None
     if missing:
         return case.say("undecided", missing)
-    return case.say("merged")
+    read = observation.read_as
+    note = f"The mean of {read} in place of each state is enough for the network's answers." if read else ""
+    return case.say("merged", note=note)
 
 
 def _judge_found_inside(case: _Case) -> Verdict:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from made_runs import ONE_SIZE, made_run, with_controls
 
+from interlocus.controls.cell_means import CellMeans
 from interlocus.core.errors import RunFolderError
 from interlocus.report.page.page import write_report
 from interlocus.studies.run import Run
@@ -195,6 +196,16 @@ def test_every_entry_and_every_verdict_can_be_opened(tmp_path: Path) -> None:
         assert sorted(opened) == list(range(len(data[kind])))
     assert len(data["entries"]) == sum(len(line.sizes) for line in run.lines)
     assert len(data["verdicts"]) == sum(len(row) for one in run.verdicts for row in one.sites)
+
+
+def test_cell_means_are_the_first_evidence_on_the_page(tmp_path: Path) -> None:
+    cells = CellMeans(kept={"left+right": 1.0}, cells={"left+right": 4}, joint="left+right", items=1_000)
+    run = with_controls(made_run(tmp_path, searches=ONE_SIZE), cell_means=cells)
+    text = write_report(run).read_text(encoding="utf-8")
+    verdicts = json.loads(text.partition('id="data">')[2].partition("</script>")[0])["verdicts"]
+    (first, *_), *others = [v["evidence"] for v in verdicts if (v["network"], v["site"]) == ("relu-00", "layer1")]
+    assert first[0] == "cell means"
+    assert all(rows[0] == first for rows in others)
 
 
 def test_a_folder_that_cannot_be_written_gives_one_message(tmp_path: Path, fails) -> None:

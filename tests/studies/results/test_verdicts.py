@@ -8,10 +8,14 @@ from dataclasses import replace
 import pytest
 from made_runs import made_run, with_controls
 
+from interlocus.controls.cell_means import CellMeans
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
+from interlocus.controls.operand_leakage import OperandLeakage
 from interlocus.controls.power import PlantedResult, PowerControl
 from interlocus.studies.results.planted import planted_name
 from interlocus.studies.results.verdicts import collect_verdicts, verdicts_to_json
+
+LEAKAGE = OperandLeakage(r2=0.3, value=0, target="the distance of a and b", probe="nearest neighbours")
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +23,8 @@ def run(tmp_path_factory):
     return with_controls(
         made_run(tmp_path_factory.mktemp("verdicts")),
         linear_ceiling=0.75,
-        operand_leakage={"left": {"rotation": {1: 0.3}}},
+        operand_leakage={"left": {"rotation": {1: LEAKAGE}}},
+        cell_means=CellMeans(kept={"left+right": 1.0}, cells={"left+right": 4}, joint="left+right", items=1_000),
     )
 
 
@@ -44,11 +49,20 @@ def test_controls_reach_the_observation_of_their_network_and_site(run):
     assert {effect.size: effect.random_directions for effect in left.effects} == {1: 0.5, 2: None}
     assert (left.used.rank, left.used.width) == (2, 8)
     assert [effect.operand_leakage for effect in left.used.effects] == [0.3]
+    assert [effect.leaked for effect in left.used.effects] == ["the distance of a and b, nearest neighbours"]
     assert [effect.operand_leakage for effect in seen["layer1", "right"].used.effects] == [None]
     assert set(left.used.output) == {1}
-    assert set(left.results) == {"used_subspace", "random_directions", "operand_leakage", "linear_ceiling"}
+    assert left.kept_by_values == pytest.approx(1000 / (1000 + 1.96**2), abs=1e-4)  # Wilson's lower end at 1
+    assert set(left.results) == {
+        "cell_means",
+        "used_subspace",
+        "random_directions",
+        "operand_leakage",
+        "linear_ceiling",
+    }
     for elsewhere in (seen["input", "left"], observations(run, "relu-01")["layer1", "left"]):
         assert elsewhere.used is None
+        assert elsewhere.kept_by_values is None
         assert not elsewhere.results
 
 

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
+from interlocus.controls._base import Evidence
 from interlocus.studies.run import Run
 from interlocus.verdicts.network import NetworkVerdict
 from interlocus.verdicts.verdict import Verdict
 from interlocus.verdicts.words import ANSWER_WORDS, VERDICT_WORDS, AnswerWord, VerdictWord, Word
 
 EFFECT_DIGITS = 4
+PLAIN_CONTROL = "cell means"
+"""The evidence that a page shows first, since it needs no knowledge of searches."""
 
 
 class VerdictDetails(TypedDict):
@@ -167,6 +170,11 @@ def _verdict_mark(network: NetworkVerdict, verdict: Verdict, column: str, number
     return Mark(symbol=entry.symbol, word=entry.word, text=text, number=number, by_threshold=by_threshold)
 
 
+def _is_technical(row: Evidence) -> bool:
+    """Whether a row comes after those that need no explanation."""
+    return row.control != PLAIN_CONTROL
+
+
 def _details(network: NetworkVerdict, verdict: Verdict, column: str) -> VerdictDetails:
     effect = verdict.effect
     return {
@@ -178,7 +186,7 @@ def _details(network: NetworkVerdict, verdict: Verdict, column: str) -> VerdictD
         "says": VERDICT_WORDS[verdict.word].explanation,
         "effect": [round(value, EFFECT_DIGITS) for value in (effect.iia, effect.low, effect.high)],
         "featurizer": f"{effect.featurizer}, size {effect.size}",
-        "evidence": [(row.control, row.text, row.passes) for row in verdict.evidence],
+        "evidence": [(row.control, row.text, row.passes) for row in sorted(verdict.evidence, key=_is_technical)],
         "notes": [note for note in (verdict.note, verdict.threshold_note) if note],
         "missing_evidence": list(verdict.missing_evidence),
     }

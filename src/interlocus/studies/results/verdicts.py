@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypedDict
 
 from interlocus.alignment.dimensions import fills_site
-from interlocus.controls.criteria import Effect
+from interlocus.controls.cell_means import CellMeansControl, read_as
+from interlocus.controls.criteria import Effect, Thresholds
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
 from interlocus.controls.nulls.random_directions import RandomDirections, level_at
 from interlocus.controls.nulls.shuffled_labels import ShuffledLabels
-from interlocus.controls.operand_leakage import OperandLeakageControl
+from interlocus.controls.operand_leakage import OperandLeakageControl, with_leakage
 from interlocus.controls.power import PowerControl
 from interlocus.controls.probes import ProbesControl
 from interlocus.controls.record import ControlRecord
@@ -151,6 +153,7 @@ class _Collection:
                 used=_used(control, study.asked, variable, comparisons),
                 power=power,
                 decodable=probes[variable].linear if probes and variable in probes else None,
+                **by_cell_means(control, study.verdict),
                 results=results,
                 failed=control.failed if control else {},
             )
@@ -206,6 +209,27 @@ def _used(
     )
 
 
+class ByCellMeans(TypedDict, total=False):
+    """Fields of a `SiteObservation` that come from cell means."""
+
+    kept_by_values: float | None
+    read_as: str | None
+
+
+def by_cell_means(control: ControlRecord | None, thresholds: Thresholds) -> ByCellMeans:
+    """What cell means say of a site.
+
+    Args:
+        control: The controls of one network at the site; `None` if there are none.
+        thresholds: The study's thresholds, of which `values_suffice` is used.
+    """
+    result = control.result(CellMeansControl) if control else None
+    if result is None:
+        return ByCellMeans()
+    coarsest = read_as(result, thresholds.values_suffice)
+    return ByCellMeans(kept_by_values=result.kept_by_values, read_as=None if coarsest == result.joint else coarsest)
+
+
 def effects_inside(control: ControlRecord, hypothesis: str, variable: str, comparisons: int) -> tuple[Effect, ...]:
     """The effects of the searches inside the used subspace, with their operand leakage; empty if it was not searched.
 
@@ -220,7 +244,7 @@ def effects_inside(control: ControlRecord, hypothesis: str, variable: str, compa
         return ()
     leakage = (control.result(OperandLeakageControl) or {}).get(variable, {})
     return tuple(
-        replace(effect, operand_leakage=leakage.get(effect.featurizer, {}).get(effect.size))
+        with_leakage(effect, leakage.get(effect.featurizer, {}).get(effect.size))
         for effect in _effects(used.restarts_of(hypothesis), variable, comparisons, control, used.width)
     )
 

@@ -120,9 +120,11 @@ ControlName = Annotated[str, AfterValidator(_known_control)]
 """The name of a control; `interlocus list controls` explains each."""
 
 CONTROLS_BY_DEFAULT: tuple[ControlName, ...] = (
+    "cell_means",
     "used_subspace",
     "operand_leakage",
     "power",
+    "near_misses",
     "probes",
     "code_fit",
     "distribution_shift",

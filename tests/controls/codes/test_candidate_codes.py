@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from interlocus.causal.enumeration import enumerate_interventions, enumerate_settings
-from interlocus.controls.candidate_codes import GUESS, NOTHING, candidates, fit_shares
+from interlocus.controls.codes.candidate_codes import GUESS, NOTHING, candidates, fit_shares
 from interlocus.tasks import HierarchicalEquality
 
 TASK = HierarchicalEquality()

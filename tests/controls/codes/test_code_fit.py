@@ -8,8 +8,8 @@ import pytest
 from control_contexts import alignment_of, context_of, evidence_of, observation_of, portfolio_of
 from networks_by_hand import hand_wired, known_subspace
 
-from interlocus.controls.candidate_codes import NOTHING
-from interlocus.controls.code_fit import CodeFit, CodeFitResult, fit_code
+from interlocus.controls.codes.candidate_codes import NOTHING
+from interlocus.controls.codes.code_fit import CodeFit, CodeFitResult, fit_code
 from interlocus.controls.ground_truth.hand_wired import count_only
 from interlocus.core.errors import AlignmentError, SpecificationError
 from interlocus.featurizers import Frames

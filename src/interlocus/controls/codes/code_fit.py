@@ -18,7 +18,7 @@ from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import kind_rows
 from interlocus.causal.model import Values
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
-from interlocus.controls.candidate_codes import GUESS, candidates, fit_shares
+from interlocus.controls.codes.candidate_codes import GUESS, candidates, fit_shares
 from interlocus.core.errors import AlignmentError, SpecificationError
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
