@@ -8,18 +8,33 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, norm
+from scipy.stats import binom, binomtest, norm
 
-from interlocus.core.statistics import Interval, bootstrap_over_networks, wilson
+from interlocus.core.statistics import Interval, bootstrap_over_networks, clopper_pearson, fewest_trials
 
 Z = float(norm.ppf(0.975))
 
 
 @given(count=st.integers(1, 5000), share=st.floats(0, 1), comparisons=st.sampled_from([1, 7, 96]))
-def test_wilson_agrees_with_scipy(count, share, comparisons):
+def test_the_interval_of_a_share_agrees_with_scipy(count, share, comparisons):
     hits = round(share * count)
-    ends = binomtest(hits, count).proportion_ci(1 - 0.05 / comparisons, method="wilson")
-    assert wilson(hits, count, comparisons=comparisons) == pytest.approx((ends.low, ends.high), abs=1e-9)
+    ends = binomtest(hits, count).proportion_ci(1 - 0.05 / comparisons, method="exact")
+    assert clopper_pearson(hits, count, comparisons=comparisons) == pytest.approx((ends.low, ends.high), abs=1e-9)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.95, 0.99])
+@pytest.mark.parametrize("count", [1, 16, 300])
+def test_the_interval_holds_the_true_share_at_least_as_often_as_it_says(count, share):
+    """Exact: the probability of each number of hits is summed where the interval holds the share."""
+    covered = [low <= share <= high for low, high in (clopper_pearson(h, count) for h in range(count + 1))]
+    assert binom.pmf(np.arange(count + 1), count, share)[covered].sum() >= 0.95
+
+
+@pytest.mark.parametrize(("share", "comparisons"), [(0.8, 1), (0.9, 512), (0.95, 7)])
+def test_the_fewest_trials_are_just_enough_if_all_are_hits(share, comparisons):
+    fewest = fewest_trials(share, comparisons=comparisons)
+    assert clopper_pearson(fewest, fewest, comparisons=comparisons)[0] >= share
+    assert clopper_pearson(fewest - 1, fewest - 1, comparisons=comparisons)[0] < share
 
 
 def test_an_interval_prints_with_three_decimals():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import betaincinv
 
 CONFIDENCE = 0.95
 """Coverage of every interval that Interlocus reports."""
@@ -27,24 +27,40 @@ class Interval(NamedTuple):
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
-def wilson(hits: int, count: int, *, comparisons: int = 1) -> tuple[float, float]:
-    """Both ends of Wilson's 95 % confidence interval of a share.
+def clopper_pearson(hits: int, count: int, *, comparisons: int = 1) -> tuple[float, float]:
+    """Both ends of the exact 95 % confidence interval of a share.
 
-    (h + z²/2 ± z √(h (n − h)/n + z²/4)) / (n + z²), with h hits among n and z the normal quantile of
-    1 − .05 / (2 · comparisons), which is Bonferroni's correction.
+    With h hits among n and α = .05 / comparisons (Bonferroni), the lower end is the quantile of Beta(h, n − h + 1) at
+    α/2, and the upper end that of Beta(h + 1, n − h) at 1 − α/2. For independent trials the interval holds the true
+    share with at least this probability, whatever the share is. Wilson's and the normal interval fall below it near 0
+    and 1.
 
-    scipy's function computes a p-value first and is a hundred times slower; a run needs tens of thousands of intervals.
+    scipy's `binomtest` computes a p-value first and is a hundred times slower; a run needs tens of thousands of
+    intervals.
 
     Args:
         hits: Number of successes, from 0 to `count`.
         count: Number of trials, at least 1.
         comparisons: How many such intervals must all hold with 95 % confidence together.
 
-    Source: Wilson 1927; Brown, Cai and DasGupta 2001, section 3.1.1.
+    Source: Clopper and Pearson 1934, Biometrika 26, 404–413.
     """
-    z2 = float(ndtri(1 - (1 - CONFIDENCE) / comparisons / 2)) ** 2
-    centre, spread = hits + z2 / 2, math.sqrt(z2 * (hits * (count - hits) / count + z2 / 4))
-    return max((centre - spread) / (count + z2), 0.0), min((centre + spread) / (count + z2), 1.0)
+    tail = (1 - CONFIDENCE) / comparisons / 2
+    low = float(betaincinv(hits, count - hits + 1, tail)) if hits else 0.0
+    high = 1 - float(betaincinv(count - hits, hits + 1, tail)) if hits < count else 1.0
+    return low, high
+
+
+def fewest_trials(share: float, *, comparisons: int = 1) -> int:
+    """The smallest number of trials that can show that a share is high: if all are hits, the lower end reaches `share`.
+
+    Without a miss the lower end is (α/2)^(1/n), so n = ln(α/2) / ln(share).
+
+    Args:
+        share: Required lower end of the interval, above 0 and below 1.
+        comparisons: As in `clopper_pearson`.
+    """
+    return math.ceil(math.log((1 - CONFIDENCE) / comparisons / 2) / math.log(share))
 
 
 def bootstrap_over_networks(iias: Sequence[float], counts: Sequence[int], *, seed: int = 0) -> Interval:

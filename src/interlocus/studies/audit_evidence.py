@@ -34,6 +34,9 @@ from interlocus.verdicts.rules import MISSING, PLANTED, Verdict, judge_network
 OnAuditStage = Callable[[str], None]
 """Called with a short text when a part of an audit begins."""
 
+AUDITED_SCORES = 2
+"""Scores of the audited alignment, on which its words rest: in the full state and inside the used subspace."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Auditor:
@@ -154,7 +157,7 @@ class Auditor:
             variable,
             featurizer=self.alignment.featurizer,
             size=self.alignment.size,
-            comparisons=1,
+            comparisons=AUDITED_SCORES,
             random_directions=random_directions,
         )
 

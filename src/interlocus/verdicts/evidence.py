@@ -10,6 +10,9 @@ from interlocus.controls.record import controls_of
 from interlocus.core.plugins import CONTROLS
 from interlocus.verdicts.observation import SiteObservation
 
+RARE_SHOWN = 4
+"""Rare transitions that are named; the number of the others is given."""
+
 
 def collect_evidence(
     effect: Effect, found: Sequence[Effect], observation: SiteObservation, thresholds: Thresholds
@@ -60,7 +63,7 @@ def _effect_rows(
         Evidence(
             control="transitions",
             text=f"The worst transition between values has an IIA of at least {effect.worst_transition:.3f}, the worst "
-            f"one that changes the value {effect.value_change:.3f}.",
+            f"one that changes the value {effect.value_change:.3f}.{_rare_text(effect)}",
             passes=effect.worst_transition >= thresholds.worst_transition,
         ),
         Evidence(
@@ -83,6 +86,16 @@ def _effect_rows(
             )
         )
     return rows
+
+
+def _rare_text(effect: Effect) -> str:
+    """The transitions that have too few interventions, in words."""
+    if not effect.rare_transitions:
+        return ""
+    rarest = sorted(effect.rare_transitions, key=lambda rare: rare.count)
+    shown = [f"{rare.change} ({rare.count:,} interventions)" for rare in rarest[:RARE_SHOWN]]
+    more = [f"{len(rarest) - RARE_SHOWN} more"] if len(rarest) > RARE_SHOWN else []
+    return f" Too rare to be measured on their own: {', '.join(shown + more)}."
 
 
 def _chance_level_text(effect: Effect, observation: SiteObservation) -> str:

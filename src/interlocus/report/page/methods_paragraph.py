@@ -91,8 +91,8 @@ def _chance_levels(run: Run) -> str:
     return (
         "Chance levels and intervals. Scores are compared with those that are reached without the "
         f"variable.{known} Intervals of means are 95 % bootstrap intervals over networks first and interventions "
-        f"within them ({RESAMPLES:,} resamples); those of one network are Wilson's, corrected for the number of scores "
-        "compared."
+        f"within them ({RESAMPLES:,} resamples); those of one network are exact (Clopper–Pearson; each test example is "
+        "used in one intervention), corrected for the number of scores that were looked at."
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from interlocus.alignment.dimensions import Size
-from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval, bootstrap_over_networks, wilson
+from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval, bootstrap_over_networks, clopper_pearson
 from interlocus.networks.site import INPUT_SITE
 from interlocus.studies.results.scores import Row, featurizer_label
 from interlocus.studies.spec.study import Study
@@ -25,9 +25,9 @@ class SolveRate:
     Args:
         hits: Number of restarts that reach it.
         count: Number of restarts in all.
-        share: hits / count with Wilson's 95 % interval, which treats restarts as independent. They are not: restarts in
-            one network are alike, and all restarts of a run see the same examples, which can matter (docs/LOG.md). So
-            other seeds may fall outside of the interval.
+        share: hits / count with its exact 95 % interval, which treats restarts as independent. They are not: restarts
+            in one network are alike, and all restarts of a run see the same examples, which can matter (docs/LOG.md).
+            So other seeds may fall outside of the interval.
     """
 
     hits: int
@@ -42,7 +42,7 @@ class SolveRate:
             hits: Number of restarts that reach .99.
             count: Number of restarts in all, 1 or more.
         """
-        return cls(hits=hits, count=count, share=Interval(hits / count, *wilson(hits, count)))
+        return cls(hits=hits, count=count, share=Interval(hits / count, *clopper_pearson(hits, count)))
 
 
 @dataclass(frozen=True, kw_only=True)

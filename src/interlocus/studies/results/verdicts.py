@@ -16,7 +16,7 @@ from interlocus.controls.record import ControlRecord
 from interlocus.controls.restricted_search import OUTPUT
 from interlocus.controls.used_subspace import UsedSubspaceControl
 from interlocus.core.json_record import JsonObject
-from interlocus.core.statistics import wilson
+from interlocus.core.statistics import clopper_pearson
 from interlocus.networks.site import INPUT_SITE
 from interlocus.searches.results import Restarts
 from interlocus.studies.records import Measurements, Record
@@ -99,8 +99,9 @@ class _Collection:
         """
         study, records = self.study, self.by_network[network]
         accuracy = next(iter(records.values()))[0].accuracy
-        comparisons = sum(len(record.sizes) for site in records.values() for record in site)
         controls = {site: self.measurements.controls.get((network, site)) for site in study.sites if site in records}
+        comparisons = sum(len(record.sizes) for site in records.values() for record in site)
+        comparisons += sum(map(_searches_inside, controls.values()))
         observed = [
             self._observed(group, site, records[site], control, comparisons) for site, control in controls.items()
         ]
@@ -176,6 +177,14 @@ class _Collection:
         return rows
 
 
+def _searches_inside(control: ControlRecord | None) -> int:
+    """Number of scores inside the used subspace of a site: of the hypothesis, its rivals and the output."""
+    used = control.result(UsedSubspaceControl) if control else None
+    if used is None:
+        return 0
+    return sum(len(entries) for name in used.found for entries in used.restarts_of(name).values())
+
+
 def _used(
     control: ControlRecord | None, hypothesis: str, variable: str, comparisons: int
 ) -> UsedSubspaceEvidence | None:
@@ -183,7 +192,7 @@ def _used(
     if control is None or used is None:
         return None
     output = {
-        restarts.size: wilson(restarts.best.score.hits, restarts.best.score.count, comparisons=comparisons)[0]
+        restarts.size: clopper_pearson(restarts.best.score.hits, restarts.best.score.count, comparisons=comparisons)[0]
         for entries in used.restarts_of(OUTPUT).values()
         for restarts in entries
     }
