@@ -11,10 +11,11 @@ from interlocus.alignment.evaluation import evaluate
 from interlocus.alignment.metrics import Score
 from interlocus.controls._base import ControlContext, Evidence
 from interlocus.controls.criteria import Effect, Thresholds, is_found
+from interlocus.controls.ground_truth.planted_result import Power
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
 from interlocus.controls.nulls.random_directions import RandomDirections, level_at
 from interlocus.controls.operand_leakage import OperandLeakageControl, operand_leakage
-from interlocus.controls.power import Power, PowerControl
+from interlocus.controls.power import PowerControl
 from interlocus.controls.record import ControlRecord, measure_controls
 from interlocus.controls.sufficient_subspace import restrict_to
 from interlocus.controls.used_subspace import UsedSubspaceControl, UsedSubspaceResult

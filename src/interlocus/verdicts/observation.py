@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from interlocus.alignment.dimensions import Size
 from interlocus.controls.criteria import Effect, Thresholds
-from interlocus.controls.power import Power
+from interlocus.controls.ground_truth.planted_result import Power
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +78,11 @@ class SiteObservation:
     def null_level(self) -> float:
         """The IIA of untrained networks, 0 if it was not measured; a found effect exceeds it."""
         return self.null or 0.0
+
+    @property
+    def power_inside(self) -> Power | None:
+        """How often the searches inside the used subspace find a planted variable; `None` if it was not measured."""
+        return self.power.inside if self.power is not None else None
 
     @property
     def impossible(self) -> str | None:

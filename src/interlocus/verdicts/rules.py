@@ -292,12 +292,7 @@ def _missing_power(observation: SiteObservation, thresholds: Thresholds) -> str 
         return None
     if power is None:
         return PLANTED
-    if power.low < thresholds.power:
-        return (
-            f"A stronger search (more restarts, other starts or sizes): it finds {power.found} of {power.of} planted "
-            f"variables ({power.kind})."
-        )
-    return None
+    return power.missing(thresholds.power)
 
 
 def _output_effect(observation: SiteObservation, size: Size) -> tuple[Size, float] | None:

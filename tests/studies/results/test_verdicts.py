@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 from made_runs import made_run, with_controls
 
+from interlocus.controls.ground_truth.planted_result import PlantedResult, power_of
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
-from interlocus.controls.power import PlantedResult, PowerControl
+from interlocus.controls.power import PowerControl
 from interlocus.studies.results.planted import planted_name
 from interlocus.studies.results.verdicts import collect_verdicts, verdicts_to_json
 
@@ -80,7 +81,7 @@ def test_power_reaches_the_evidence_as_soon_as_it_is_known(run):
     measurements = replace(run.measurements, planted={planted_name(group, "layer1", kind): planted})
     verdicts = collect_verdicts(run.study, measurements)
     hidden = verdicts[1].sites[1][0]  # no linear ceiling was measured here, so power matters
-    assert hidden.observation.power == hidden.observation.results[PowerControl.name] == planted.power
+    assert hidden.observation.power == hidden.observation.results[PowerControl.name] == power_of([planted], 0.8)
     assert any(row.control == "power" and "3 of 16" in row.text for row in hidden.evidence)
 
 
