@@ -8,9 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, binomtest, norm
+from scipy.stats import binom, binomtest, norm, t
 
-from interlocus.core.statistics import Interval, bootstrap_over_networks, clopper_pearson, fewest_trials
+from interlocus.core.statistics import (
+    Interval,
+    bootstrap_over_networks,
+    clopper_pearson,
+    fewest_trials,
+    upper_prediction_limit,
+)
 
 Z = float(norm.ppf(0.975))
 
@@ -35,6 +41,27 @@ def test_the_fewest_trials_are_just_enough_if_all_are_hits(share, comparisons):
     fewest = fewest_trials(share, comparisons=comparisons)
     assert clopper_pearson(fewest, fewest, comparisons=comparisons)[0] >= share
     assert clopper_pearson(fewest - 1, fewest - 1, comparisons=comparisons)[0] < share
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 18])
+def test_a_further_normal_value_exceeds_the_fitted_limit_with_probability_one_in_twenty(count):
+    """At most: where the largest value lies above the fitted limit, it is the limit."""
+    draws = 4_000
+    values = np.random.default_rng(7).normal(0.6, 0.02, (draws, count + 1))
+    above = sum(row[-1] > upper_prediction_limit(row[:-1].tolist()) for row in values)
+    assert above <= binom.ppf(0.999, draws, 0.05)
+    fitted = sum(
+        row[-1] > row[:-1].mean() + t.ppf(0.95, count - 1) * row[:-1].std(ddof=1) * math.sqrt(1 + 1 / count)
+        for row in values
+    )
+    assert above <= fitted
+    assert binom.ppf(0.001, draws, 0.05) <= fitted
+
+
+def test_from_nineteen_values_on_the_largest_is_the_limit():
+    values = np.random.default_rng(8).pareto(1.0, 19).tolist()
+    assert upper_prediction_limit(values) == max(values)
+    assert upper_prediction_limit(values[:18]) >= max(values[:18])
 
 
 def test_an_interval_prints_with_three_decimals():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import betaincinv
+from scipy.special import betaincinv, stdtrit
 
 CONFIDENCE = 0.95
 """Coverage of every interval that Interlocus reports."""
@@ -61,6 +61,25 @@ def fewest_trials(share: float, *, comparisons: int = 1) -> int:
         comparisons: As in `clopper_pearson`.
     """
     return math.ceil(math.log((1 - CONFIDENCE) / comparisons / 2) / math.log(share))
+
+
+def upper_prediction_limit(values: Sequence[float]) -> float:
+    """A limit that one further value exceeds with a probability of at most .05, never below the largest value.
+
+    With n values, mean m and standard deviation s it is m + t s √(1 + 1/n), with t the .95 quantile of Student's
+    distribution with n − 1 degrees of freedom; this assumes normal values. From 19 values on it is the largest value,
+    which a further value exceeds with probability 1/(n + 1), whatever the distribution is.
+
+    Args:
+        values: Independent values of one distribution, at least two.
+
+    Source: Hahn and Meeker 1991, Statistical Intervals, sections 4.8 and 5.4.
+    """
+    count, largest = len(values), max(values)
+    if (count + 1) * (1 - CONFIDENCE) >= 1 - 1e-9:
+        return largest
+    t = float(stdtrit(count - 1, CONFIDENCE))
+    return max(largest, float(np.mean(values) + t * np.std(values, ddof=1) * math.sqrt(1 + 1 / count)))
 
 
 def bootstrap_over_networks(iias: Sequence[float], counts: Sequence[int], *, seed: int = 0) -> Interval:

@@ -14,6 +14,7 @@ from interlocus.controls.criteria import Effect, Thresholds, is_found
 from interlocus.controls.ground_truth.planted_result import Power
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
 from interlocus.controls.nulls.random_directions import RandomDirections, level_at
+from interlocus.controls.nulls.untrained import NullLevel
 from interlocus.controls.operand_leakage import OperandLeakageControl, operand_leakage
 from interlocus.controls.power import PowerControl
 from interlocus.controls.record import ControlRecord, measure_controls
@@ -123,7 +124,9 @@ class Auditor:
                 effects=(self._effect(score, variable, random),),
                 no_effect=level.no_effect,
                 one_directional=level.one_directional,
-                null=null,
+                null=null.highest if null else None,
+                null_limit=null.limit if null else None,
+                untrained_count=null.count if null else 0,
                 untrained=self.network.untrained_parameters,
                 linear_ceiling=control.result(LinearCeiling) if alignment.frames.linear else None,
                 used=None if used is None or variable not in inside else _used(used, inside[variable]),
@@ -194,11 +197,12 @@ class Auditor:
             for variable in self.alignment.variables
         }
 
-    def _null(self) -> float | None:
-        """The best IIA of the searches in untrained networks of the same architecture."""
+    def _null(self) -> NullLevel | None:
+        """What the searches reach in untrained networks of the same architecture."""
         stacks = untrained_like(self.network, seed=self.portfolio.seed)
-        best = [iia for stack in stacks for iia in self.portfolio.best_iia(stack, self.task, self.alignment.site)]
-        return max(best, default=None)
+        return NullLevel.of(
+            [iia for stack in stacks for iia in self.portfolio.best_iia(stack, self.task, self.alignment.site)]
+        )
 
     def _power(self) -> Power | None:
         """The share of planted networks in which the searches find the variables, for the hardest way of planting."""

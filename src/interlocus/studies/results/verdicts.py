@@ -10,6 +10,7 @@ from interlocus.controls.criteria import Effect
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
 from interlocus.controls.nulls.random_directions import RandomDirections, level_at
 from interlocus.controls.nulls.shuffled_labels import ShuffledLabels
+from interlocus.controls.nulls.untrained import NullLevel
 from interlocus.controls.operand_leakage import OperandLeakageControl
 from interlocus.controls.power import PowerControl
 from interlocus.controls.record import ControlRecord
@@ -73,15 +74,15 @@ class _Collection:
         return {name: chance_levels(self.task, self.task.hypothesis(name)) for name in names}
 
     @cached_property
-    def _nulls(self) -> dict[str, float]:
-        """For each architecture the best IIA of any search in any of its untrained networks."""
-        best: dict[str, float] = {}
+    def _nulls(self) -> dict[str, list[float]]:
+        """For each architecture the best IIA of any search in each of its untrained networks."""
+        best: dict[str, list[float]] = {}
         for group in self.study.networks:
             for network in group.networks if not group.trained else ():
-                for records in self.by_network.get(network, {}).values():
-                    for entry in (entry for record in records for entry in record.sizes):
-                        architecture = group.source.architecture
-                        best[architecture] = max(best.get(architecture, 0.0), entry.best.score.iia)
+                records = [record for of_site in self.by_network.get(network, {}).values() for record in of_site]
+                iias = [entry.best.score.iia for record in records for entry in record.sizes]
+                if iias:
+                    best.setdefault(group.source.architecture, []).append(max(iias))
         return best
 
     @cached_property
@@ -121,10 +122,15 @@ class _Collection:
         self, group: NetworkGroup, site: str, records: Sequence[Record], control: ControlRecord | None, comparisons: int
     ) -> list[SiteObservation]:
         """One observation for each variable of the study's hypothesis at a site."""
-        study, level, null = self.study, self._levels[self.study.asked], self._nulls.get(group.source.architecture)
+        study, level, untrained = (
+            self.study,
+            self._levels[self.study.asked],
+            self._nulls.get(group.source.architecture, []),
+        )
+        null = NullLevel.of(untrained)
         shuffled = control.result(ShuffledLabels) if control else None
-        if shuffled is not None:
-            null = max(null or 0.0, shuffled)
+        levels = [null.highest] if null else []
+        levels += [] if shuffled is None else [shuffled]
         power = power_at(self.measurements.planted, group, site, study.verdict.power)
         results = dict(control.results) if control else {}
         if power is not None:
@@ -139,7 +145,9 @@ class _Collection:
                 effects=_effects({name: maps[name] for name in order}, variable, comparisons, control),
                 no_effect=level.no_effect,
                 one_directional=level.one_directional,
-                null=null,
+                null=max(levels, default=None),
+                null_limit=null.limit if null else None,
+                untrained_count=len(untrained),
                 untrained=self._untrained.get(group.source.architecture, ""),
                 linear_ceiling=control.result(LinearCeiling) if control else None,
                 used=_used(control, study.asked, variable, comparisons),
