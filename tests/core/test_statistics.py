@@ -12,9 +12,9 @@ from scipy.stats import binom, binomtest, norm, t
 
 from interlocus.core.statistics import (
     Interval,
-    bootstrap_over_networks,
     clopper_pearson,
     fewest_trials,
+    mean_over_networks,
     upper_prediction_limit,
 )
 
@@ -69,38 +69,39 @@ def test_an_interval_prints_with_three_decimals():
 
 
 def width(iias: list[float], counts: list[int]) -> float:
-    interval = bootstrap_over_networks(iias, counts)
-    assert interval.low <= interval.value <= interval.high
+    interval = mean_over_networks(iias, counts)
+    assert 0 <= interval.low <= interval.value <= interval.high <= 1
     assert interval.value == pytest.approx(np.mean(iias))
     return interval.high - interval.low
 
 
-def test_the_interval_widens_with_the_spread_over_networks():
-    widths = [width([0.8 - spread, 0.8 + spread] * 5, [10_000] * 10) for spread in (0.0, 0.05, 0.1, 0.2)]
+def test_the_interval_of_a_mean_over_networks_is_students():
+    widths = [width([0.8 - spread, 0.8 + spread] * 5, [10_000] * 10) for spread in (0.0, 0.05, 0.1)]
     assert widths == sorted(widths)
-    # with spread s, the mean of n networks has standard deviation s/√n; 2000 resamples estimate it to a few per cent
-    assert widths[2] == pytest.approx(2 * Z * 0.1 / math.sqrt(10), rel=0.15)
+    low, high = t.interval(0.95, 9, loc=0, scale=0.1 * math.sqrt(10 / 9) / math.sqrt(10))
+    assert widths[2] == pytest.approx(high - low)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 10])
+def test_the_interval_holds_the_mean_of_all_networks_as_often_as_it_says(count):
+    draws = 3_000
+    values = np.random.default_rng(count).normal(0.7, 0.03, (draws, count))
+    intervals = [mean_over_networks(row.tolist(), [10**6] * count) for row in values]
+    held = sum(low <= 0.7 <= high for _, low, high in intervals)
+    assert binom.ppf(0.001, draws, 0.95) <= held <= binom.ppf(0.999, draws, 0.95)
 
 
 def test_equal_networks_leave_the_uncertainty_of_their_interventions():
-    assert width([0.8] * 10, [1000] * 10) == pytest.approx(2 * Z * math.sqrt(0.16 / 10_000), rel=0.15)
+    assert width([0.8] * 10, [1000] * 10) == pytest.approx(2 * Z * math.sqrt(0.16 / 10_000), rel=0.01)
 
 
 def test_a_single_network_leaves_the_uncertainty_of_its_interventions():
-    assert width([0.9], [400]) == pytest.approx(2 * Z * math.sqrt(0.09 / 400), rel=0.15)
+    assert width([0.9], [400]) == pytest.approx(2 * Z * math.sqrt(0.09 / 400), rel=0.02)
+
+
+def test_networks_without_a_miss_leave_some_uncertainty():
+    assert width([1.0] * 3, [1000] * 3) > 0
 
 
 def test_every_network_has_the_same_weight_whatever_its_number_of_interventions():
-    assert bootstrap_over_networks([0.5, 1.0], [10, 100_000]).value == 0.75
-
-
-def test_the_seed_decides_the_interval_over_networks():
-    arguments = [0.7, 0.9, 0.8], [100, 100, 100]
-    assert bootstrap_over_networks(*arguments) == bootstrap_over_networks(*arguments, seed=0)
-    assert bootstrap_over_networks(*arguments) != bootstrap_over_networks(*arguments, seed=1)
-
-
-def test_the_global_generator_is_unchanged():
-    before = np.random.get_state()[1].copy()
-    bootstrap_over_networks([0.5, 0.6], [10, 10])
-    assert (np.random.get_state()[1] == before).all()
+    assert mean_over_networks([0.5, 1.0], [10, 100_000]).value == 0.75
