@@ -24,11 +24,11 @@ class RareTransition(NamedTuple):
 
     Args:
         change: The transition, such as `"1→1"`.
-        count: Its number of interventions.
+        interventions: Its number of interventions.
     """
 
     change: str
-    count: int
+    interventions: int
 
 
 class Thresholds(Spec):

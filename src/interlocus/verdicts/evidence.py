@@ -92,8 +92,8 @@ def _rare_text(effect: Effect) -> str:
     """The transitions that have too few interventions, in words."""
     if not effect.rare_transitions:
         return ""
-    rarest = sorted(effect.rare_transitions, key=lambda rare: rare.count)
-    shown = [f"{rare.change} ({rare.count:,} interventions)" for rare in rarest[:RARE_SHOWN]]
+    rarest = sorted(effect.rare_transitions, key=lambda rare: rare.interventions)
+    shown = [f"{rare.change} ({rare.interventions:,} interventions)" for rare in rarest[:RARE_SHOWN]]
     more = [f"{len(rarest) - RARE_SHOWN} more"] if len(rarest) > RARE_SHOWN else []
     return f" Too rare to be measured on their own: {', '.join(shown + more)}."
 
