@@ -25,7 +25,7 @@ class SampleSizes(Spec):
 
     Args:
         pool: Training examples, from which bases and sources are drawn.
-        held_out: Examples of the validation split. Controls that need test examples draw as many of them.
+        held_out: Examples of the validation split.
         partners: Training examples that have minimal pairs, for phases with `sampling: minimal_pairs`.
         batch: Interventions in each training step of a search.
         test: Interventions that a final score is measured on. They decide nothing else. Each test example is used in
