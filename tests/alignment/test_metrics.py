@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from scipy.stats import norm
+from scipy.stats import binom
 
-from interlocus.alignment.metrics import Cell, Score, group, scores
+from interlocus.alignment.metrics import Cell, Score, group, group_added, scores
 from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import Interventions, draw, kind_rows
 from interlocus.causal.model import CausalModel, Variable
+from interlocus.causal.single_use import AddedInterventions
 from interlocus.core.random import derived_generator
 from interlocus.core.statistics import Interval
 from interlocus.tasks import HierarchicalEquality
@@ -23,7 +24,6 @@ from interlocus.tasks import HierarchicalEquality
 TASK = HierarchicalEquality()
 POOL = TASK.draw_examples(2000, split="test", generator=derived_generator(0, "pool"), partners_of=("left", "right"))
 BATCH = 1200
-Z = float(norm.ppf(0.975))
 
 
 def asked(name: str, sampling: str = "natural") -> tuple[Hypothesis, Interventions]:
@@ -160,34 +160,47 @@ def test_minimal_pairs_leave_cells_empty_and_the_smallest_does_not_mind():
 
 @pytest.mark.parametrize(("hits", "count"), [(0, 10), (1, 7), (50, 100), (9990, 10_000), (10_000, 10_000)])
 def test_an_interval_ends_where_the_rate_is_just_plausible(hits, count):
-    """Wilson's: the rates p with |p̂ − p| ≤ z √(p(1 − p)/n)."""
+    """Clopper and Pearson's: at either end, a result that is at least as extreme has probability .025."""
     value, low, high = interval = flat(hits, count).interval
     assert isinstance(interval, Interval)
     assert value == hits / count
     assert 0 <= low <= value <= high <= 1
     assert (low, high) == (flat(hits, count).low, flat(hits, count).high)
-    for end in (low, high):
-        if 0 < end < 1:
-            assert abs(value - end) == pytest.approx(Z * math.sqrt(end * (1 - end) / count), rel=1e-6)
+    assert low == 0 or binom.sf(hits - 1, count, low) == pytest.approx(0.025)
+    assert high == 1 or binom.cdf(hits, count, high) == pytest.approx(0.025)
 
 
 @pytest.mark.parametrize("rate", [0.5, 0.75, 0.99])
 def test_an_interval_contains_the_truth_as_often_as_it_says(rate):
-    trials, count = 4000, 2000
-
-    @functools.cache
-    def contains(hits: int) -> bool:
-        interval = flat(hits, count).interval
-        return interval.low <= rate <= interval.high
-
-    drawn = np.random.default_rng(0).binomial(count, rate, trials)
-    covered = np.mean([contains(int(hits)) for hits in drawn])
-    # four deviations of the simulation, and one probability of a single number of hits: coverage moves in such steps
-    step = 1 / math.sqrt(2 * math.pi * count * rate * (1 - rate))
-    assert abs(covered - 0.95) < 4 * math.sqrt(0.95 * 0.05 / trials) + step
+    count = 2000
+    hits = np.arange(count + 1)
+    intervals = [flat(int(h), count).interval for h in hits]
+    covered = binom.pmf(hits, count, rate)[[low <= rate <= high for _, low, high in intervals]].sum()
+    # either tail outside has less than .025, and lacks at most one number of hits, the first one inside
+    tails = [binom.ppf(0.025, count, rate), binom.ppf(0.975, count, rate)]
+    assert 0.95 <= covered <= 0.95 + binom.pmf(tails, count, rate).sum()
 
 
 def test_more_interventions_make_the_interval_narrower():
     widths = [flat(8 * n, 10 * n).high - flat(8 * n, 10 * n).low for n in (1, 10, 100, 1000)]
     assert widths == sorted(widths, reverse=True)
-    assert widths[-2] / widths[-1] == pytest.approx(math.sqrt(10), rel=0.01)
+    assert widths[-2] / widths[-1] == pytest.approx(math.sqrt(10), rel=0.02)
+
+
+def test_added_interventions_count_for_their_cell_and_not_for_the_iia():
+    hypothesis, batch = asked("left")
+    grouping = group(hypothesis, batch, POOL)
+    (one,) = scores(grouping, torch.ones(1, BATCH), torch.ones(1, BATCH), torch.ones(BATCH))
+    added = AddedInterventions(
+        interventions=replace(batch, base=batch.base[None], sources=batch.sources[:, None], labels=batch.labels[None]),
+        variables=("left",),
+        transitions={"left": [(1, 1), (1, 1), (0, 1)]},
+    )
+    more = one.with_added(group_added(grouping, added), torch.tensor([1.0, 0.0, 0.0] + [1.0] * (BATCH - 3)))
+    assert (more.hits, more.count, more.iia) == (one.hits, one.count, one.iia)
+    counts = {cell.change: (cell.added_hits, cell.added_count) for cell in more.cells}
+    assert counts == {"0→0": (0, 0), "0→1": (0, 1), "1→0": (0, 0), "1→1": (1, 2)}
+    cell = next(cell for cell in more.cells if cell.change == "1→1")
+    assert cell.iia == (cell.count + 1) / (cell.count + 2)
+    assert more.worst_transition == min(cell.iia for cell in more.cells) < one.worst_transition
+    assert Score.from_json(json.loads(json.dumps(more.to_json()))) == more

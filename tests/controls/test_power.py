@@ -14,10 +14,11 @@ from perceptron_as_module import brought
 from interlocus.controls import power
 from interlocus.controls.criteria import Thresholds
 from interlocus.controls.ground_truth import recipes
+from interlocus.controls.ground_truth.planted_result import INSIDE_KIND, PlantedResult, Power, power_of
 from interlocus.controls.ground_truth.planting import PlantingRequest, plant, random_planting_subspaces
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES, TARGET_IIA, random_subspace
 from interlocus.controls.ground_truth.training_batches import TrainingConfig
-from interlocus.controls.power import PlantedResult, Power, PowerControl, hardest_of, measure_planted, search_planted
+from interlocus.controls.power import PowerControl, measure_planted, search_planted
 from interlocus.networks import MLP, Module
 from interlocus.searches.budget import STARTS_BY_DEFAULT, Budget, Phase
 from interlocus.tasks import HierarchicalEquality
@@ -54,7 +55,7 @@ def test_networks_learn_until_the_variable_is_where_it_should_be(planted):
 
 
 def test_no_two_networks_that_are_planted_from_one_network_are_the_same(monkeypatch):
-    """Otherwise sixteen of them would say no more than one."""
+    """Otherwise seventeen of them would say no more than one."""
     monkeypatch.setattr(recipes, "PLANTING_ROUNDS", 1)
     monkeypatch.setattr(recipes, "STEPS_PER_ROUND", 4)
     monkeypatch.setattr(recipes, "SITE_SEARCH_PHASES", (Phase(steps=4),))
@@ -80,9 +81,11 @@ def test_what_is_there_in_part_is_found_where_its_true_iia_is_reached(planted):
     part = PLANTING_RECIPES["graded"].plant(request(like=like, count=3, seed=6))
     good = search_planted(PORTFOLIO, TASK, part, "layer2", "graded", thresholds=THRESHOLDS)
     assert good.found == good.count >= 2
-    assert good.planted[0] < 0.8
+    assert good.planted[0] < 0.85
+    assert good.hits_inside == (True,) * good.count
     weakened = search_planted(WEAKENED, TASK, part, "layer2", "graded", thresholds=THRESHOLDS)
     assert weakened.found < good.count
+    assert sum(weakened.hits_inside) <= sum(good.hits_inside)
 
 
 def test_where_variables_share_their_inputs_one_way_of_planting_is_left_out():
@@ -122,22 +125,59 @@ def test_fine_tuned_networks_are_the_studied_ones_moved(planted):
     assert made.admitted
 
 
-def _result(kind: str, found: int, of: int = 16) -> PlantedResult:
+def _result(kind: str, found: int, of: int = 17) -> PlantedResult:
     return PlantedResult(
         kind=kind, planted=(1.0,) * of, best=(1.0,) * of, hits=(True,) * found + (False,) * (of - found), left_out=0
     )
 
 
-def test_power_is_that_of_the_hardest_kind_and_unknown_while_a_harder_one_may_come():
-    one, other, hard = _result("neuron_blocks", 16), _result("fine_tuned", 15), _result("random_subspace", 3)
-    assert hardest_of([], 0.8) is None
-    assert hardest_of([one], 0.8) is None
-    assert hardest_of([one, _result("fine_tuned", 16)], 0.8) is None
-    assert hardest_of([one, other], 0.8) == other  # below .8 whatever comes
-    assert hardest_of([one, _result("fine_tuned", 16), hard], 0.8) == hard
-    every = [one, _result("fine_tuned", 0, of=0), _result("graded", 16), _result("random_subspace", 16)]
-    assert hardest_of(every[:3], 0.8) is None
-    assert hardest_of(every, 0.8).found == 16
+def test_power_is_that_of_the_hardest_kind_and_not_known_while_a_harder_one_may_come():
+    one, other, hard = _result("neuron_blocks", 17), _result("fine_tuned", 16), _result("random_subspace", 3)
+    assert power_of([], 0.8) is None
+    assert power_of([one], 0.8) is None
+    assert power_of([one, _result("fine_tuned", 17)], 0.8) is None
+    assert power_of([one, other], 0.8) == Power(kind="fine_tuned", found=16, of=17)  # below .8 whatever comes
+    assert power_of([one, _result("fine_tuned", 17), hard], 0.8).found == 3
+    every = [_result(kind, 17) for kind in PLANTING_RECIPES]
+    assert power_of(every[:3], 0.8) is None
+    assert power_of(every, 0.8).missing(0.8) is None
+
+
+@pytest.mark.parametrize(("made", "enough"), [(4, True), (2, True), (1, False), (0, None)])
+def test_kinds_that_could_not_be_made_are_unknown_and_an_absence_rests_on_two(made, enough):
+    """Of the others a few networks were made, and the variables were found in all of them, which shows nothing."""
+    kinds = list(PLANTING_RECIPES)
+    results = [_result(kind, 17) if i < made else _result(kind, i % 3, of=i % 3) for i, kind in enumerate(kinds)]
+    power = power_of(results, 0.8)
+    if enough is None:
+        assert power is None
+        return
+    assert power.unknown == tuple(kinds[made:])
+    assert (power.found, power.of, power.kinds) == (17, 17, made)
+    assert (power.missing(0.8) is None) is enough
+    (row,) = evidence_of(observation_of(results={"power": power}), "power")
+    assert row.passes is enough
+    assert all(kind in row.text for kind in power.unknown)
+
+
+def test_a_miss_among_few_networks_is_no_lack_of_knowledge():
+    results = [_result(kind, 17) for kind in list(PLANTING_RECIPES)[:3]] + [_result("random_subspace", 2, of=3)]
+    assert power_of(results, 0.8).missing(0.8) is not None
+
+
+def test_power_inside_is_that_of_the_networks_that_were_searched_there():
+    results = [_result(kind, 17) for kind in PLANTING_RECIPES]
+    assert power_of(results, 0.8).inside is None
+    results = [
+        replace(one, best_inside=(1.0,) * 17, hits_inside=(True,) * 15 + (False,) * 2)
+        if one.kind == INSIDE_KIND
+        else one
+        for one in results
+    ]
+    assert power_of(results, 0.8).inside == Power(kind=INSIDE_KIND, found=15, of=17)
+    assert observation_of(power=power_of(results, 0.8)).power_inside.found == 15
+    (row,) = evidence_of(observation_of(results={"power": power_of(results, 0.8)}), "power inside")
+    assert not row.passes
 
 
 def test_the_control_stops_at_the_first_way_of_planting_that_is_too_hard(monkeypatch):
@@ -145,14 +185,14 @@ def test_the_control_stops_at_the_first_way_of_planting_that_is_too_hard(monkeyp
 
     def planted(portfolio, task, likes, site, kind, *, thresholds):
         tried.append(kind)
-        return _result(kind, {"neuron_blocks": 16}.get(kind, 3))
+        return _result(kind, {"neuron_blocks": 17}.get(kind, 3))
 
     monkeypatch.setattr(power, "measure_planted", planted)
     kinds = list(PLANTING_RECIPES)
     result = PowerControl().measure(context_of(LIKE, TASK, site="layer2", portfolio=PORTFOLIO))
     hardest = next(kind for kind in kinds if kind != "neuron_blocks")
     assert tried == kinds[: kinds.index(hardest) + 1]
-    assert result == [Power(kind=hardest, found=3, of=16)] * len(LIKE)
+    assert result == [Power(kind=hardest, found=3, of=17)] * len(LIKE)
 
 
 def test_nothing_is_planted_in_modules_that_are_too_large(monkeypatch):
@@ -161,12 +201,12 @@ def test_nothing_is_planted_in_modules_that_are_too_large(monkeypatch):
     assert PowerControl().measure(context_of(module, TASK, site="layer2", portfolio=PORTFOLIO)) == [None]
 
 
-@pytest.mark.parametrize(("found", "passes"), [(16, True), (3, False), (None, None)])
+@pytest.mark.parametrize(("found", "passes"), [(17, True), (3, False), (None, None)])
 def test_its_evidence_says_whether_the_share_is_large_enough(found, passes):
-    results = {} if found is None else {"power": Power(kind="neuron_blocks", found=found, of=16)}
+    results = {} if found is None else {"power": Power(kind="neuron_blocks", found=found, of=17)}
     (row,) = evidence_of(observation_of(results=results), "power")
     assert row.passes is passes
-    assert found is None or f"{found} of 16" in row.text
+    assert found is None or f"{found} of 17" in row.text
 
 
 def test_no_power_is_needed_where_no_search_could_find_the_variable():

@@ -152,7 +152,7 @@ class Scaled(nn.Module):
 
 
 def test_the_evidence_says_how_untrained_networks_got_their_parameters(tmp_path):
-    settings = SMALL | {"untrained": 1, "sizes": (1,), "hypotheses": ("both",), "competence": 0.0, "controls": ()}
+    settings = SMALL | {"untrained": 2, "sizes": (1,), "hypotheses": ("both",), "competence": 0.0, "controls": ()}
     made = il.examine(Module(nn.Sequential(nn.Linear(16, 16), Scaled())), TASK, out=tmp_path, **settings)
     for run in (made, Run.load(tmp_path)):
         evidence = [row for site in run.verdicts[0].sites for verdict in site for row in verdict.evidence]

@@ -8,12 +8,14 @@ from interlocus.tasks import Digits, HierarchicalEquality
 from interlocus.tasks.splits import DataSplits, SampleSizes
 
 TASK = HierarchicalEquality(item_width=2)
-SIZES = SampleSizes(pool=300, held_out=200, partners=100)
+SIZES = SampleSizes(pool=300, held_out=200, partners=100, test=90, batch=30)
 
 
 def test_each_split_has_its_size_and_only_the_pairs_have_partners():
     splits = DataSplits.draw(TASK, SIZES, seed=0)
-    assert [splits.train.count, splits.validation.count, splits.test.count, splits.pairs.count] == [300, 200, 200, 100]
+    assert [splits.train.count, splits.validation.count, splits.pairs.count] == [300, 200, 100]
+    # `both` has 30 interventions each of left, right and left+right, which use 2, 2 and 3 examples
+    assert splits.test.count == 30 * (2 + 2 + 3)
     assert set(splits.pairs.partners) == {"left", "right"}
     assert not splits.train.partners
 

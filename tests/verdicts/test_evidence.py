@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from control_contexts import effect_with, evidence_of, observation_of
 
-from interlocus.controls.criteria import Thresholds
+from interlocus.controls.criteria import RareTransition, Thresholds
 from interlocus.core.plugins import CONTROLS
 from interlocus.verdicts.evidence import collect_evidence, competence_evidence
 
@@ -66,3 +66,13 @@ def test_controls_follow_in_the_order_of_the_registry():
 @pytest.mark.parametrize(("accuracy", "passes"), [(0.99, True), (0.98, False)])
 def test_a_network_that_does_not_solve_the_task_does_not_pass(accuracy, passes):
     assert competence_evidence(accuracy, 0.99).passes is passes
+
+
+def test_rare_transitions_are_named_with_their_interventions():
+    rare = tuple(RareTransition(f"{n}→{n}", 10 + n) for n in range(6))
+    (row,) = evidence_of(observation_of(effects=(effect_with(0.98, rare_transitions=rare),)), "transitions")
+    assert "0→0 (10 interventions)" in row.text
+    assert "5→5" not in row.text
+    assert "2 more" in row.text
+    (row,) = evidence_of(observation_of(effects=(effect_with(0.98),)), "transitions")
+    assert "rare" not in row.text

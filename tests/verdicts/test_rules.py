@@ -66,7 +66,9 @@ def _observation(row: dict[str, str], site: str = "layer2") -> SiteObservation:
         used=used,
         decodable=float(row["decoded"]) if row["decoded"] else None,
         kept_by_values=float(row["kept"]) if row["kept"] else None,
-        power=Power(kind="neuron_blocks", found=found[0], of=found[1]) if found else None,
+        power=Power(kind="neuron_blocks", found=found[0], of=found[1], found_inside=found[0], of_inside=found[1])
+        if found
+        else None,
         results={}
         if used is None
         else {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -12,8 +12,9 @@ from torch import Tensor
 from interlocus.causal.examples import Examples
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.interventions import Interventions, kind_rows
+from interlocus.causal.single_use import AddedInterventions
 from interlocus.core.json_record import JsonRecord
-from interlocus.core.statistics import Interval, wilson
+from interlocus.core.statistics import Interval, clopper_pearson
 
 JOINT = "+"
 """Separates the names of variables that are exchanged at once."""
@@ -27,19 +28,34 @@ class Cell(JsonRecord):
         kind: Names of the exchanged variables, separated by `+`.
         change: For one discrete variable its transition, such as `"0→1"` from base to source value. For a continuous
             variable and for several variables, whether the label `"changes"` or `"stays"`.
-        hits: Number of interventions after which the network gave the counterfactual label.
-        count: Number of interventions, possibly 0.
+        hits: Number of natural interventions after which the network gave the counterfactual label.
+        count: Number of natural interventions, possibly 0.
+        added_hits: The same of the interventions that were added because the transition is rare. They count for the
+            cell and not for the IIA of the alignment.
+        added_count: Number of added interventions.
     """
 
     kind: str
     change: str
     hits: int
     count: int
+    added_hits: int = 0
+    added_count: int = 0
+
+    @property
+    def all_hits(self) -> int:
+        """Hits of natural and of added interventions."""
+        return self.hits + self.added_hits
+
+    @property
+    def all_count(self) -> int:
+        """Number of natural and of added interventions."""
+        return self.count + self.added_count
 
     @property
     def iia(self) -> float:
-        """Share of hits, from 0 to 1; not a number if there are no interventions."""
-        return self.hits / self.count if self.count else float("nan")
+        """Share of hits among all interventions, from 0 to 1; not a number if there are none."""
+        return self.all_hits / self.all_count if self.all_count else float("nan")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +77,7 @@ class Score(JsonRecord):
 
     @property
     def count(self) -> int:
-        """Number of interventions."""
+        """Number of natural interventions."""
         return sum(cell.count for cell in self.cells)
 
     @property
@@ -86,8 +102,8 @@ class Score(JsonRecord):
 
     @property
     def interval(self) -> Interval:
-        """IIA with Wilson's 95 % interval over interventions, valid for this network only."""
-        return Interval(self.iia, *wilson(self.hits, self.count))
+        """IIA with its exact 95 % interval (Clopper–Pearson) over interventions, valid for this network only."""
+        return Interval(self.iia, *clopper_pearson(self.hits, self.count))
 
     @property
     def low(self) -> float:
@@ -112,7 +128,22 @@ class Score(JsonRecord):
 
         It is low for maps that work in one direction only, for instance for 0→1 but not for 1→0.
         """
-        return min(cell.iia for cell in self.cells if JOINT not in cell.kind and cell.count)
+        return min(cell.iia for cell in self.cells if JOINT not in cell.kind and cell.all_count)
+
+    def with_added(self, grouping: Grouping, correct: Float[Tensor, " batch"]) -> Score:
+        """The same score with the interventions that were added to cells.
+
+        Args:
+            grouping: The cell of each added intervention; the names are those of the score's cells.
+            correct: One where the network gave the counterfactual label, else zero.
+        """
+        hits, counts = (correct @ grouping.one_hot).long().tolist(), grouping.one_hot.sum(0).long().tolist()
+        return replace(
+            self,
+            cells=tuple(
+                replace(cell, added_hits=h, added_count=n) for cell, h, n in zip(self.cells, hits, counts, strict=True)
+            ),
+        )
 
 
 class Grouping(NamedTuple):
@@ -156,6 +187,25 @@ def group(hypothesis: Hypothesis, interventions: Interventions, pool: Examples) 
         names |= {(JOINT.join(kind), change): first + i for i, change in enumerate(changes)}
         index[rows] = first + code
     return Grouping(tuple(names), torch.nn.functional.one_hot(index, len(names)).float())
+
+
+def group_added(grouping: Grouping, added: AddedInterventions) -> Grouping:
+    """The cell of each added intervention; those that fill up the last batch belong to none.
+
+    Args:
+        grouping: The cells of the natural interventions.
+        added: Interventions of rare transitions.
+    """
+    number = {name: i for i, name in enumerate(grouping.names)}
+    base = added.interventions.base
+    index = torch.full_like(base, len(grouping.names))
+    for place, variable in zip(added.interventions.places, added.variables, strict=True):
+        cells = [number[variable, f"{old}→{new}"] for old, new in added.transitions.get(variable, ())]
+        rows = index[:, place].flatten().clone()
+        rows[: len(cells)] = torch.tensor(cells, dtype=torch.long)
+        index[:, place] = rows.view_as(index[:, place])
+    one_hot = torch.nn.functional.one_hot(index.flatten(), len(grouping.names) + 1)
+    return grouping._replace(one_hot=one_hot[:, :-1].float())
 
 
 def scores(

@@ -26,6 +26,8 @@ class Examples:
         partners: Blocks of minimal pairs, by variable: row `partners[v] + i` is row i with only v changed.
         matched: Blocks of matched sources, by variable: row `matched[v] + i` is a source made for the base in row i.
         apart: Blocks of examples that belong to one hypothesis, by the name of that hypothesis.
+        transitions: Rows at the end that were chosen by the value of a variable, for its rare transitions, by the names
+            of the hypothesis and of the variable. Natural interventions do not use them.
     """
 
     inputs: Float[Tensor, "row width"]
@@ -34,6 +36,7 @@ class Examples:
     partners: dict[str, int] = field(default_factory=dict)
     matched: dict[str, int] = field(default_factory=dict)
     apart: dict[str, int] = field(default_factory=dict)
+    transitions: dict[tuple[str, str], slice] = field(default_factory=dict)
 
     def rows(self, hypothesis: Hypothesis) -> slice:
         """The rows from which bases and free sources of a hypothesis are drawn.

@@ -15,7 +15,7 @@ from scipy.special import chdtri
 from torch import Tensor
 
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
-from interlocus.core.statistics import wilson
+from interlocus.core.statistics import clopper_pearson
 from interlocus.networks import AbstractNetworks
 from interlocus.tasks import AbstractTask
 from interlocus.tasks.cells import BLOCK, MIN_STATES, STATES, CellExamples, Partition, draw_cells, partitions
@@ -48,12 +48,12 @@ class CellMeans:
     reason: str = ""
 
     def interval(self, name: str) -> tuple[float, float]:
-        """Both ends of Wilson's interval of a kept share.
+        """Both ends of the exact interval of a kept share.
 
         Args:
             name: A key of `kept`.
         """
-        return wilson(round(self.kept[name] * self.items), self.items)
+        return clopper_pearson(round(self.kept[name] * self.items), self.items)
 
     @property
     def kept_by_values(self) -> float | None:

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic import Field
 
-from interlocus.alignment.dimensions import Size
+from interlocus.alignment.dimensions import Size, fills_site
 from interlocus.alignment.metrics import JOINT, Cell, Score
 from interlocus.core.errors import SpecificationError
 from interlocus.core.spec import Share, Spec
-from interlocus.core.statistics import wilson
+from interlocus.core.statistics import clopper_pearson, fewest_trials
 
-MAX_VALUES_FOR_CELLS = 3
-"""Transitions of a variable with more values hold few interventions each, so they are pooled into two groups."""
+WORST_TRANSITION = 0.90
+"""Lower end of a transition's IIA that is required by default. A transition counts as measured if it has enough
+interventions that an alignment without a miss reaches it."""
+
+
+class RareTransition(NamedTuple):
+    """A transition with too few interventions to be measured on its own.
+
+    Args:
+        change: The transition, such as `"1→1"`.
+        interventions: Its number of interventions.
+    """
+
+    change: str
+    interventions: int
 
 
 class Thresholds(Spec):
@@ -39,7 +53,7 @@ class Thresholds(Spec):
     """
 
     found: Share = 0.95
-    worst_transition: Share = 0.90
+    worst_transition: Share = WORST_TRANSITION
     source_gap: Share = 0.03
     answer_change_rate: Share = 0.02
     operand_leakage: Share = 0.05
@@ -80,8 +94,9 @@ class Effect:
         iia: IIA of the alignment, over the interventions on all of its variables.
         low: Lower end of the interval of the IIA, corrected for the number of scores that were compared.
         high: Upper end of the same interval.
-        worst_transition: Lower end of the interval of this variable's worst transition; 0 if it has none.
-        value_change: The same for the worst transition that changes the value; 0 if it has none.
+        worst_transition: Lower end of the interval of this variable's worst measured transition, corrected for the
+            number of scores and of transitions; 0 if none is measured.
+        value_change: The same for the worst transition that changes the value.
         single: IIA of the interventions that exchange one variable.
         joint: IIA of the interventions that exchange several variables, each from its own source; `None` for a
             hypothesis of one variable.
@@ -93,6 +108,8 @@ class Effect:
             if it was not measured. A found effect exceeds it.
         fills: Whether the variables take up the whole site at this size. It is no evidence then: an exchange of most of
             a state moves the answer whatever the directions are.
+        rare_transitions: The transitions that have too few interventions to be measured on their own. Those that change
+            the value are measured together, and so are the others, if they are enough together.
     """
 
     featurizer: str
@@ -109,6 +126,7 @@ class Effect:
     leaked: str = ""
     random_directions: float | None = None
     fills: bool = False
+    rare_transitions: tuple[RareTransition, ...] = ()
 
     @classmethod
     def from_score(
@@ -119,6 +137,7 @@ class Effect:
         featurizer: str,
         size: Size,
         comparisons: int,
+        width: int,
         random_directions: float | None = None,
     ) -> Effect:
         """What the score of an alignment says of one of its variables.
@@ -128,12 +147,13 @@ class Effect:
             variable: Name of a variable of the alignment.
             featurizer: Name of the featurizer.
             size: Number of features per variable.
-            comparisons: Number of scores among which this one may be chosen, at least 1. The interval of the IIA is
-                corrected for it (Bonferroni).
+            comparisons: Number of scores that were looked at, at least 1, with those inside the used subspace and those
+                of rivals. Intervals are corrected for it (Bonferroni).
+            width: Width of the site, also for an effect inside the used subspace.
             random_directions: IIA of random directions of this size, if it was measured.
         """
-        low, high = wilson(score.hits, score.count, comparisons=comparisons)
-        cells = [cell for cell in score.cells if cell.kind == variable and cell.count]
+        low, high = clopper_pearson(score.hits, score.count, comparisons=comparisons)
+        transitions = _Transitions.of([cell for cell in score.cells if cell.kind == variable], comparisons)
         single = [cell for cell in score.cells if JOINT not in cell.kind]
         joint = [cell for cell in score.cells if JOINT in cell.kind]
         return cls(
@@ -142,12 +162,14 @@ class Effect:
             iia=score.iia,
             low=low,
             high=high,
-            worst_transition=min((_pooled_low(cells) for cells in _transitions(cells)), default=0.0),
-            value_change=min((_pooled_low(cells) for cells in _value_changes(cells)), default=0.0),
+            worst_transition=min((*transitions.changing, *transitions.staying), default=0.0),
+            value_change=min(transitions.changing, default=0.0),
             single=_pooled_iia(single),
             joint=_pooled_iia(joint) if joint else None,
             answer_change_rate=score.answer_change_rate,
             random_directions=random_directions,
+            fills=fills_site(size, len(score.single_kinds), width),
+            rare_transitions=transitions.rare,
         )
 
 
@@ -170,17 +192,37 @@ def is_found(effect: Effect, thresholds: Thresholds, null_level: float = 0.0) ->
     )
 
 
-def _transitions(cells: Sequence[Cell]) -> list[list[Cell]]:
-    """The transitions between values, or for many values two groups: the cells that change the value, and the rest."""
-    if len(cells) <= MAX_VALUES_FOR_CELLS**2:
-        return [[cell] for cell in cells]
-    groups = [[cell for cell in cells if _changes(cell)], [cell for cell in cells if not _changes(cell)]]
-    return [group for group in groups if group]
+class _Transitions(NamedTuple):
+    """What the cells of a variable say of its transitions.
 
+    Args:
+        changing: Lower ends of the measured transitions that change the value.
+        staying: Lower ends of the others.
+        rare: The transitions that are not measured on their own.
+    """
 
-def _value_changes(cells: Sequence[Cell]) -> list[list[Cell]]:
-    """The transitions that change the value."""
-    return [group for group in _transitions(cells) if all(map(_changes, group))]
+    changing: list[float]
+    staying: list[float]
+    rare: tuple[RareTransition, ...]
+
+    @classmethod
+    def of(cls, cells: Sequence[Cell], comparisons: int) -> _Transitions:
+        """Every transition with enough interventions on its own, and the rest in two groups as far as they suffice."""
+        cells = [cell for cell in cells if cell.all_count]
+        looks = comparisons * max(len(cells), 1)
+        fewest = fewest_trials(WORST_TRANSITION, comparisons=looks)
+
+        def lows(part: Sequence[Cell]) -> list[float]:
+            groups = [[cell] for cell in part if cell.all_count >= fewest]
+            groups.append([cell for cell in part if cell.all_count < fewest])
+            counts = [(sum(cell.all_hits for cell in group), sum(cell.all_count for cell in group)) for group in groups]
+            return [clopper_pearson(hits, n, comparisons=looks)[0] for hits, n in counts if n >= fewest]
+
+        return cls(
+            changing=lows([cell for cell in cells if _changes(cell)]),
+            staying=lows([cell for cell in cells if not _changes(cell)]),
+            rare=tuple(RareTransition(cell.change, cell.all_count) for cell in cells if cell.all_count < fewest),
+        )
 
 
 def _changes(cell: Cell) -> bool:
@@ -190,8 +232,3 @@ def _changes(cell: Cell) -> bool:
 
 def _pooled_iia(cells: Sequence[Cell]) -> float:
     return sum(cell.hits for cell in cells) / sum(cell.count for cell in cells)
-
-
-def _pooled_low(cells: Sequence[Cell]) -> float:
-    """Lower end of the interval of the IIA over all interventions of some cells."""
-    return wilson(sum(cell.hits for cell in cells), sum(cell.count for cell in cells))[0]

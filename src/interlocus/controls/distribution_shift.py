@@ -68,12 +68,7 @@ class DistributionShift(AbstractControl[DistributionShiftResult]):
 
     def measure(self, context: ControlContext) -> list[DistributionShiftResult | None]:
         budget = context.portfolio.budget
-        capped = budget.model_copy(
-            update={
-                "held_out": min(budget.held_out, SHIFT_INTERVENTIONS),
-                "test": min(budget.test, SHIFT_INTERVENTIONS),
-            }
-        )
+        capped = budget.model_copy(update={"test": min(budget.test, SHIFT_INTERVENTIONS)})
         return [
             alignment
             and distribution_shift(

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from interlocus.alignment.dimensions import mean_size
+from interlocus.causal.hypothesis import Hypothesis
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.controls.criteria import Effect, Thresholds, is_found
+from interlocus.controls.ground_truth.planted_result import (
+    INSIDE_KIND,
+    PLANTED_COUNT,
+    PlantedResult,
+    Power,
+    power_of,
+)
 from interlocus.controls.ground_truth.planting import ADMITTED_IIA, Plantable, Planted, PlantingRequest
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
+from interlocus.controls.used.search import search_restricted
+from interlocus.controls.used.subspace import used_subspaces
 from interlocus.core.errors import SpecificationError
-from interlocus.core.json_record import JsonRecord
 from interlocus.core.random import derived_generator
-from interlocus.core.statistics import wilson
 from interlocus.networks import MLP, AbstractNetworks
 from interlocus.networks.validation import can_be_trained
 from interlocus.searches.engine import solve
 from interlocus.searches.portfolio import Portfolio
+from interlocus.searches.results import Restarts
 from interlocus.tasks import AbstractTask
 
-PLANTED_COUNT = 16
-"""Networks that are searched. If all 16 are found, the lower end of the share is .806; fewer networks cannot pass."""
 IIA_TOLERANCE = 0.02
 """A planted variable with a true IIA below 1 counts as found if the best IIA is at most this much lower."""
 ALLOWED_FAILURES = 4
@@ -33,75 +40,6 @@ SEED_STRIDE = 100
 """Difference between the seeds of two rounds. A round also uses some of the seeds that follow its own."""
 GIVE_UP_AFTER = 3
 """Number of failures without any success after which planting ends."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Power:
-    """The power of a search: in how many networks with planted variables it finds them, for the hardest recipe.
-
-    Args:
-        kind: Name of the planting recipe.
-        found: Number of networks in which the variables were found.
-        of: Number of networks that were searched.
-    """
-
-    kind: str
-    found: int
-    of: int
-
-    @property
-    def low(self) -> float:
-        """Lower end of Wilson's 95 % interval of the share found."""
-        return wilson(self.found, self.of)[0]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlantedResult(JsonRecord):
-    """The results of searches in networks that were planted with one recipe.
-
-    Args:
-        kind: Name of the planting recipe.
-        planted: For each network the true IIA, that of the planted subspace.
-        best: For each network the highest IIA of the searches, which end with the first that finds the variables.
-        hits: For each network whether the variables were found. If its true IIA is below 1, an IIA near it is enough.
-        left_out: Number of networks in which planting failed.
-    """
-
-    kind: str
-    planted: tuple[float, ...]
-    best: tuple[float, ...]
-    hits: tuple[bool, ...]
-    left_out: int
-
-    @property
-    def found(self) -> int:
-        """Number of networks in which the variables were found."""
-        return sum(self.hits)
-
-    @property
-    def count(self) -> int:
-        """Number of networks that were searched."""
-        return len(self.hits)
-
-    @property
-    def power(self) -> Power:
-        """The counts that a verdict uses."""
-        return Power(kind=self.kind, found=self.found, of=self.count)
-
-
-def hardest_of(measured: Sequence[PlantedResult], least: float) -> PlantedResult | None:
-    """The result of the recipe with the lowest power.
-
-    It is `None` while recipes are left to measure and none of the measured ones is below the threshold.
-
-    Args:
-        measured: The results so far, one for each recipe.
-        least: Threshold for the lower end of the share that is found, from 0 to 1.
-    """
-    hardest = min((result for result in measured if result.count), key=lambda result: result.power.low, default=None)
-    if hardest is None or (len(measured) < len(PLANTING_RECIPES) and hardest.power.low >= least):
-        return None
-    return hardest
 
 
 def measure_planted(
@@ -117,6 +55,8 @@ def measure_planted(
 ) -> PlantedResult:
     """Plant the variables of a portfolio's hypothesis in networks of one architecture, and search them there.
 
+    They are planted in the sizes that the portfolio searches, in equal shares.
+
     Args:
         portfolio: The searches, and the hypothesis whose variables are planted.
         task: The task that the networks solve.
@@ -130,7 +70,8 @@ def measure_planted(
     recipe = PLANTING_RECIPES[kind]
     # a seed of its own, so that no planted network is a network of the study; "twins" names the random stream
     seed = derived_generator(portfolio.seed, "twins", recipe.random_stream).initial_seed() % 2**31
-    stacked = isinstance(likes[0], MLP)
+    stacked, variables = isinstance(likes[0], MLP), len(task.hypothesis(portfolio.hypothesis).variables)
+    sizes = [size for size in portfolio.sizes if size * variables <= likes[0].width(site)] or [1]
     count, allowed_failures = (PLANTED_COUNT + ALLOWED_FAILURES, ALLOWED_FAILURES) if stacked else (1, 0)
     rounds: list[PlantedResult] = []
     for number in range(MAX_PLANTING_ROUNDS if stacked else MAX_PLANTING_ROUNDS * PLANTED_COUNT):
@@ -141,6 +82,7 @@ def measure_planted(
                 site=site,
                 like=likes[number % len(likes)],
                 count=count,
+                sizes=sizes if stacked else [sizes[number % len(sizes)]],
                 allowed_failures=allowed_failures,
                 seed=seed + SEED_STRIDE * number,
             )
@@ -152,18 +94,7 @@ def measure_planted(
         on_progress(min(1.0, made / PLANTED_COUNT))
         if made >= PLANTED_COUNT or (not made and count * len(rounds) >= GIVE_UP_AFTER):
             break  # there are enough, or planting does not succeed here
-    return _combined(rounds)
-
-
-def _combined(rounds: Sequence[PlantedResult]) -> PlantedResult:
-    """The results of all rounds as one, with the first `PLANTED_COUNT` networks."""
-    return PlantedResult(
-        kind=rounds[0].kind,
-        planted=tuple(iia for one in rounds for iia in one.planted)[:PLANTED_COUNT],
-        best=tuple(iia for one in rounds for iia in one.best)[:PLANTED_COUNT],
-        hits=tuple(hit for one in rounds for hit in one.hits)[:PLANTED_COUNT],
-        left_out=sum(one.left_out for one in rounds),
-    )
+    return PlantedResult.combine(rounds, PLANTED_COUNT)
 
 
 def search_planted(
@@ -178,14 +109,16 @@ def search_planted(
 ) -> PlantedResult:
     """Search the networks in which planting succeeded. The arguments are those of `measure_planted`.
 
-    The largest size is searched first. A network is not searched further once its variables are found.
+    The largest size is searched first. A network is not searched further once its variables are found. Networks of the
+    kind `INSIDE_KIND` are searched inside their used subspaces as well.
     """
     admitted = planted.admitted
     left_out = len(planted.scores) - len(admitted)
     if not admitted:
         return PlantedResult(kind=kind, planted=(), best=(), hits=(), left_out=left_out)
     hypothesis, data = task.hypothesis(portfolio.hypothesis), portfolio.data(task)
-    comparisons = len(portfolio.featurizers) * len(portfolio.sizes)
+    comparisons = 2 * len(portfolio.featurizers) * len(portfolio.sizes)  # in the full state and inside
+    width = planted.networks.width(site)
     best, hits = [0.0] * len(admitted), [False] * len(admitted)
     *smaller, largest = sorted(portfolio.sizes, key=mean_size)
     for featurizer, sizes in itertools.product(portfolio.featurizers, ([largest], smaller)):
@@ -196,22 +129,65 @@ def search_planted(
         networks: AbstractNetworks = planted.networks.select([admitted[place] for place in remaining]).to(device)
         for result in solve(networks, data, request):
             for restarts in result.sizes:
-                score, place = restarts.best.score, remaining[result.network]
-                effects = [
-                    Effect.from_score(
-                        score, variable, featurizer=featurizer, size=restarts.size, comparisons=comparisons
-                    )
-                    for variable in hypothesis.variables
-                ]
-                best[place] = max(best[place], score.iia)
+                place = remaining[result.network]
+                effects = _effects(restarts, hypothesis, featurizer, comparisons, width)
+                best[place] = max(best[place], effects[0].iia)
                 hits[place] = hits[place] or _passes(effects, planted.scores[admitted[place]].iia, thresholds)
+    inside = (
+        _search_inside(portfolio, task, planted, site, thresholds=thresholds, device=device)
+        if kind == INSIDE_KIND
+        else []
+    )
     return PlantedResult(
         kind=kind,
         planted=tuple(planted.scores[i].iia for i in admitted),
         best=tuple(best),
         hits=tuple(hits),
         left_out=left_out,
+        best_inside=tuple(iia for iia, _ in inside),
+        hits_inside=tuple(hit for _, hit in inside),
     )
+
+
+def _search_inside(
+    portfolio: Portfolio, task: AbstractTask, planted: Planted, site: str, *, thresholds: Thresholds, device: str
+) -> list[tuple[float, bool]]:
+    """For each admitted network the best IIA inside its used subspace, and whether the variables are found there.
+
+    The used subspace is found as in a studied network, without a hint of where the variables are.
+    """
+    hypothesis = task.hypothesis(portfolio.hypothesis)
+    networks: AbstractNetworks = planted.networks.select(list(planted.admitted)).to(device)
+    used = used_subspaces(networks, task, site=site, agreement=thresholds.agreement, seed=portfolio.seed)
+    found = []
+    for index, result in zip(
+        planted.admitted, search_restricted(replace(portfolio, rivals=()), networks, task, site, used), strict=True
+    ):
+        maps = result.restarts.get(hypothesis.name, {})
+        comparisons = 2 * max(sum(map(len, maps.values())), 1)
+        effects = [
+            _effects(restarts, hypothesis, featurizer, comparisons, networks.width(site))
+            for featurizer, entries in maps.items()
+            for restarts in entries
+        ]
+        hit = any(_passes(of_size, planted.scores[index].iia, thresholds) for of_size in effects)
+        found.append((max((of_size[0].iia for of_size in effects), default=0.0), hit))
+    return found
+
+
+def _effects(restarts: Restarts, hypothesis: Hypothesis, featurizer: str, comparisons: int, width: int) -> list[Effect]:
+    """The effect of each variable at one size."""
+    return [
+        Effect.from_score(
+            restarts.best.score,
+            variable,
+            featurizer=featurizer,
+            size=restarts.size,
+            comparisons=comparisons,
+            width=width,
+        )
+        for variable in hypothesis.variables
+    ]
 
 
 def _passes(effects: Sequence[Effect], true_iia: float, thresholds: Thresholds) -> bool:
@@ -242,22 +218,33 @@ class PowerControl(AbstractControl[Power]):
                     context.portfolio, context.task, [networks], context.site, kind, thresholds=context.thresholds
                 )
             )
-            hardest = hardest_of(measured, context.thresholds.power)
-            if hardest is not None:
-                return [hardest.power] * len(networks)
+            power = power_of(measured, context.thresholds.power)
+            if power is not None:
+                return [power] * len(networks)
         return [None] * len(networks)
 
     def evidence(self, result: Power | None, context: EvidenceContext) -> list[Evidence]:
         if context.impossible is not None:
             return [Evidence(control="power", text=f"None is needed: {context.impossible}.", passes=None)]
         if result is None:
-            text = "The search was not tried on planted variables."
+            text = "The search was not tried on planted variables, or none could be planted."
             return [Evidence(control="power", text=text, passes=None)]
-        return [
-            Evidence(
-                control="power",
-                text=f"The same search finds {result.found} of {result.of} planted variables ({result.kind}): at least "
-                f"{result.low:.2f}; {context.thresholds.power:g} is required.",
-                passes=result.low >= context.thresholds.power,
+        least = context.thresholds.power
+        text = (
+            f"The same search finds {result.found} of {result.of} planted variables ({result.kind}): at least "
+            f"{result.low:.2f}; {least:g} is required."
+        )
+        if result.unknown:
+            text += (
+                f" Unknown for {', '.join(result.unknown)}: too few could be made. Two kinds are required, and "
+                f"{result.kinds} could be made."
             )
-        ]
+        rows = [Evidence(control="power", text=text, passes=result.missing(least) is None)]
+        if result.inside is not None:
+            inside = result.inside
+            text = (
+                f"Inside the used subspace it finds {inside.found} of {inside.of} ({inside.kind}): at least "
+                f"{inside.low:.2f}."
+            )
+            rows.append(Evidence(control="power inside", text=text, passes=inside.low >= least))
+        return rows

@@ -19,7 +19,7 @@ from interlocus.core.display.dataframes import to_pandas, to_xarray
 from interlocus.core.errors import AlignmentError, SpecificationError
 from interlocus.core.plugins import FEATURIZERS
 from interlocus.core.progress import OnProgress
-from interlocus.core.statistics import bootstrap_over_networks
+from interlocus.core.statistics import mean_over_networks
 from interlocus.featurizers import AbstractFeaturizer
 from interlocus.networks import AbstractNetworks
 from interlocus.networks.validation import check_fit
@@ -154,7 +154,7 @@ class SearchResult(AbstractDisplayable):
         """A table of the IIA by network and size, with the mean over networks."""
         iia, counts = self.iia, [restarts.best.score.count for restarts in self.results[0].sizes]
         means = [
-            bootstrap_over_networks(column, [count] * len(column), seed=self.seed)
+            mean_over_networks(column, [count] * len(column))
             for column, count in zip(iia.T.tolist(), counts, strict=True)
         ]
         best = max(range(len(means)), key=lambda index: means[index].value)

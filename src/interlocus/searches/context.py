@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.alignment.evaluation import EvaluationSet, NeuronScorer
+from interlocus.alignment.evaluation import NeuronScorer
+from interlocus.alignment.evaluation_set import EvaluationSet
 from interlocus.alignment.interchange.cache import Cache, cache_activations
 from interlocus.alignment.interchange.gradients import logit_gradients
 from interlocus.causal.examples import Examples
@@ -58,30 +59,29 @@ class SearchContext:
         """
         uses_pairs = any(phase.sampling == "minimal_pairs" for phase in request.phases)
 
-        def draw_set(pool: Examples, split: str, count: int) -> EvaluationSet:
-            drawn = EvaluationSet.draw(
-                networks,
-                request.site,
-                pool,
-                request.hypotheses,
-                count=count,
-                batch=request.budget.batch,
-                generator=lambda hypothesis: derived_generator(request.seed, split, hypothesis.name),
+        validation = EvaluationSet.draw(
+            networks,
+            request.site,
+            data.validation,
+            request.hypotheses,
+            count=request.budget.validation,
+            batch=request.budget.batch,
+            generator=lambda hypothesis: derived_generator(request.seed, "validation", hypothesis.name),
+        )
+        if request.shuffle:
+            validation = validation.shuffle_labels(
+                lambda hypothesis: derived_generator(request.seed, "validation", "shuffled", hypothesis.name)
             )
-            if request.shuffle and split == "validation":
-                return drawn.shuffle_labels(
-                    lambda hypothesis: derived_generator(request.seed, split, "shuffled", hypothesis.name)
-                )
-            return drawn
-
         return cls(
             networks=networks,
             data=data,
             request=request,
             train=cache_activations(networks, request.site, data.train),
             pairs=cache_activations(networks, request.site, data.pairs) if uses_pairs else None,
-            validation=draw_set(data.validation, "validation", request.budget.validation),
-            test=draw_set(data.test, "test", request.budget.test),
+            validation=validation,
+            test=EvaluationSet.draw_test(
+                networks, request.site, data.test, request.hypotheses, sizes=request.budget, seed=request.seed
+            ),
         )
 
     @property

@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from interlocus.alignment.alignment import Alignment
-from interlocus.alignment.dimensions import fills_site
 from interlocus.alignment.evaluation import evaluate
 from interlocus.alignment.metrics import Score
 from interlocus.controls._base import ControlContext, Evidence
 from interlocus.controls.criteria import Effect, Thresholds, is_found
+from interlocus.controls.ground_truth.planted_result import Power
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
 from interlocus.controls.nulls.random_directions import RandomDirections, level_at
+from interlocus.controls.nulls.untrained import NullLevel
 from interlocus.controls.operand_leakage import OperandLeakage, OperandLeakageControl, operand_leakage, with_leakage
-from interlocus.controls.power import Power, PowerControl
+from interlocus.controls.power import PowerControl
 from interlocus.controls.probes import ProbesControl
 from interlocus.controls.record import ControlRecord, measure_controls
 from interlocus.controls.used.subspace import restrict_to
@@ -37,6 +38,9 @@ from interlocus.verdicts.words import MISSING
 
 OnAuditStage = Callable[[str], None]
 """Called with a short text when a part of an audit begins."""
+
+AUDITED_SCORES = 2
+"""Scores of the audited alignment, on which its words rest: in the full state and inside the used subspace."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +127,9 @@ class Auditor:
                 effects=(self._effect(score, variable, random),),
                 no_effect=level.no_effect,
                 one_directional=level.one_directional,
-                null=null,
+                null=null.highest if null else None,
+                null_limit=null.limit if null else None,
+                untrained_count=null.count if null else 0,
                 untrained=self.network.untrained_parameters,
                 linear_ceiling=control.result(LinearCeiling) if alignment.frames.linear else None,
                 decodable=probes[variable].linear if probes and variable in probes else None,
@@ -156,17 +162,15 @@ class Auditor:
 
     def _effect(self, score: Score, variable: str, random_directions: float | None) -> Effect:
         """The effect of the audited alignment, from its score in the full state or inside the used subspace."""
-        alignment = self.alignment
-        effect = Effect.from_score(
+        return Effect.from_score(
             score,
             variable,
-            featurizer=alignment.featurizer,
-            size=alignment.size,
-            comparisons=1,
+            featurizer=self.alignment.featurizer,
+            size=self.alignment.size,
+            comparisons=AUDITED_SCORES,
+            width=self.network.width(self.alignment.site),
             random_directions=random_directions,
         )
-        width = self.network.width(alignment.site)
-        return replace(effect, fills=fills_site(alignment.size, len(alignment.variables), width))
 
     def _inside(self, random_directions: float | None) -> dict[str, Effect]:
         """For each variable the effect of the alignment itself when states are restricted to the used subspace."""
@@ -200,11 +204,12 @@ class Auditor:
             for variable in self.alignment.variables
         }
 
-    def _null(self) -> float | None:
-        """The best IIA of the searches in untrained networks of the same architecture."""
+    def _null(self) -> NullLevel | None:
+        """What the searches reach in untrained networks of the same architecture."""
         stacks = untrained_like(self.network, seed=self.portfolio.seed)
-        best = [iia for stack in stacks for iia in self.portfolio.best_iia(stack, self.task, self.alignment.site)]
-        return max(best, default=None)
+        return NullLevel.of(
+            [iia for stack in stacks for iia in self.portfolio.best_iia(stack, self.task, self.alignment.site)]
+        )
 
     def _power(self) -> Power | None:
         """The share of planted networks in which the searches find the variables, for the hardest way of planting."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from interlocus.alignment.dimensions import Size
 from interlocus.core.errors import SpecificationError
-from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval
+from interlocus.core.statistics import Interval, mean_interval, student_quantile
 from interlocus.studies.results.scores import Row, featurizer_label
 from interlocus.studies.run import Run
 
@@ -44,8 +45,9 @@ class ScoreDifference:
         run: Number of the other run, from 1 on; run 0 is the first.
         first: Mean IIA over networks in run 0.
         other: Mean IIA over networks in the other run.
-        difference: `other` minus `first`, with its 95 % bootstrap interval over networks.
+        difference: `other` minus `first`, with its 95 % interval over networks (Student's, or Welch's if not paired).
         paired: Whether both runs searched the same networks. If so, differences are taken network by network.
+        networks: Number of networks of the first run and of the other one.
     """
 
     key: ComparisonKey
@@ -54,6 +56,7 @@ class ScoreDifference:
     other: float
     difference: Interval
     paired: bool
+    networks: tuple[int, int]
 
     @property
     def clear(self) -> bool:
@@ -76,12 +79,11 @@ class Comparison:
     only: tuple[int, ...]
 
 
-def compare_runs(runs: Sequence[Run], *, seed: int = 0) -> Comparison:
+def compare_runs(runs: Sequence[Run]) -> Comparison:
     """Compare every run with the first.
 
     Args:
         runs: Two or more runs; the first is compared with each of the others.
-        seed: Seed of the bootstrap over networks.
 
     Raises:
         SpecificationError: There are fewer than two runs, or one has no entry in common with the first.
@@ -105,7 +107,7 @@ def compare_runs(runs: Sequence[Run], *, seed: int = 0) -> Comparison:
             )
         for key in common:
             paired = _is_paired(runs[0], run, first[key], table[key])
-            differences.append(_difference(key, number, first[key], table[key], paired=paired, seed=seed))
+            differences.append(_difference(key, number, first[key], table[key], paired=paired))
     compared = [{difference.key for difference in differences if difference.run == n} for n in range(1, len(runs))]
     only = [
         len(first) - len(set().union(*compared)),
@@ -124,29 +126,39 @@ def _entries(table: Sequence[Row]) -> dict[ComparisonKey, dict[str, float]]:
 
 
 def _difference(
-    key: ComparisonKey, run: int, first: NetworkScores, other: NetworkScores, *, paired: bool, seed: int
+    key: ComparisonKey, run: int, first: NetworkScores, other: NetworkScores, *, paired: bool
 ) -> ScoreDifference:
-    generator = np.random.default_rng(seed)
     first_iias, other_iias = (np.array(list(scores.values())) for scores in (first, other))
-    first_rows = _resample(first_iias, generator)
-    other_rows = first_rows if paired else _resample(other_iias, generator)
-    resampled = other_iias[other_rows].mean(1) - first_iias[first_rows].mean(1)
-    low, high = np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return ScoreDifference(
         key=key,
         run=run,
         first=float(first_iias.mean()),
         other=float(other_iias.mean()),
-        difference=Interval(float(other_iias.mean() - first_iias.mean()), float(low), float(high)),
+        difference=_paired(other_iias - first_iias) if paired else _unpaired(first_iias, other_iias),
         paired=paired,
+        networks=(len(first_iias), len(other_iias)),
     )
 
 
-def _resample(
-    iias: Float[np.ndarray, " network"], generator: np.random.Generator
-) -> Int[np.ndarray, "resample network"]:
-    """Indices of networks, drawn with replacement."""
-    return generator.integers(len(iias), size=(RESAMPLES, len(iias)))
+def _paired(differences: Float[np.ndarray, " network"]) -> Interval:
+    """The mean difference with Student's interval. A single network shows nothing of others: from −1 to 1."""
+    mean = float(differences.mean())
+    if len(differences) < 2:
+        return Interval(mean, -1.0, 1.0) if mean else Interval(0.0, 0.0, 0.0)
+    return mean_interval(differences.tolist(), [0.0] * len(differences))
+
+
+def _unpaired(first: Float[np.ndarray, " network"], other: Float[np.ndarray, " network"]) -> Interval:
+    """The difference of two means with Welch's interval; a single network shows nothing of others."""
+    mean = float(other.mean() - first.mean())
+    if min(len(first), len(other)) < 2:
+        return Interval(mean, -1.0, 1.0)
+    parts = [float(iias.var(ddof=1)) / len(iias) for iias in (first, other)]
+    if not sum(parts):
+        return Interval(mean, mean, mean)
+    weights = sum(part**2 / (len(iias) - 1) for part, iias in zip(parts, (first, other), strict=True))
+    half = student_quantile(sum(parts) ** 2 / weights) * math.sqrt(sum(parts))
+    return Interval(mean, mean - half, mean + half)
 
 
 def _is_paired(first_run: Run, other_run: Run, first: NetworkScores, second: NetworkScores) -> bool:

@@ -60,7 +60,8 @@ def examine(
         phases: Phases of each search, in order.
         budget: Numbers of examples, interventions and steps between checks; `Budget()` by default.
         competence: Accuracy below which every verdict is `not-learned`, from 0 to 1.
-        untrained: Number of untrained networks that are searched as well. Without them every verdict is `undecided`.
+        untrained: Number of untrained networks that are searched as well. Without two of them every verdict is
+            `undecided`.
         controls: Names of controls. Without one that matters, the verdict is `undecided` and names it.
         seed: Seed of all examples, searches and untrained networks.
         on_progress: Called with the phase and its share; `il.show_progress()` shows a bar.

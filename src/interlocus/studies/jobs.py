@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 
 from interlocus.alignment.alignment import Alignment, alignments_to_bytes
 from interlocus.controls._base import ControlContext
+from interlocus.controls.ground_truth.planted_result import PlantedResult
 from interlocus.controls.ground_truth.planting import Plantable
-from interlocus.controls.power import PlantedResult, measure_planted
+from interlocus.controls.power import measure_planted
 from interlocus.controls.record import measure_controls
 from interlocus.controls.used_subspace import UsedSubspaceControl
 from interlocus.core.tensor_files import TensorFile

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from interlocus.alignment.alignment import Alignment
-from interlocus.controls.power import PlantedResult
+from interlocus.controls.ground_truth.planted_result import PlantedResult
 from interlocus.controls.record import ControlRecord
 from interlocus.core.json_record import JsonRecord
 from interlocus.core.tensor_files import TensorFile

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import yaml
 
-from interlocus.controls.power import PlantedResult
+from interlocus.controls.ground_truth.planted_result import PlantedResult
 from interlocus.controls.record import ControlRecord
 from interlocus.core.errors import RunFolderError
 from interlocus.core.tensor_files import TensorFile

@@ -10,6 +10,9 @@ from interlocus.controls.record import controls_of
 from interlocus.core.plugins import CONTROLS
 from interlocus.verdicts.observation import SiteObservation
 
+RARE_SHOWN = 4
+"""Rare transitions that are named; the number of the others is given."""
+
 
 def collect_evidence(
     effect: Effect, found: Sequence[Effect], observation: SiteObservation, thresholds: Thresholds
@@ -66,13 +69,13 @@ def _effect_rows(
         Evidence(
             control="transitions",
             text=f"The worst transition between values has an IIA of at least {effect.worst_transition:.3f}, the worst "
-            f"one that changes the value {effect.value_change:.3f}.",
+            f"one that changes the value {effect.value_change:.3f}.{_rare_text(effect)}",
             passes=effect.worst_transition >= thresholds.worst_transition,
         ),
         Evidence(
             control="chance levels",
             text=_chance_level_text(effect, observation),
-            passes=effect.low > max(observation.chance_level, effect.random_directions or 0.0),
+            passes=effect.low > max(observation.chance_level, observation.null_level, effect.random_directions or 0.0),
         ),
         Evidence(
             control="answer change rate",
@@ -91,16 +94,38 @@ def _effect_rows(
     return rows
 
 
+def _rare_text(effect: Effect) -> str:
+    """The transitions that have too few interventions, in words."""
+    if not effect.rare_transitions:
+        return ""
+    rarest = sorted(effect.rare_transitions, key=lambda rare: rare.interventions)
+    shown = [f"{rare.change} ({rare.interventions:,} interventions)" for rare in rarest[:RARE_SHOWN]]
+    more = [f"{len(rarest) - RARE_SHOWN} more"] if len(rarest) > RARE_SHOWN else []
+    return f" Too rare to be measured on their own: {', '.join(shown + more)}."
+
+
 def _chance_level_text(effect: Effect, observation: SiteObservation) -> str:
     levels = [f"an intervention without effect {observation.no_effect:.3f}"]
     if observation.one_directional is not None:
         levels.append(f"a one-directional map {observation.one_directional:.3f}")
-    made = f" ({observation.untrained})" if observation.untrained and observation.null is not None else ""
-    levels.append(f"untrained networks{made} {_measured(observation.null)}")
+    levels.append(_untrained_text(observation))
     levels.append(f"random directions of size {effect.size} {_measured(effect.random_directions)}")
     if observation.linear_ceiling is not None:
         levels.append(f"any linear map before a linear rest {observation.linear_ceiling:.3f}")
     return f"Without the variable: {', '.join(levels)}."
+
+
+def _untrained_text(observation: SiteObservation) -> str:
+    """The level of untrained networks: what they reached, and the fitted limit of a further one."""
+    parts = [observation.untrained] if observation.untrained and observation.null is not None else []
+    if observation.untrained_count:
+        copies = "1 copy" if observation.untrained_count == 1 else f"{observation.untrained_count} copies"
+        parts.append(f"{copies}, too few" if observation.null is None else copies)
+    made = f" ({'; '.join(parts)})" if parts else ""
+    fitted = (
+        "" if observation.null_level == (observation.null or 0.0) else f", fitted limit {observation.null_level:.3f}"
+    )
+    return f"untrained networks{made} {_measured(observation.null)}{fitted}"
 
 
 def _measured(iia: float | None) -> str:

@@ -16,7 +16,7 @@ from interlocus.causal.hypothesis import Hypothesis
 from interlocus.controls.used.search import OUTPUT
 from interlocus.controls.used_subspace import UsedSubspaceResult
 from interlocus.core.json_record import JsonObject
-from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval
+from interlocus.core.statistics import Interval, mean_interval
 from interlocus.searches.results import Restart, Restarts
 from interlocus.tasks import AbstractTask
 from interlocus.tasks.chance_levels import carried_ceiling, chance_levels
@@ -24,7 +24,7 @@ from interlocus.tasks.chance_levels import carried_ceiling, chance_levels
 REACHED = 0.8
 """Threshold of the stage gap, for Ô, and for Ê relative to its maximum over sites."""
 REDRAWN = 100
-"""Parametric resamples of each network's scores. A resample of networks takes one of them for each network."""
+"""Parametric resamples of each network's scores, which show how uncertain its own indices are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,7 @@ class Indices:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """Means over networks with bootstrap intervals: networks are drawn first, then interventions within each.
+    """Means over networks with Student's intervals.
 
     Args:
         hierarchy: Mean hierarchy index, from 0 to 1, with its interval over networks.
@@ -195,23 +195,18 @@ def index_interval(networks: Sequence[Sequence[Measured]], levels: Levels, *, se
         if one.stage_gap is not None:  # where a draw has none, it keeps the network's
             gaps.append(one.stage_gap)
             redrawn.append([one.stage_gap if draw.stage_gap is None else draw.stage_gap for draw in draws])
+    hierarchy = _interval([one.hierarchy for one in own], [[draw.hierarchy for draw in draws] for draws in again])
     return Summary(
-        hierarchy=_interval(
-            [one.hierarchy for one in own], [[draw.hierarchy for draw in draws] for draws in again], generator
-        ),
-        stage_gap=_interval(gaps, redrawn, generator) if gaps else None,
+        hierarchy=Interval(hierarchy.value, max(hierarchy.low, 0.0), min(hierarchy.high, 1.0)),
+        stage_gap=_interval(gaps, redrawn) if gaps else None,
         gaps=len(gaps),
         networks=len(own),
     )
 
 
-def _interval(values: Sequence[float], redrawn: Sequence[Sequence[float]], generator: np.random.Generator) -> Interval:
-    """A mean over networks with its interval: in each resample some networks, each with one of its draws."""
-    table = np.array(redrawn)
-    rows = generator.integers(len(table), size=(RESAMPLES, len(table)))
-    means = table[rows, generator.integers(REDRAWN, size=rows.shape)].mean(1)
-    low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(float(np.mean(values)), float(low), float(high))
+def _interval(values: Sequence[float], redrawn: Sequence[Sequence[float]]) -> Interval:
+    """A mean over networks with its interval; the draws of each network show how uncertain its value is."""
+    return mean_interval(values, np.var(np.array(redrawn), axis=1, ddof=1).tolist())
 
 
 def _again(one: Measured, generator: np.random.Generator) -> Measured:

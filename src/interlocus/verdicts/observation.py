@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from interlocus.alignment.dimensions import Size
 from interlocus.controls.criteria import Effect, Thresholds
-from interlocus.controls.power import Power
+from interlocus.controls.ground_truth.planted_result import Power
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +50,9 @@ class SiteObservation:
             none.
         null: The best IIA of all searches in untrained networks, or with shuffled labels; `None` where it was not
             measured.
+        null_limit: The IIA that a new untrained network would exceed with probability .05, at least `null`; by default
+            `null`. A variable is found only above it.
+        untrained_count: Number of untrained networks behind `null`; 0 if it is not known.
         untrained: How the parameters of the untrained networks behind `null` were made; empty if that is not known.
         linear_ceiling: IIA that no linear map can exceed here; `None` where there is no such ceiling.
         used: What was measured inside the used subspace; `None` where it was not measured.
@@ -71,6 +74,8 @@ class SiteObservation:
     no_effect: float
     one_directional: float | None
     null: float | None
+    null_limit: float | None = None
+    untrained_count: int = 0
     untrained: str = ""
     linear_ceiling: float | None = None
     used: UsedSubspaceEvidence | None = None
@@ -83,14 +88,19 @@ class SiteObservation:
 
     @property
     def chance_level(self) -> float:
-        """The highest IIA that is reached without the variable."""
+        """The highest IIA that was reached without the variable. An absent variable scores no higher."""
         levels = (self.no_effect, self.one_directional, self.null, self.linear_ceiling)
         return max(level for level in levels if level is not None)
 
     @property
     def null_level(self) -> float:
-        """The IIA of untrained networks, 0 if it was not measured; a found effect exceeds it."""
-        return self.null or 0.0
+        """The IIA that untrained networks may reach, 0 if it was not measured; a found effect exceeds it."""
+        return max(self.null or 0.0, self.null_limit or 0.0)
+
+    @property
+    def power_inside(self) -> Power | None:
+        """How often the searches inside the used subspace find a planted variable; `None` if it was not measured."""
+        return self.power.inside if self.power is not None else None
 
     @property
     def impossible(self) -> str | None:
@@ -104,7 +114,7 @@ def is_partial(effect: Effect, observation: SiteObservation, thresholds: Thresho
     """Whether an effect lies above everything that is reached without the variable, in both directions of change."""
     return (
         not effect.fills
-        and effect.low > max(observation.chance_level, effect.random_directions or 0.0)
+        and effect.low > max(observation.chance_level, observation.null_level, effect.random_directions or 0.0)
         and effect.value_change >= thresholds.value_change
         and effect.answer_change_rate >= thresholds.answer_change_rate
     )

@@ -153,7 +153,7 @@ def _judge_present(case: _Case) -> Verdict:
             "More starts or steps inside the used subspace: there the score is above a chance level, but not in both "
             "directions of change.",
         )
-    missing = _missing_power(observation, thresholds) if observation.used.effects else None
+    missing = _missing_power(observation, thresholds, inside=True) if observation.used.effects else None
     if missing:
         return case.say("undecided", missing)
     read = observation.read_as
@@ -239,19 +239,22 @@ def _judge_missing(case: _Case) -> Verdict:
     return case.say("absent")
 
 
-def _missing_power(observation: SiteObservation, thresholds: Thresholds) -> str | None:
-    """What has to be shown before a search that found nothing says anything; `None` where that was shown."""
+def _missing_power(observation: SiteObservation, thresholds: Thresholds, *, inside: bool = False) -> str | None:
+    """What has to be shown before a search that found nothing says anything; `None` where that was shown.
+
+    Where it is the search inside the used subspace that found nothing, its own power counts as well.
+    """
     power = observation.power
     if observation.impossible is not None:
         return None
     if power is None:
         return PLANTED
-    if power.low < thresholds.power:
-        return (
-            f"A stronger search (more restarts, other starts or sizes): it finds {power.found} of {power.of} planted "
-            f"variables ({power.kind})."
-        )
-    return None
+    missing = power.missing(thresholds.power)
+    if missing is None and inside:
+        if power.inside is None:
+            return "Planted networks that were searched inside their used subspaces."
+        return power.inside.missing(thresholds.power)
+    return missing
 
 
 def _output_effect(observation: SiteObservation, size: Size) -> tuple[Size, float] | None:

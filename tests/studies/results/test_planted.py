@@ -21,7 +21,7 @@ NETWORKS = [
 
 def result(kind: str, found: int) -> PlantedResult:
     return PlantedResult(
-        kind=kind, planted=(1.0,) * 16, best=(1.0,) * 16, hits=(True,) * found + (False,) * (16 - found), left_out=0
+        kind=kind, planted=(1.0,) * 17, best=(1.0,) * 17, hits=(True,) * found + (False,) * (17 - found), left_out=0
     )
 
 
@@ -44,13 +44,13 @@ def test_power_is_known_once_one_way_is_too_hard_or_all_were_tried(run):
     group = run.study.networks[0]
     planted = {}
     assert power_at(planted, group, "layer1", 0.8) is None
-    planted[planted_name(group, "layer1", KINDS[0])] = result(KINDS[0], 16)
+    planted[planted_name(group, "layer1", KINDS[0])] = result(KINDS[0], 17)
     assert power_at(planted, group, "layer1", 0.8) is None
     assert power_at(planted, group, "layer2", 0.8) is None
     hard = planted | {planted_name(group, "layer1", KINDS[1]): result(KINDS[1], 3)}
     assert power_at(hard, group, "layer1", 0.8).found == 3
-    planted |= {planted_name(group, "layer1", kind): result(kind, 16) for kind in KINDS}
-    assert power_at(planted, group, "layer1", 0.8).found == 16
+    planted |= {planted_name(group, "layer1", kind): result(kind, 17) for kind in KINDS}
+    assert power_at(planted, group, "layer1", 0.8).found == 17
 
 
 def test_sites_wait_until_power_is_known_and_once_for_each_architecture(tmp_path):
@@ -70,5 +70,5 @@ def test_sites_wait_until_power_is_known_and_once_for_each_architecture(tmp_path
             planted_name(next(g for g in study.networks if g.name == name), site, kind) for name, site in waiting
         }
         assert len({planted_name(group, site, kind) for group, site in sites}) == len(sites)
-        planted = {planted_name(group, site, kind): result(kind, 16) for group, site in sites}
+        planted = {planted_name(group, site, kind): result(kind, 17) for group, site in sites}
         assert sites_that_wait(study, run.verdicts, replace(measurements, planted=planted), kind) == []

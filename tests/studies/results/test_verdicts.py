@@ -9,9 +9,10 @@ import pytest
 from made_runs import made_run, with_controls
 
 from interlocus.controls.cell_means import CellMeans
+from interlocus.controls.ground_truth.planted_result import PlantedResult, power_of
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
 from interlocus.controls.operand_leakage import OperandLeakage
-from interlocus.controls.power import PlantedResult, PowerControl
+from interlocus.controls.power import PowerControl
 from interlocus.studies.results.planted import planted_name
 from interlocus.studies.results.verdicts import collect_verdicts, verdicts_to_json
 
@@ -52,7 +53,7 @@ def test_controls_reach_the_observation_of_their_network_and_site(run):
     assert [effect.leaked for effect in left.used.effects] == ["the distance of a and b, nearest neighbours"]
     assert [effect.operand_leakage for effect in seen["layer1", "right"].used.effects] == [None]
     assert set(left.used.output) == {1}
-    assert left.kept_by_values == pytest.approx(1000 / (1000 + 1.96**2), abs=1e-4)  # Wilson's lower end at 1
+    assert left.kept_by_values == pytest.approx(0.025 ** (1 / 1000))  # the exact lower end of 1000 of 1000
     assert set(left.results) == {
         "cell_means",
         "used_subspace",
@@ -94,7 +95,7 @@ def test_power_reaches_the_evidence_as_soon_as_it_is_known(run):
     measurements = replace(run.measurements, planted={planted_name(group, "layer1", kind): planted})
     verdicts = collect_verdicts(run.study, measurements)
     hidden = verdicts[1].sites[1][0]  # no linear ceiling was measured here, so power matters
-    assert hidden.observation.power == hidden.observation.results[PowerControl.name] == planted.power
+    assert hidden.observation.power == hidden.observation.results[PowerControl.name] == power_of([planted], 0.8)
     assert any(row.control == "power" and "3 of 16" in row.text for row in hidden.evidence)
 
 

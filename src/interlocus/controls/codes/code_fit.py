@@ -11,7 +11,7 @@ from torch import Tensor
 
 from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.dimensions import Size
-from interlocus.alignment.evaluation import EvaluationSet, interchange_in
+from interlocus.alignment.evaluation_set import EvaluationSet, interchange_in
 from interlocus.alignment.metrics import JOINT, Grouping
 from interlocus.causal.enumeration import WeightedInterventions, enumerate_interventions, enumerate_settings
 from interlocus.causal.hypothesis import Hypothesis
@@ -20,11 +20,11 @@ from interlocus.causal.model import Values
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.controls.codes.candidate_codes import GUESS, candidates, fit_shares
 from interlocus.core.errors import AlignmentError, SpecificationError
-from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
 from interlocus.searches.budget import Budget
 from interlocus.tasks import AbstractTask
 from interlocus.tasks.chance_levels import can_be_enumerated
+from interlocus.tasks.splits import draw_test_examples
 
 FIT_INTERVENTIONS = 4_000
 """Maximal number of examples and of interventions. The control decides no verdict, so it needs no more."""
@@ -78,17 +78,10 @@ def fit_code(
     budget, hypothesis = budget or Budget(), task.hypothesis(alignment.hypothesis)
     rival_hypotheses = [task.hypothesis(name) for name in rivals]
     interventions = _enumerated(task, hypothesis, rival_hypotheses)
-    pool = task.draw_examples(
-        budget.held_out,
-        split="test",
-        generator=derived_generator(seed, "pool", "test"),
-        for_hypotheses=(hypothesis.name,),
-    )
-    held_out = EvaluationSet.draw(
-        network, alignment.site, pool, (hypothesis,), count=budget.test, batch=budget.batch,
-        generator=lambda hypothesis: derived_generator(seed, "test", hypothesis.name),
-    )  # fmt: skip
-    held_out = replace(held_out, groupings=(_by_cell(interventions, held_out, pool.values),))
+    pool = draw_test_examples(task, budget, seed=seed, hypotheses=(hypothesis.name,))
+    held_out = EvaluationSet.draw_test(network, alignment.site, pool, (hypothesis,), sizes=budget, seed=seed)
+    # the shares are fitted to cells of all variables at once, so interventions of single transitions do not count
+    held_out = replace(held_out, groupings=(_by_cell(interventions, held_out, pool.values),), added=())
     interchange, problems = interchange_in(network, alignment.site, 0, linear=alignment.frames.linear)
     (score,) = held_out.scores(interchange, alignment.frames.as_stack(network.device), problems)
     hits = np.array([cell.hits for cell in score.cells], dtype=float)
@@ -163,12 +156,7 @@ class CodeFit(AbstractControl[CodeFitResult]):
 
     def _fit(self, alignment: Alignment, network: AbstractNetworks, context: ControlContext) -> CodeFitResult | None:
         portfolio = context.portfolio
-        budget = portfolio.budget.model_copy(
-            update={
-                "held_out": min(portfolio.budget.held_out, FIT_INTERVENTIONS),
-                "test": min(portfolio.budget.test, FIT_INTERVENTIONS),
-            }
-        )
+        budget = portfolio.budget.model_copy(update={"test": min(portfolio.budget.test, FIT_INTERVENTIONS)})
         try:
             fitted = fit_code(
                 alignment, network, context.task, rivals=portfolio.rivals, budget=budget, seed=portfolio.seed

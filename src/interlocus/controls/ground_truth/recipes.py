@@ -38,8 +38,10 @@ ROUND_BATCH, STEPS_PER_ROUND, PLANTING_ROUNDS = 128, 1000, 6
 """Networks are trained in rounds, and leave training after the round in which their IIA reaches its target."""
 TARGET_IIA = 0.992
 """Planted IIA at which a network leaves training; it is above `ADMITTED_IIA`, since that is measured again."""
+LOWEST_GRADED_IIA = 0.80
+"""True IIA of the lowest grade: an absence is claimed of what would score more than that."""
 LOWEST_GRADED_SHARE = 0.2
-"""Share of the bases in which the variables count in the lowest grade: an IIA of .6 where no effect scores .5."""
+"""Smallest share of the bases in which the variables count, where no effect scores nearly `LOWEST_GRADED_IIA`."""
 GRADED_TOLERANCE = 0.05
 """A graded network may stay this far below its true IIA, since it is unsure near the plane that parts its bases."""
 NEW_MODULE_RATE = 1e-2
@@ -83,15 +85,17 @@ def random_subspace(request: PlantingRequest) -> Planted:
 def graded(request: PlantingRequest) -> Planted:
     """Plant as `random_subspace` does, but so that the variables count in a share of the bases.
 
-    In the other bases an interchange changes nothing. The share rises in equal steps from network to network. So the
-    true IIA rises from .6, where no effect scores .5, to one.
+    In the other bases an interchange changes nothing. The share rises in equal steps from network to network, so that
+    the true IIA rises from .80 to one.
     """
     initial = _fresh(request)
     offset = torch.rand(1, generator=derived_generator(request.seed, "rungs"))
     count = request.count
-    shares = (LOWEST_GRADED_SHARE + (1 - LOWEST_GRADED_SHARE) * (torch.arange(count) + offset) / count).tolist()
+    no_effect = chance_levels(request.task, request.target).no_effect
+    lowest = max((LOWEST_GRADED_IIA - no_effect) / (1 - no_effect), LOWEST_GRADED_SHARE)
+    shares = (lowest + (1 - lowest) * (torch.arange(count) + offset) / count).tolist()
     planted = _in_rounds(request, _RoundPlan(initial, random_subspaces(request), tuple(shares)))
-    return replace(planted, admission_iia=target_iia(request.task, request.hypothesis, LOWEST_GRADED_SHARE))
+    return replace(planted, admission_iia=target_iia(request.task, request.hypothesis, lowest))
 
 
 def fine_tuned(request: PlantingRequest) -> Planted:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 
 from interlocus.alignment.dimensions import Size, equal_size
-from interlocus.alignment.evaluation import EvaluationSet, interchange_in
+from interlocus.alignment.evaluation_set import EvaluationSet, interchange_in
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from interlocus.controls.used.search import OUTPUT
 from interlocus.controls.used_subspace import UsedSubspaceControl, UsedSubspaceResult
-from interlocus.core.statistics import bootstrap_over_networks
+from interlocus.core.statistics import mean_over_networks
 from interlocus.report.figures._base import AbstractFigure, LineStyle, Picture, Section, mean_line, network_line
 from interlocus.report.figures.by_site import panels_by_site
 from interlocus.studies.run import Run
@@ -99,14 +99,12 @@ def stage_curve(run: Run) -> Figure:
     sites = [site for site in run.study.sites if site in measured]
 
     def draw(axes: Axes, group: str, style: LineStyle) -> None:
-        _draw_curve(axes, by_group[group].get(style.name, {}), style, sites, run.study.seed)
+        _draw_curve(axes, by_group[group].get(style.name, {}), style, sites)
 
     return panels_by_site(list(by_group), sites, curves, draw, label="IIA inside the used subspace")
 
 
-def _draw_curve(
-    axes: Axes, by_site: Mapping[str, StageScores], style: LineStyle, sites: Sequence[str], seed: int
-) -> None:
+def _draw_curve(axes: Axes, by_site: Mapping[str, StageScores], style: LineStyle, sites: Sequence[str]) -> None:
     places = [place for place, site in enumerate(sites) if site in by_site]
     stages = [by_site[sites[place]] for place in places]
     for name in dict.fromkeys(name for stage in stages for name in stage.iias):
@@ -114,9 +112,7 @@ def _draw_curve(
             (float(place), stage.iias[name]) for place, stage in zip(places, stages, strict=True) if name in stage.iias
         ]
         axes.add_line(network_line([x for x, _ in points], [y for _, y in points], style.colour))
-    means = [
-        bootstrap_over_networks(list(stage.iias.values()), list(stage.interventions), seed=seed) for stage in stages
-    ]
+    means = [mean_over_networks(list(stage.iias.values()), list(stage.interventions)) for stage in stages]
     lows, highs = np.array([mean.low for mean in means]), np.array([mean.high for mean in means])
     axes.fill_between(places, lows, highs, color=style.colour, alpha=0.18, linewidth=0)
     axes.add_line(mean_line(list(map(float, places)), [mean.value for mean in means], style))

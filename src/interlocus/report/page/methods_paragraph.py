@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from interlocus.alignment.dimensions import size_text
 from interlocus.controls.record import controls_of
-from interlocus.core.statistics import RESAMPLES
 from interlocus.core.version import __version__
 from interlocus.searches.budget import Phase
 from interlocus.studies.run import Run
@@ -90,9 +89,9 @@ def _chance_levels(run: Run) -> str:
     known = f" {_capitalised('; '.join(levels.values()))}." if levels else ""
     return (
         "Chance levels and intervals. Scores are compared with those that are reached without the "
-        f"variable.{known} Intervals of means are 95 % bootstrap intervals over networks first and interventions "
-        f"within them ({RESAMPLES:,} resamples); those of one network are Wilson's, corrected for the number of scores "
-        "compared."
+        f"variable.{known} Intervals of means over networks are Student's 95 % intervals; those of one network are "
+        "exact (Clopper–Pearson; each test example is "
+        "used in one intervention), corrected for the number of scores that were looked at."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from interlocus.report.page.page import write_report
 from interlocus.report.terminal.run import print_run
 from interlocus.report.terminal.tables import err, interval_text, out, plain_table, print_words, score_text
 from interlocus.studies.audit import Audit
-from interlocus.studies.compare_runs import Comparison
+from interlocus.studies.compare_runs import Comparison, ScoreDifference
 from interlocus.studies.plan import Forecast
 from interlocus.studies.run import Run
 from interlocus.studies.spec.study import Study
@@ -207,10 +207,17 @@ def _print_differences(comparison: Comparison, number: int) -> None:
     out.print(table)
     pairing = "network by network" if all(entry.paired for entry in differences) else "as two samples of networks"
     out.print(
-        f"Mean IIA over networks, compared {pairing}; differences with 95 % bootstrap intervals; bold: the interval "
-        f"excludes zero. {comparison.only[0]} entries of the first run and {comparison.only[number]} of the other run "
+        f"Mean IIA over networks, compared {pairing}; differences with 95 % intervals (Student, Welch), of "
+        f"{_networks_text(differences)}; bold: the interval excludes zero. {comparison.only[0]} entries of the first "
+        f"run and {comparison.only[number]} of the other run "
         "have no counterpart.\n"
     )
+
+
+def _networks_text(differences: Sequence[ScoreDifference]) -> str:
+    """The numbers of networks behind differences, which may vary between groups."""
+    counts = sorted({count for entry in differences for count in entry.networks})
+    return f"{counts[0]} networks" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} networks"
 
 
 def _time_text(seconds: Mapping[str, float]) -> str:

@@ -46,7 +46,7 @@ worst transition: IIA for the hardest change of value (e.g. 0 → 1), mean over 
 """
 
 _RESTART_NOTES = """\
-Restarts that reach a test IIA of 0.99, with Wilson's 95 % interval over restarts. All restarts see the same examples, \
+Restarts that reach a test IIA of 0.99, with their exact 95 % interval. All restarts see the same examples, \
 so another seed may give a share outside of the interval.
 """
 

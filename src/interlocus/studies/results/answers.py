@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from interlocus.alignment.dimensions import mean_size
-from interlocus.core.statistics import wilson
+from interlocus.core.statistics import clopper_pearson
 from interlocus.networks.site import INPUT_SITE
 from interlocus.searches.results import Restarts
 from interlocus.studies.records import Record
@@ -90,7 +90,7 @@ def _group_sentence(verdicts: Sequence[NetworkVerdict]) -> str:
 
 
 def _interval(count: int, total: int) -> str:
-    low, high = wilson(count, total)
+    low, high = clopper_pearson(count, total)
     return f"95 % interval {100 * low:.0f}–{100 * high:.0f} %"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from interlocus.alignment.dimensions import Size
-from interlocus.core.statistics import Interval, bootstrap_over_networks
+from interlocus.core.statistics import Interval, mean_over_networks
 from interlocus.studies.records import Record
 from interlocus.studies.results.scores import Row, featurizer_label
 from interlocus.studies.spec.study import Study
@@ -23,7 +23,7 @@ class MethodScore:
         site: Name of the site.
         size: Features per variable: of all sizes the one with the highest mean IIA.
         networks: Number of trained networks.
-        iia: Mean IIA over all trained networks, with its bootstrap interval.
+        iia: Mean IIA over all trained networks, with Student's interval.
         untrained: The same over untrained networks, at the size that is best for these: what the featurizer reaches
             where nothing was learned. `None` where the study has no untrained networks.
         seconds: Run time of all searches of this method at this site.
@@ -106,5 +106,5 @@ def _best_size(study: Study, rows: Sequence[Row]) -> _BestSize | None:
         return None
     size = max(by_size, key=lambda size: sum(row.iia for row in by_size[size]) / len(by_size[size]))
     best = by_size[size]
-    iia = bootstrap_over_networks([row.iia for row in best], [row.interventions for row in best], seed=study.seed)
+    iia = mean_over_networks([row.iia for row in best], [row.interventions for row in best])
     return _BestSize(size, len(best), iia)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from interlocus.controls.ground_truth.planted_result import PlantedResult, Power, power_of
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES
-from interlocus.controls.power import PlantedResult, Power, hardest_of
 from interlocus.studies.records import Measurements
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import Study
@@ -35,8 +35,7 @@ def power_at(planted: Mapping[str, PlantedResult], group: NetworkGroup, site: st
         least: Threshold for the lower end of the share that is found, from 0 to 1 (`Thresholds.power`).
     """
     names = [planted_name(group, site, kind) for kind in PLANTING_RECIPES]
-    hardest = hardest_of([planted[name] for name in names if name in planted], least)
-    return hardest.power if hardest else None
+    return power_of([planted[name] for name in names if name in planted], least)
 
 
 def sites_that_wait(

@@ -77,7 +77,7 @@ class PublishedComparison:
         published: The published score, with its source.
         group: Name of our network group.
         map: Our featurizer, with its schedule if that has a name.
-        iia: Our mean IIA over networks, with its bootstrap interval.
+        iia: Our mean IIA over networks, with Student's interval.
     """
 
     published: PublishedScore

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from interlocus.core.statistics import Interval, bootstrap_over_networks
+from interlocus.core.statistics import Interval, mean_over_networks
 from interlocus.studies.reuse.learners import REUSE_TEST_ROWS, REUSE_WAYS, Way
 from interlocus.studies.reuse.measure import Reuse, ReuseRow
 from interlocus.studies.spec.networks import NetworkGroup
@@ -93,7 +93,7 @@ def _curve(study: Study, group: NetworkGroup, way: Way, measured: Sequence[Reuse
         question=measured[0].question,
         way=way,
         labels=measured[0].labels,
-        accuracy=tuple(bootstrap_over_networks(values, rows, seed=study.seed) for values in by_count),
+        accuracy=tuple(mean_over_networks(values, rows) for values in by_count),
         commonest=sum(reuse.commonest for reuse in measured) / len(measured),
         networks=len(measured),
     )

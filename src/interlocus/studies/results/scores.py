@@ -34,7 +34,7 @@ class Row:
             hypothesis with a plus between them, `4+2`. In sorted order such a size stands by its mean.
         interventions: Number of test interventions.
         iia: Interchange intervention accuracy, on test interventions, of the restart that is best by validation.
-        low: Lower end of Wilson's 95 % interval of `iia`.
+        low: Lower end of the exact 95 % interval of `iia`.
         high: Upper end of the same interval.
         iia_solved: IIA over the interventions whose base and sources the network solves by itself.
         no_effect: Chance level of an interchange that changes nothing.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from interlocus.alignment.dimensions import Size
-from interlocus.core.statistics import CONFIDENCE, RESAMPLES, Interval, bootstrap_over_networks, wilson
+from interlocus.core.statistics import Interval, clopper_pearson, mean_interval, mean_over_networks
 from interlocus.networks.site import INPUT_SITE
 from interlocus.studies.results.scores import Row, featurizer_label
 from interlocus.studies.spec.study import Study
@@ -25,9 +25,9 @@ class SolveRate:
     Args:
         hits: Number of restarts that reach it.
         count: Number of restarts in all.
-        share: hits / count with Wilson's 95 % interval, which treats restarts as independent. They are not: restarts in
-            one network are alike, and all restarts of a run see the same examples, which can matter (docs/LOG.md). So
-            other seeds may fall outside of the interval.
+        share: hits / count with its exact 95 % interval, which treats restarts as independent. They are not: restarts
+            in one network are alike, and all restarts of a run see the same examples, which can matter (docs/LOG.md).
+            So other seeds may fall outside of the interval.
     """
 
     hits: int
@@ -42,7 +42,7 @@ class SolveRate:
             hits: Number of restarts that reach .99.
             count: Number of restarts in all, 1 or more.
         """
-        return cls(hits=hits, count=count, share=Interval(hits / count, *wilson(hits, count)))
+        return cls(hits=hits, count=count, share=Interval(hits / count, *clopper_pearson(hits, count)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class SizeLine:
 
     Args:
         size: Features per variable. A size that differs between variables stands among the others by its mean.
-        iia: Mean IIA over networks, with its bootstrap interval.
+        iia: Mean IIA over networks, with Student's interval.
         lowest: Smallest IIA of a network.
         highest: Largest IIA of a network.
         worst_transition: Mean over networks of the smallest IIA of a transition.
@@ -82,7 +82,7 @@ class Line:
         no_effect: Chance level of an interchange that changes nothing.
         one_directional: Chance level of an interchange that can leave a value and not return to it; `None` where a
             variable is continuous.
-        enough_range: 95 % bootstrap interval over networks of the smallest sufficient size.
+        enough_range: 95 % interval over networks of the smallest sufficient size.
         schedule: Name of the schedule; empty for that of the study.
     """
 
@@ -150,11 +150,11 @@ def summarise(study: Study, table: Sequence[Row]) -> list[Line]:
         key = (group.name, site, *search)
         rows = [row for row in table if (row.group, row.site, row.hypothesis, row.featurizer, row.schedule) == key]
         if rows:
-            lines.append(_line(study, rows))
+            lines.append(_line(rows))
     return lines
 
 
-def _line(study: Study, rows: Sequence[Row]) -> Line:
+def _line(rows: Sequence[Row]) -> Line:
     first = rows[0]
     sizes = sorted({row.size for row in rows})
     return Line(
@@ -163,35 +163,39 @@ def _line(study: Study, rows: Sequence[Row]) -> Line:
         hypothesis=first.hypothesis,
         featurizer=first.featurizer,
         schedule=first.schedule,
-        sizes=tuple(_size_line(study, [row for row in rows if row.size == size]) for size in sizes),
+        sizes=tuple(_size_line([row for row in rows if row.size == size]) for size in sizes),
         networks=len({row.network for row in rows}),
         no_effect=first.no_effect,
         one_directional=first.one_directional,
-        enough_range=_enough_range(study, rows),
+        enough_range=_enough_range(rows),
     )
 
 
-def _enough_range(study: Study, rows: Sequence[Row]) -> tuple[Size, Size]:
-    """The smallest sufficient size that other networks like these could have had: a bootstrap interval."""
+def _enough_range(rows: Sequence[Row]) -> tuple[Size, Size]:
+    """The smallest sufficient size that other networks like these could have.
+
+    The ends are the smallest size that may suffice and the smallest that certainly does, by Student's interval of how
+    much worse a size is than the best one in the same network. Of one network this is its own smallest sufficient size.
+    """
     sizes = sorted({row.size for row in rows})
     iia_of = {(row.network, row.size): row.iia for row in rows}
     networks = sorted({row.network for row in rows})
     if len(iia_of) < len(networks) * len(sizes):  # some trials are not finished
         return sizes[0], sizes[-1]
     iias = np.array([[iia_of[network, size] for size in sizes] for network in networks])
-    drawn = np.random.default_rng(study.seed).integers(len(networks), size=(RESAMPLES, len(networks)))
-    means = iias[drawn].mean(1)
-    enough = (means >= means.max(1, keepdims=True) - SUFFICIENT_WITHIN).argmax(1)
-    low, high = np.quantile(enough, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], method="nearest")
-    return sizes[int(low)], sizes[int(high)]
+    lost = iias[:, [int(iias.mean(0).argmax())]] - iias
+    intervals = [mean_interval(column, [0.0] * len(networks)) for column in lost.T.tolist()]
+    may = next(size for size, interval in zip(sizes, intervals, strict=True) if interval.low <= SUFFICIENT_WITHIN)
+    does = next(size for size, interval in zip(sizes, intervals, strict=True) if interval.high <= SUFFICIENT_WITHIN)
+    return may, does
 
 
-def _size_line(study: Study, rows: Sequence[Row]) -> SizeLine:
+def _size_line(rows: Sequence[Row]) -> SizeLine:
     iias = [row.iia for row in rows]
     starts = list(rows[0].by_start)
     return SizeLine(
         size=rows[0].size,
-        iia=bootstrap_over_networks(iias, [row.interventions for row in rows], seed=study.seed),
+        iia=mean_over_networks(iias, [row.interventions for row in rows]),
         lowest=min(iias),
         highest=max(iias),
         worst_transition=float(np.mean([row.worst_transition for row in rows])),

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypedDict
 
-from interlocus.alignment.dimensions import fills_site
 from interlocus.controls.cell_means import CellMeansControl, read_as
 from interlocus.controls.criteria import Effect, Thresholds
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
 from interlocus.controls.nulls.random_directions import RandomDirections, level_at
 from interlocus.controls.nulls.shuffled_labels import ShuffledLabels
+from interlocus.controls.nulls.untrained import NullLevel
 from interlocus.controls.operand_leakage import OperandLeakageControl, with_leakage
 from interlocus.controls.power import PowerControl
 from interlocus.controls.probes import ProbesControl
@@ -20,7 +20,7 @@ from interlocus.controls.record import ControlRecord
 from interlocus.controls.used.search import OUTPUT
 from interlocus.controls.used_subspace import UsedSubspaceControl
 from interlocus.core.json_record import JsonObject
-from interlocus.core.statistics import wilson
+from interlocus.core.statistics import clopper_pearson
 from interlocus.networks.site import INPUT_SITE
 from interlocus.searches.results import Restarts
 from interlocus.studies.records import Measurements, Record
@@ -79,15 +79,15 @@ class _Collection:
         return {name: chance_levels(self.task, self.task.hypothesis(name)) for name in names}
 
     @cached_property
-    def _nulls(self) -> dict[str, float]:
-        """For each architecture the best IIA of any search in any of its untrained networks."""
-        best: dict[str, float] = {}
+    def _nulls(self) -> dict[str, list[float]]:
+        """For each architecture the best IIA of any search in each of its untrained networks."""
+        best: dict[str, list[float]] = {}
         for group in self.study.networks:
             for network in group.networks if not group.trained else ():
-                for records in self.by_network.get(network, {}).values():
-                    for entry in (entry for record in records for entry in record.sizes):
-                        architecture = group.source.architecture
-                        best[architecture] = max(best.get(architecture, 0.0), entry.best.score.iia)
+                records = [record for of_site in self.by_network.get(network, {}).values() for record in of_site]
+                iias = [entry.best.score.iia for record in records for entry in record.sizes]
+                if iias:
+                    best.setdefault(group.source.architecture, []).append(max(iias))
         return best
 
     @cached_property
@@ -105,8 +105,9 @@ class _Collection:
         """
         study, records = self.study, self.by_network[network]
         accuracy = next(iter(records.values()))[0].accuracy
-        comparisons = sum(len(record.sizes) for site in records.values() for record in site)
         controls = {site: self.measurements.controls.get((network, site)) for site in study.sites if site in records}
+        comparisons = sum(len(record.sizes) for site in records.values() for record in site)
+        comparisons += sum(map(_searches_inside, controls.values()))
         observed = [
             self._observed(group, site, records[site], control, comparisons) for site, control in controls.items()
         ]
@@ -127,10 +128,15 @@ class _Collection:
         self, group: NetworkGroup, site: str, records: Sequence[Record], control: ControlRecord | None, comparisons: int
     ) -> list[SiteObservation]:
         """One observation for each variable of the study's hypothesis at a site."""
-        study, level, null = self.study, self._levels[self.study.asked], self._nulls.get(group.source.architecture)
+        study, level, untrained = (
+            self.study,
+            self._levels[self.study.asked],
+            self._nulls.get(group.source.architecture, []),
+        )
+        null = NullLevel.of(untrained)
         shuffled = control.result(ShuffledLabels) if control else None
-        if shuffled is not None:
-            null = max(null or 0.0, shuffled)
+        levels = [null.highest] if null else []
+        levels += [] if shuffled is None else [shuffled]
         power = power_at(self.measurements.planted, group, site, study.verdict.power)
         results = dict(control.results) if control else {}
         if power is not None:
@@ -147,7 +153,9 @@ class _Collection:
                 effects=_effects({name: maps[name] for name in order}, variable, comparisons, control, width),
                 no_effect=level.no_effect,
                 one_directional=level.one_directional,
-                null=null,
+                null=max(levels, default=None),
+                null_limit=null.limit if null else None,
+                untrained_count=len(untrained),
                 untrained=self._untrained.get(group.source.architecture, ""),
                 linear_ceiling=control.result(LinearCeiling) if control else None,
                 used=_used(control, study.asked, variable, comparisons),
@@ -188,6 +196,14 @@ class _Collection:
         return rows
 
 
+def _searches_inside(control: ControlRecord | None) -> int:
+    """Number of scores inside the used subspace of a site: of the hypothesis, its rivals and the output."""
+    used = control.result(UsedSubspaceControl) if control else None
+    if used is None:
+        return 0
+    return sum(len(entries) for name in used.found for entries in used.restarts_of(name).values())
+
+
 def _used(
     control: ControlRecord | None, hypothesis: str, variable: str, comparisons: int
 ) -> UsedSubspaceEvidence | None:
@@ -195,7 +211,7 @@ def _used(
     if control is None or used is None:
         return None
     output = {
-        restarts.size: wilson(restarts.best.score.hits, restarts.best.score.count, comparisons=comparisons)[0]
+        restarts.size: clopper_pearson(restarts.best.score.hits, restarts.best.score.count, comparisons=comparisons)[0]
         for entries in used.restarts_of(OUTPUT).values()
         for restarts in entries
     }
@@ -262,16 +278,14 @@ def _effects(
     """
     levels = control.result(RandomDirections) if control else None
     return tuple(
-        replace(
-            Effect.from_score(
-                entry.best.score,
-                variable,
-                featurizer=name,
-                size=entry.size,
-                comparisons=comparisons,
-                random_directions=level_at(levels, entry.size),
-            ),
-            fills=fills_site(entry.size, len(entry.best.score.single_kinds), width),
+        Effect.from_score(
+            entry.best.score,
+            variable,
+            featurizer=name,
+            size=entry.size,
+            comparisons=comparisons,
+            width=width,
+            random_directions=level_at(levels, entry.size),
         )
         for name, entries in maps.items()
         for entry in entries
