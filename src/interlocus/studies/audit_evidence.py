@@ -19,16 +19,15 @@ from interlocus.controls.operand_leakage import OperandLeakage, OperandLeakageCo
 from interlocus.controls.power import PowerControl
 from interlocus.controls.probes import ProbesControl
 from interlocus.controls.record import ControlRecord, measure_controls
-from interlocus.controls.used.subspace import restrict_to
+from interlocus.controls.used.subspace import restrict_to, restricted_alignment
 from interlocus.controls.used_subspace import UsedSubspaceControl, UsedSubspaceResult
 from interlocus.core.errors import AlignmentError
 from interlocus.featurizers import Frames
 from interlocus.networks import AbstractNetworks
 from interlocus.networks.site import INPUT_SITE
 from interlocus.networks.sources.untrained import untrained_like
-from interlocus.networks.subspace import SubspaceRestricted
 from interlocus.searches.portfolio import Portfolio
-from interlocus.studies.results.verdicts import by_cell_means, effects_inside
+from interlocus.studies.results.effects import by_cell_means, effects_inside
 from interlocus.tasks import AbstractTask
 from interlocus.tasks.chance_levels import chance_levels
 from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidence
@@ -236,31 +235,6 @@ def _used(used: UsedSubspaceResult, inside: Effect) -> UsedSubspaceEvidence:
     """The used subspace with the effect of the audited alignment inside. The output was not searched there."""
     return UsedSubspaceEvidence(
         rank=used.rank, width=used.width, agreement=used.agreement, effects=(inside,), output={}, changed=used.changed
-    )
-
-
-def restricted_alignment(alignment: Alignment, network: SubspaceRestricted) -> Alignment:
-    """The same linear alignment in a network whose states are restricted to a subspace: its maps projected onto it.
-
-    Args:
-        alignment: A linear alignment of the unrestricted network.
-        network: The same network, restricted at the alignment's site.
-
-    Raises:
-        AlignmentError: The alignment is not linear.
-    """
-    if not isinstance(alignment.frames, Frames):
-        raise AlignmentError(
-            f"The alignment has the featurizer {alignment.featurizer!r}, which is not linear.",
-            "Only linear maps can be projected onto a subspace.",
-            "Search inside the subspace instead.",
-        )
-    basis = network.rows[0].T.cpu()
-    return replace(
-        alignment,
-        network=network.fingerprint(),
-        frames=Frames(*((part @ basis).contiguous() for part in alignment.frames)),
-        read_outs={},
     )
 
 

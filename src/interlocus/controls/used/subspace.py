@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -20,6 +20,7 @@ from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.interchange.cache import Problems
 from interlocus.alignment.interchange.losses import CrossEntropy
 from interlocus.controls.used.agreement import AgreementData
+from interlocus.core.errors import AlignmentError
 from interlocus.core.linalg import BufferPool
 from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread
@@ -165,6 +166,31 @@ def restrict_to(
         site=used[0].site,
         mean=torch.stack([one.mean for one in used]),
         rows=torch.stack([torch.nn.functional.pad(one.rows, (0, 0, 0, dimension - one.rank)) for one in used]),
+    )
+
+
+def restricted_alignment(alignment: Alignment, network: SubspaceRestricted) -> Alignment:
+    """The same linear alignment in a network whose states are restricted to a subspace: its maps projected onto it.
+
+    Args:
+        alignment: A linear alignment of the unrestricted network.
+        network: The same network, restricted at the alignment's site.
+
+    Raises:
+        AlignmentError: The alignment is not linear.
+    """
+    if not isinstance(alignment.frames, Frames):
+        raise AlignmentError(
+            f"The alignment has the featurizer {alignment.featurizer!r}, which is not linear.",
+            "Only linear maps can be projected onto a subspace.",
+            "Search inside the subspace instead.",
+        )
+    basis = network.rows[0].T.cpu()
+    return replace(
+        alignment,
+        network=network.fingerprint(),
+        frames=Frames(*((part @ basis).contiguous() for part in alignment.frames)),
+        read_outs={},
     )
 
 

@@ -5,26 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypedDict
 
-from interlocus.controls.cell_means import CellMeansControl, read_as
-from interlocus.controls.criteria import Effect, Thresholds
 from interlocus.controls.nulls.linear_ceiling import LinearCeiling
-from interlocus.controls.nulls.random_directions import RandomDirections, level_at
 from interlocus.controls.nulls.shuffled_labels import ShuffledLabels
 from interlocus.controls.nulls.untrained import NullLevel
-from interlocus.controls.operand_leakage import OperandLeakageControl, with_leakage
 from interlocus.controls.power import PowerControl
 from interlocus.controls.probes import ProbesControl
 from interlocus.controls.record import ControlRecord
-from interlocus.controls.used.search import OUTPUT
 from interlocus.controls.used_subspace import UsedSubspaceControl
 from interlocus.core.json_record import JsonObject
-from interlocus.core.statistics import clopper_pearson
 from interlocus.networks.site import INPUT_SITE
-from interlocus.searches.results import Restarts
 from interlocus.studies.records import Measurements, Record
 from interlocus.studies.results.answers import StudyAnswers
+from interlocus.studies.results.effects import by_cell_means, effects_of, searches_inside, used_evidence
 from interlocus.studies.results.planted import power_at
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import SCHEMA, Study
@@ -32,7 +25,7 @@ from interlocus.tasks import AbstractTask
 from interlocus.tasks.chance_levels import ChanceLevels, chance_levels
 from interlocus.verdicts.answer import answer
 from interlocus.verdicts.network import NetworkVerdict
-from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidence
+from interlocus.verdicts.observation import SiteObservation
 from interlocus.verdicts.rules import judge_network
 from interlocus.verdicts.sensitivity import with_other_words
 
@@ -107,7 +100,7 @@ class _Collection:
         accuracy = next(iter(records.values()))[0].accuracy
         controls = {site: self.measurements.controls.get((network, site)) for site in study.sites if site in records}
         comparisons = sum(len(record.sizes) for site in records.values() for record in site)
-        comparisons += sum(map(_searches_inside, controls.values()))
+        comparisons += sum(map(searches_inside, controls.values()))
         observed = [
             self._observed(group, site, records[site], control, comparisons) for site, control in controls.items()
         ]
@@ -150,7 +143,7 @@ class _Collection:
                 site=site,
                 variable=variable,
                 hidden=site != INPUT_SITE,
-                effects=_effects({name: maps[name] for name in order}, variable, comparisons, control, width),
+                effects=effects_of({name: maps[name] for name in order}, variable, comparisons, control, width),
                 no_effect=level.no_effect,
                 one_directional=level.one_directional,
                 null=max(levels, default=None),
@@ -158,7 +151,7 @@ class _Collection:
                 untrained_count=len(untrained),
                 untrained=self._untrained.get(group.source.architecture, ""),
                 linear_ceiling=control.result(LinearCeiling) if control else None,
-                used=_used(control, study.asked, variable, comparisons),
+                used=used_evidence(control, study.asked, variable, comparisons),
                 power=power,
                 decodable=probes[variable].linear if probes and variable in probes else None,
                 **by_cell_means(control, study.verdict),
@@ -183,113 +176,17 @@ class _Collection:
                         site=site,
                         variable=variable,
                         hidden=True,
-                        effects=_effects(used.restarts_of(name), variable, comparisons, None, used.width),
+                        effects=effects_of(used.restarts_of(name), variable, comparisons, None, used.width),
                         no_effect=level.no_effect,
                         one_directional=level.one_directional,
                         null=level.no_effect,
-                        used=_used(control, name, variable, comparisons),
+                        used=used_evidence(control, name, variable, comparisons),
                         results={UsedSubspaceControl.name: used},
                     )
                     for variable in self.task.hypothesis(name).variables
                 ]
             )
         return rows
-
-
-def _searches_inside(control: ControlRecord | None) -> int:
-    """Number of scores inside the used subspace of a site: of the hypothesis, its rivals and the output."""
-    used = control.result(UsedSubspaceControl) if control else None
-    if used is None:
-        return 0
-    return sum(len(entries) for name in used.found for entries in used.restarts_of(name).values())
-
-
-def _used(
-    control: ControlRecord | None, hypothesis: str, variable: str, comparisons: int
-) -> UsedSubspaceEvidence | None:
-    used = control.result(UsedSubspaceControl) if control else None
-    if control is None or used is None:
-        return None
-    output = {
-        restarts.size: clopper_pearson(restarts.best.score.hits, restarts.best.score.count, comparisons=comparisons)[0]
-        for entries in used.restarts_of(OUTPUT).values()
-        for restarts in entries
-    }
-    return UsedSubspaceEvidence(
-        rank=used.rank,
-        width=used.width,
-        agreement=used.agreement,
-        effects=effects_inside(control, hypothesis, variable, comparisons),
-        output=output,
-        changed=used.changed,
-    )
-
-
-class ByCellMeans(TypedDict, total=False):
-    """Fields of a `SiteObservation` that come from cell means."""
-
-    kept_by_values: float | None
-    read_as: str | None
-
-
-def by_cell_means(control: ControlRecord | None, thresholds: Thresholds) -> ByCellMeans:
-    """What cell means say of a site.
-
-    Args:
-        control: The controls of one network at the site; `None` if there are none.
-        thresholds: The study's thresholds, of which `values_suffice` is used.
-    """
-    result = control.result(CellMeansControl) if control else None
-    if result is None:
-        return ByCellMeans()
-    coarsest = read_as(result, thresholds.values_suffice)
-    return ByCellMeans(kept_by_values=result.kept_by_values, read_as=None if coarsest == result.joint else coarsest)
-
-
-def effects_inside(control: ControlRecord, hypothesis: str, variable: str, comparisons: int) -> tuple[Effect, ...]:
-    """The effects of the searches inside the used subspace, with their operand leakage; empty if it was not searched.
-
-    Args:
-        control: The controls of one network at one site.
-        hypothesis: Name of the hypothesis that was searched there.
-        variable: Name of one of its variables.
-        comparisons: Number of scores among which one may be chosen, at least 1.
-    """
-    used = control.result(UsedSubspaceControl)
-    if used is None:
-        return ()
-    leakage = (control.result(OperandLeakageControl) or {}).get(variable, {})
-    return tuple(
-        with_leakage(effect, leakage.get(effect.featurizer, {}).get(effect.size))
-        for effect in _effects(used.restarts_of(hypothesis), variable, comparisons, control, used.width)
-    )
-
-
-def _effects(
-    maps: Mapping[str, Sequence[Restarts]],
-    variable: str,
-    comparisons: int,
-    control: ControlRecord | None,
-    width: int,
-) -> tuple[Effect, ...]:
-    """One effect for each featurizer and size, with the level of random directions of that size.
-
-    The width is that of the site, also for effects inside the used subspace.
-    """
-    levels = control.result(RandomDirections) if control else None
-    return tuple(
-        Effect.from_score(
-            entry.best.score,
-            variable,
-            featurizer=name,
-            size=entry.size,
-            comparisons=comparisons,
-            width=width,
-            random_directions=level_at(levels, entry.size),
-        )
-        for name, entries in maps.items()
-        for entry in entries
-    )
 
 
 def verdicts_to_json(study: Study, verdicts: Sequence[NetworkVerdict], answers: StudyAnswers | None) -> JsonObject:
