@@ -179,6 +179,10 @@ CONTROLS = Registry(
         "code_fit": _entry(
             "controls.codes.code_fit:CodeFit", "which code at the site explains the answers to interventions best"
         ),
+        "partial_cases": _entry(
+            "controls.partial_cases:PartialCasesControl",
+            "for which inputs a variable can be exchanged, if it can for some",
+        ),
         "near_misses": _entry(
             "controls.codes.near_misses:NearMissesControl",
             "other variables for which the hypothesis would score nearly as high",

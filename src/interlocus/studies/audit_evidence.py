@@ -27,7 +27,7 @@ from interlocus.networks import AbstractNetworks
 from interlocus.networks.site import INPUT_SITE
 from interlocus.networks.sources.untrained import untrained_like
 from interlocus.searches.portfolio import Portfolio
-from interlocus.studies.results.effects import by_cell_means, effects_inside
+from interlocus.studies.results.effects import by_cell_means, cases_of, effects_inside
 from interlocus.tasks import AbstractTask
 from interlocus.tasks.chance_levels import chance_levels
 from interlocus.verdicts.observation import SiteObservation, UsedSubspaceEvidence
@@ -134,6 +134,7 @@ class Auditor:
                 decodable=probes[variable].linear if probes and variable in probes else None,
                 used=None if used is None or variable not in inside else _used(used, inside[variable]),
                 **by_cell_means(control, self.thresholds),
+                cases=cases_of(control, variable),
                 results=results,
                 failed=control.failed,
             )

@@ -37,7 +37,7 @@ def examine(
     phases: Sequence[Phase] = (Phase(),),
     budget: Budget | None = None,
     competence: float = 0.99,
-    untrained: int = 2,
+    untrained: int = 3,
     controls: Sequence[ControlName] = CONTROLS_BY_DEFAULT,
     seed: int = 0,
     on_progress: OnStageProgress = lambda progress: None,

@@ -63,6 +63,8 @@ class SiteObservation:
             of values of all variables, the lower end; `None` where it was not measured.
         read_as: What suffices for the network's answers where cell means keep them, such as `count(left, right)`;
             `None` where they do not, or where nothing coarser than all values does.
+        cases: In which cases an exchange inside the used subspace works, as a sentence; empty where it was not
+            measured.
         results: For each control that was measured its result, for the evidence; the fields above decide.
         failed: For each control that failed its error.
     """
@@ -83,6 +85,7 @@ class SiteObservation:
     decodable: float | None = None
     kept_by_values: float | None = None
     read_as: str | None = None
+    cases: str = ""
     results: Mapping[str, object] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
 

@@ -180,19 +180,21 @@ def _judge_found_inside(case: _Case) -> Verdict:
 
 
 def _why_partial(case: _Case) -> str:
-    """What keeps a partial variable from being found: the bar, or the used subspace."""
+    """What keeps a partial variable from being found: the bar or the used subspace, and in which cases it is there."""
     observation, best, bar = case.observation, case.best, case.thresholds
     used = observation.used
     if used is not None and case.found:
         inside = max((effect.iia for effect in used.effects), default=None)
         left = f"an IIA of {inside:.3f} is left" if inside is not None else "there is no room for the variables"
-        return f"Lost inside the used subspace: IIA {case.effect.iia:.3f} in the full state; inside, {left}."
+        reason = f"Lost inside the used subspace: IIA {case.effect.iia:.3f} in the full state; inside, {left}."
+        return f"{reason} {observation.cases}".rstrip()
     gaps = {
         "the IIA": bar.found - best.low,
         "the worst transition": bar.worst_transition - best.worst_transition,
     }
     missed = [f"{name} misses its bar by {gap:.3f}" for name, gap in gaps.items() if gap > 0]
-    return f"The bar was missed: at best {' and '.join(missed)}." if missed else ""
+    reason = f"The bar was missed: at best {' and '.join(missed)}." if missed else ""
+    return f"{reason} {observation.cases}".strip()
 
 
 def _judge_missing(case: _Case) -> Verdict:

@@ -9,6 +9,7 @@ from interlocus.controls.cell_means import CellMeansControl, read_as
 from interlocus.controls.criteria import Effect, Thresholds
 from interlocus.controls.nulls.random_directions import RandomDirections, level_at
 from interlocus.controls.operand_leakage import OperandLeakageControl, with_leakage
+from interlocus.controls.partial_cases import PartialCasesControl
 from interlocus.controls.record import ControlRecord
 from interlocus.controls.used.search import OUTPUT
 from interlocus.controls.used_subspace import UsedSubspaceControl
@@ -77,6 +78,17 @@ def by_cell_means(control: ControlRecord | None, thresholds: Thresholds) -> ByCe
         return ByCellMeans()
     coarsest = read_as(result, thresholds.values_suffice)
     return ByCellMeans(kept_by_values=result.kept_by_values, read_as=None if coarsest == result.joint else coarsest)
+
+
+def cases_of(control: ControlRecord | None, variable: str) -> str:
+    """In which cases an exchange of a variable works, as a sentence; empty where it was not measured.
+
+    Args:
+        control: The controls of one network at the site; `None` if there are none.
+        variable: Name of the variable.
+    """
+    result = control.result(PartialCasesControl) if control else None
+    return result[variable].text if result and variable in result else ""
 
 
 def effects_inside(control: ControlRecord, hypothesis: str, variable: str, comparisons: int) -> tuple[Effect, ...]:

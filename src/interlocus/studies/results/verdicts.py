@@ -17,7 +17,7 @@ from interlocus.core.json_record import JsonObject
 from interlocus.networks.site import INPUT_SITE
 from interlocus.studies.records import Measurements, Record
 from interlocus.studies.results.answers import StudyAnswers
-from interlocus.studies.results.effects import by_cell_means, effects_of, searches_inside, used_evidence
+from interlocus.studies.results.effects import by_cell_means, cases_of, effects_of, searches_inside, used_evidence
 from interlocus.studies.results.planted import power_at
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import SCHEMA, Study
@@ -155,6 +155,7 @@ class _Collection:
                 power=power,
                 decodable=probes[variable].linear if probes and variable in probes else None,
                 **by_cell_means(control, study.verdict),
+                cases=cases_of(control, variable),
                 results=results,
                 failed=control.failed if control else {},
             )

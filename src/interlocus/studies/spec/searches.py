@@ -125,6 +125,7 @@ CONTROLS_BY_DEFAULT: tuple[ControlName, ...] = (
     "operand_leakage",
     "power",
     "near_misses",
+    "partial_cases",
     "probes",
     "code_fit",
     "distribution_shift",
