@@ -8,6 +8,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import Literal, Protocol
 
+from interlocus.controls.ground_truth.constructions import CODED
+from interlocus.controls.ground_truth.constructions.perceptrons import CODED_SITE, CodedPerceptrons, coded_perceptrons
 from interlocus.controls.ground_truth.hand_wired import (
     HandWiredNetworks,
     count_only,
@@ -70,7 +72,7 @@ HAND_WIRED: Mapping[str, HandWiring] = MappingProxyType(
 """Constructions whose site does not hold the variables, or holds copies of them that nothing reads."""
 PLANTING_CONSTRUCTIONS = ("random_subspace", "fine_tuned", "neuron_blocks")
 """Constructions whose site holds the variables, read by the rest of the network: names of planting recipes."""
-CONSTRUCTIONS = (*PLANTING_CONSTRUCTIONS, *HAND_WIRED)
+CONSTRUCTIONS = (*PLANTING_CONSTRUCTIONS, *HAND_WIRED, *CODED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +82,7 @@ class GroundTruthNetworks(TrainedMLPs):
     Args:
         construction: How the networks are made. With `random_subspace`, `fine_tuned` and `neuron_blocks` the site
             holds the variables; with `count_only`, `pair_only` (the count as two numbers), `output_only` and
-            `unused_copies` it does not, or nothing reads them.
+            `unused_copies` it does not, or nothing reads them. The others are those of `constructions`.
         site: Name of the hidden layer with the known ground truth.
         size: Features per variable, with `random_subspace` and `fine_tuned`; the other constructions ignore it.
         hypothesis: Name of the hypothesis whose variables are planted.
@@ -102,6 +104,8 @@ class GroundTruthNetworks(TrainedMLPs):
     @property
     def truth(self) -> Truth:
         """Whether the variables are at the site."""
+        if self.construction in CODED:
+            return "there" if CODED[self.construction].is_there() else "not there"
         return "there" if self.construction in PLANTING_CONSTRUCTIONS else "not there"
 
     def make(
@@ -133,7 +137,9 @@ class GroundTruthNetworks(TrainedMLPs):
         size = f" of size {self.size}" if self.construction in SIZED_RECIPES else ""
         return f"{self.construction}{size} at {self.site}, {self.activation}, {'×'.join(map(str, self.hidden))}"
 
-    def _construct(self, task: AbstractTask, count: int, seed: int) -> Planted | HandWiredNetworks:
+    def _construct(self, task: AbstractTask, count: int, seed: int) -> Planted | HandWiredNetworks | CodedPerceptrons:
+        if self.construction in CODED:
+            return self._coded(task, count, seed)
         if self.construction in HAND_WIRED:
             if not isinstance(task, HierarchicalEquality):
                 raise SpecificationError(
@@ -153,6 +159,13 @@ class GroundTruthNetworks(TrainedMLPs):
             sizes=(self.size,),
         )
         return PLANTING_RECIPES[self.construction].plant(request)
+
+    def _coded(self, task: AbstractTask, count: int, seed: int) -> CodedPerceptrons:
+        if self.site != CODED_SITE:
+            raise UnknownNameError("site", self.site, [CODED_SITE], f"networks of {self.construction}")
+        return coded_perceptrons(
+            CODED[self.construction], task, hidden=self.hidden, activation=self.activation, count=count, seed=seed
+        )
 
     def _initial(self, task: AbstractTask, count: int, seed: int) -> MLP:
         """The networks that a recipe changes, or fresh ones where it needs the architecture only."""

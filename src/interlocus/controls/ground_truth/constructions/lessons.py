@@ -1,0 +1,107 @@
+"""Lessons: how the rest of a coded network is taught to read its site, on natural states and on others.
+
+An interchange makes states that no input makes. A lesson says what the network answers there, so that it is known what
+an exchange of each direction does.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interlocus.controls.ground_truth.constructions.construction import Lesson, Settings
+
+Read = Float[Tensor, "row read"]
+
+
+def answer(settings: Settings) -> Int[Tensor, " row"]:
+    """The class of hierarchical equality: whether left equals right."""
+    return (settings["left"] * settings["right"] > 0).long()
+
+
+def as_it_is(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
+    """Natural states only."""
+    return Lesson(read, answer(settings))
+
+
+def separately(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
+    """Each of two numbers by itself: they are drawn from an interval, and their signs decide."""
+    drawn = 3 * torch.rand(read.shape, generator=generator) - 1.5
+    read = torch.where(_half(read, generator), drawn, read)
+    return Lesson(read, (read[:, 0] * read[:, 1] > 0).long())
+
+
+def a_sum(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
+    """One number that is 2, 0 or −2: the answer is whether it is far from zero."""
+    drawn = 6 * torch.rand(read.shape, generator=generator) - 3
+    read = torch.where(_half(read, generator), drawn, read)
+    return Lesson(read, (read[:, 0].abs() > 1).long())
+
+
+def with_the_answer_beside(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
+    """Left and right decide where they are clear, and elsewhere the answer, the third number."""
+    read, n = read.clone(), len(read) // 4
+    read[:n, :2] = 2 * torch.rand(n, 2, generator=generator) - 1
+    read[n : 2 * n, :2] = 0
+    read[2 * n : 3 * n, 2] = read[torch.randperm(n, generator=generator), 2]
+    return Lesson(read, (2 * read[:, 0] * read[:, 1] + 0.5 * read[:, 2] > 0).long())
+
+
+def gated(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
+    """Left and right decide where the gate, the fourth number, is on, and elsewhere the answer, the third number."""
+    read = read.clone()
+    read[:, :3] = _signs(read[:, :3], generator)
+    decided = torch.where(read[:, 3] > 0, read[:, 0] * read[:, 1], read[:, 2])
+    return Lesson(read, (decided > 0).long())
+
+
+def either_copy(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
+    """Two copies of left and two of right; the fifth number says which of them decides."""
+    read = read.clone()
+    read[:, :4] = _signs(read[:, :4], generator)
+    first = read[:, 4] > 0
+    decided = torch.where(first, read[:, 0] * read[:, 2], read[:, 1] * read[:, 3])
+    return Lesson(read, (decided > 0).long())
+
+
+def product_of_all(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
+    """The sign of the product of all numbers, in every combination of signs."""
+    read = _signs(read, generator)
+    return Lesson(read, (read.prod(1) > 0).long())
+
+
+def magnitudes(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
+    """Two numbers of which only the magnitudes matter, in an interval that includes all natural states."""
+    drawn = 7 * torch.rand(read.shape, generator=generator) - 3.5
+    read = torch.where(_half(read, generator), drawn, read)
+    large = read.abs() > 1.5
+    return Lesson(read, (large[:, 0] == large[:, 1]).long())
+
+
+def either_is_on(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
+    """Two numbers, of which one that is positive is enough."""
+    drawn = 3 * torch.rand(read.shape, generator=generator) - 1.5
+    read = torch.where(_half(read, generator), drawn, read)
+    return Lesson(read, (read.amax(1) > 0).long())
+
+
+def largest_cell(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
+    """One number for each of the four cells of left and right; the largest decides."""
+    read = read + 0.5 * torch.randn(read.shape, generator=generator) * _half(read, generator)
+    return Lesson(read, torch.tensor([1, 0, 0, 1])[read.argmax(1)])
+
+
+def sum_on_circles(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
+    """The class of a modular sum, from numbers on circles as they are."""
+    return Lesson(read, ((settings["a"] + settings["b"] + settings["c"]) % 5).long())
+
+
+def _half(read: Read, generator: torch.Generator) -> Tensor:
+    """Each row with probability one half."""
+    return torch.rand(len(read), 1, generator=generator) < 0.5
+
+
+def _signs(read: Read, generator: torch.Generator) -> Read:
+    """Every combination of signs, equally often."""
+    return (torch.rand(read.shape, generator=generator) < 0.5).float() * 2 - 1

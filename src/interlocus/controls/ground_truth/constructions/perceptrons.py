@@ -1,0 +1,134 @@
+"""Coded perceptrons: encoder, site and reader as one stack of networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from interlocus.controls.ground_truth.constructions.construction import Construction
+from interlocus.controls.ground_truth.constructions.direct_check import DirectCheck, check_directly
+from interlocus.controls.ground_truth.constructions.encoder import Encoder, wire_encoder
+from interlocus.controls.ground_truth.constructions.features import wire_features
+from interlocus.controls.ground_truth.constructions.reader import train_readers
+from interlocus.core.errors import SpecificationError
+from interlocus.core.random import derived_generator
+from interlocus.core.threads import one_thread
+from interlocus.networks import MLP
+from interlocus.networks.mlp.training import Parameters, stack_parameters
+from interlocus.tasks import AbstractTask
+
+CODED_LAYER = 3
+"""Number of the hidden layer that holds the code."""
+CODED_SITE = f"layer{CODED_LAYER}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodedPerceptrons:
+    """Perceptrons of one construction.
+
+    Args:
+        networks: The networks, as a stack.
+        checks: What exchanges of known directions do in each of them.
+    """
+
+    networks: MLP
+    checks: tuple[DirectCheck, ...]
+
+    @property
+    def admitted(self) -> tuple[int, ...]:
+        """Indices of the networks that are what their construction says."""
+        return tuple(i for i, check in enumerate(self.checks) if check.holds)
+
+
+def coded_perceptrons(
+    construction: Construction,
+    task: AbstractTask,
+    *,
+    hidden: Sequence[int],
+    activation: str,
+    count: int,
+    seed: int,
+) -> CodedPerceptrons:
+    """Make perceptrons of one construction, and check them directly.
+
+    Args:
+        construction: The construction.
+        task: The task that they solve, one that the construction is made for.
+        hidden: Widths of the hidden layers: three up to the site, and at least one after it.
+        activation: Activation function.
+        count: Number of networks, 1 or more.
+        seed: Seed of directions, weights and lessons.
+
+    Raises:
+        SpecificationError: There are too few layers, or a layer is too narrow.
+    """
+    if len(hidden) <= CODED_LAYER:
+        raise SpecificationError(
+            f"The networks have {len(hidden)} hidden layers.",
+            f"The code lies at layer {CODED_LAYER}, and a layer has to follow it.",
+            f"Use {CODED_LAYER + 1} hidden layers or more.",
+        )
+    shares = network_shares(construction, count, seed)
+    with one_thread():
+        encoders = [
+            wire_encoder(
+                construction,
+                task,
+                widths=(hidden[0], hidden[1], hidden[2]),
+                activation=activation,
+                share=share,
+                seed=seed,
+                network=i,
+            )
+            for i, share in enumerate(shares)
+        ]
+        settings = wire_features(
+            construction,
+            task,
+            width=hidden[0],
+            activation=activation,
+            share=0.5,
+            generator=derived_generator(seed, "settings"),
+        ).settings
+        readers = train_readers(
+            construction,
+            settings,
+            hidden=hidden[CODED_LAYER:],
+            classes=task.classes,
+            activation=activation,
+            count=count,
+            seed=seed,
+        )
+        networks = MLP(*_joined(construction, encoders, readers), activation=activation)
+        sites = [encoder.site for encoder in encoders]
+        checks = check_directly(construction, networks, task, CODED_SITE, sites, shares, seed=seed)
+    return CodedPerceptrons(networks=networks, checks=tuple(checks))
+
+
+def network_shares(construction: Construction, count: int, seed: int) -> list[float]:
+    """For each network the share of inputs in which its gate is on.
+
+    Args:
+        construction: Gives the smallest and the largest share.
+        count: Number of networks.
+        seed: Seed of the shares.
+    """
+    low, high = construction.shares
+    drawn = [torch.rand(1, generator=derived_generator(seed, "share", construction.name, i)) for i in range(count)]
+    return [low + (high - low) * float(one) for one in drawn]
+
+
+def _joined(construction: Construction, encoders: Sequence[Encoder], readers: Parameters) -> Parameters:
+    """Encoders and readers as one stack; the first layer of a reader sees only what is read."""
+    parts: list[Parameters] = []
+    for i, encoder in enumerate(encoders):
+        weights, biases = [weight[i] for weight in readers[0]], [bias[i] for bias in readers[1]]
+        site = encoder.site
+        first = weights[0] @ construction.matrix(site.columns) @ site.code.T / site.scale
+        bias = biases[0] - first.sum(1) * site.centre
+        all_weights = [*encoder.weights, first, *weights[1:]]
+        all_biases = [*encoder.biases, bias, *biases[1:]]
+        parts.append(([w.unsqueeze(0) for w in all_weights], [b.unsqueeze(0) for b in all_biases]))
+    return stack_parameters(parts)
