@@ -103,9 +103,8 @@ class NearMiss(HierarchicalEquality):
         return (item[..., 0] > self._threshold).long()
 
     def partner(self, values: Values, variable: str, *, split: Split, generator: torch.Generator) -> Values | None:
-        return super().partner(
-            values, {"nearly_left": "left"}.get(variable, variable), split=split, generator=generator
-        )
+        known = "left" if variable == "nearly_left" else variable
+        return super().partner(values, known, split=split, generator=generator)
 
     def shifted(self) -> None:
         """There is no other distribution of this task."""

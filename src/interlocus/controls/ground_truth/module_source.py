@@ -13,6 +13,7 @@ from interlocus.controls.ground_truth.constructions.modules import (
     teach_module,
     untaught_module,
 )
+from interlocus.controls.ground_truth.constructions.perceptrons import network_shares
 from interlocus.controls.ground_truth.constructions.reader import READER_BATCH
 from interlocus.core.errors import NetworkError, UnknownNameError
 from interlocus.core.progress import OnProgress
@@ -60,19 +61,19 @@ class CodedModules(AbstractNetworkSource):
             NetworkError: A module fails the check in every attempt.
         """
         construction, made = CODED[self.construction], list[AbstractNetworks]()
-        for number in range(count):
+        for number, share in enumerate(network_shares(construction, count, seed)):
             first = seed + NETWORK_STRIDE * number
             if not trained:
                 made.append(untaught_module(construction, task, self.body, seed=first))
                 continue
-            made.append(self._taught(task, first))
+            made.append(self._taught(task, share, first))
             on_progress((number + 1) / count)
         return made
 
-    def _taught(self, task: AbstractTask, seed: int) -> AbstractNetworks:
+    def _taught(self, task: AbstractTask, share: float, seed: int) -> AbstractNetworks:
         construction = CODED[self.construction]
         for attempt in range(MODULE_ATTEMPTS):
-            taught = teach_module(construction, task, self.body, seed=seed + ATTEMPT_STRIDE * attempt)
+            taught = teach_module(construction, task, self.body, share=share, seed=seed + ATTEMPT_STRIDE * attempt)
             if taught.check.holds:
                 return taught.network
         raise NetworkError(

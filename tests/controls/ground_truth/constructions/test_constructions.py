@@ -21,7 +21,8 @@ def _made(name: str, activation: str = "relu", count: int = 2, **changes: object
     construction = dataclasses.replace(CODED[name], **changes)
     task = TASKS.get(construction.task)(**dict(construction.task_arguments))
     hidden = WIDE if construction.task == "modular_sum" else HIDDEN
-    made = coded_perceptrons(construction, task, hidden=hidden, activation=activation, count=count, seed=3)
+    shares = network_shares(construction, count, 3)
+    made = coded_perceptrons(construction, task, hidden=hidden, activation=activation, shares=shares, seed=3)
     return made, task, construction
 
 
@@ -81,4 +82,4 @@ def test_shares_lie_in_the_interval_of_the_construction():
 @pytest.mark.parametrize("body", ["residual", "convolution", "gru"])
 def test_modules_hold_codes(body):
     construction = CODED["two_routes"]
-    assert teach_module(construction, TASKS.get(construction.task)(), body, seed=4).check.holds
+    assert teach_module(construction, TASKS.get(construction.task)(), body, share=0.5, seed=4).check.holds

@@ -78,6 +78,21 @@ def none_equal(settings: Settings) -> Column:
     return torch.minimum(-settings["left"], -settings["right"])
 
 
+def u_w_equal(settings: Settings) -> Column:
+    """The answer in exclusive or with the signs `u` and `w`."""
+    return settings["w"] * u_equal(settings)
+
+
+def equal_size(settings: Settings) -> Column:
+    """The answer as a magnitude, .5 or 2.5, with the sign `u`."""
+    return settings["u"] * (1.5 + equal(settings))
+
+
+def equal_size_again(settings: Settings) -> Column:
+    """The answer as a magnitude, .5 or 2.5, with the sign `w`."""
+    return settings["w"] * (1.5 + equal(settings))
+
+
 def columns(*parts: Code, scale: float = 1.0) -> Code:
     """A code with one column for each part.
 
@@ -86,6 +101,29 @@ def columns(*parts: Code, scale: float = 1.0) -> Code:
         scale: Factor on all columns.
     """
     return lambda settings: scale * torch.stack([part(settings) for part in parts], 1)
+
+
+def joined(*parts: Code) -> Code:
+    """Several codes beside each other.
+
+    Args:
+        parts: The codes.
+    """
+    return lambda settings: torch.cat([part(settings) for part in parts], 1)
+
+
+def one_hot(name: str) -> Code:
+    """A sum modulo 5, one number for each value.
+
+    Args:
+        name: The letters of the numbers that are added, for instance `ab`.
+    """
+
+    def code(settings: Settings) -> Float[Tensor, "row column"]:
+        total = torch.stack([settings[letter] for letter in name]).sum(0) % 5
+        return torch.nn.functional.one_hot(total.long(), 5).float()
+
+    return code
 
 
 def cells(settings: Settings) -> Float[Tensor, "row column"]:

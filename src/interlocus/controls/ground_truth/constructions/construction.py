@@ -75,6 +75,8 @@ class Construction:
         shares: Smallest and largest share of the inputs in which `gate` is on; networks differ in it.
         iia: From the share of a network to the true IIA of each variable alone where it is not 1; `None` where the
             variables are not there or fully there.
+        used_rank: Smallest number of directions of which the network keeps its answers if the rest of the state comes
+            from another input; 0 where it does not matter, since the variables are there.
         nuisance: Standard deviation of numbers that lie beside the code and that nothing reads.
         activations: Activation functions of perceptrons that can hold the code; a bounded one mixes what lies beside a
             code of little variance into it.
@@ -93,6 +95,7 @@ class Construction:
     hypothesis: str = "both"
     shares: tuple[float, float] = (0.5, 0.5)
     iia: Callable[[float], Mapping[str, float]] | None = None
+    used_rank: int = 0
     nuisance: float = 0.5
     activations: tuple[str, ...] = ("relu", "gelu", "tanh", "sigmoid")
 
@@ -112,3 +115,11 @@ class Construction:
     def is_there(self) -> bool:
         """Whether all variables are there and read in all inputs."""
         return all(truth.status == "there" for truth in self.truth.values())
+
+    @property
+    def can_err(self) -> bool:
+        """Whether a variable can be reported as found although it is not there, or there in part only.
+
+        Inside a used subspace of fewer directions than there are variables nothing can be found.
+        """
+        return not self.is_there() and self.used_rank >= len(self.truth)

@@ -24,7 +24,7 @@ from interlocus.tasks import AbstractTask
 
 SPREAD = {"tanh": 0.5, "sigmoid": 0.25}
 """Largest distance of a state from the middle of a bounded activation."""
-CENTRE = {"tanh": 0.0, "sigmoid": 0.5}
+CENTRE = {"tanh": 0.0, "sigmoid": 0.5, "identity": 0.0}
 """The middle of a bounded activation; other activations are linear around `LINEAR_OFFSET`."""
 LARGEST_ERROR = 1e-2
 """Largest error of a state in a setting of the features."""
@@ -88,7 +88,7 @@ def site_for(
         basis=basis,
         columns=columns,
         scale=scale,
-        centre=0.0 if activation == "identity" else CENTRE.get(activation, LINEAR_OFFSET),
+        centre=CENTRE.get(activation, LINEAR_OFFSET),
     )
 
 

@@ -128,7 +128,7 @@ def _numbers(task: ModularSum, activation: str) -> tuple[list[Detector], Setting
     detectors = [_step(row, 0.5, 0.1, activation) for row in torch.eye(3 * m)]
     rows = torch.tensor(list(itertools.product(range(m), repeat=3)))
     values = torch.nn.functional.one_hot(rows, m).flatten(1).float()
-    return detectors, dict(zip("abc", rows.T, strict=True)), values
+    return detectors, dict(zip("abc", rows.T.float(), strict=True)), values
 
 
 def _step(direction: Float[Tensor, " input"], threshold: float, width: float, activation: str) -> Detector:

@@ -86,6 +86,19 @@ def either_is_on(settings: Settings, read: Read, generator: torch.Generator) -> 
     return Lesson(read, (read.amax(1) > 0).long())
 
 
+def large_together(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
+    """Two numbers whose magnitudes together are large or small, in an interval that includes all natural states."""
+    drawn = 7 * torch.rand(read.shape, generator=generator) - 3.5
+    read = torch.where(_half(read, generator), drawn, read)
+    return Lesson(read, (read.abs().sum(1) > 3).long())
+
+
+def either_answer(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
+    """Two copies of the answer; the third number says which of them decides."""
+    read = _signs(read, generator)
+    return Lesson(read, (torch.where(read[:, 2] > 0, read[:, 0], read[:, 1]) > 0).long())
+
+
 def largest_cell(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
     """One number for each of the four cells of left and right; the largest decides."""
     read = read + 0.5 * torch.randn(read.shape, generator=generator) * _half(read, generator)
@@ -95,6 +108,12 @@ def largest_cell(settings: Settings, read: Read, generator: torch.Generator) -> 
 def sum_on_circles(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
     """The class of a modular sum, from numbers on circles as they are."""
     return Lesson(read, ((settings["a"] + settings["b"] + settings["c"]) % 5).long())
+
+
+def sum_of_largest(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
+    """One number for each class; the largest decides."""
+    read = read + 0.5 * torch.randn(read.shape, generator=generator) * _half(read, generator)
+    return Lesson(read, read.argmax(1))
 
 
 def _half(read: Read, generator: torch.Generator) -> Tensor:

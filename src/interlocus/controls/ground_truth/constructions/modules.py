@@ -15,7 +15,6 @@ from interlocus.controls.ground_truth.constructions.construction import Construc
 from interlocus.controls.ground_truth.constructions.direct_check import DirectCheck, check_directly
 from interlocus.controls.ground_truth.constructions.encoder import EncodedSite, site_for
 from interlocus.controls.ground_truth.constructions.features import PASSED_ON, Features, wire_features
-from interlocus.controls.ground_truth.constructions.perceptrons import network_shares
 from interlocus.controls.ground_truth.constructions.reader import READER_BATCH, lessons_of
 from interlocus.core.linalg import Adam
 from interlocus.core.random import derived_generator
@@ -60,16 +59,18 @@ def untaught_module(construction: Construction, task: AbstractTask, architecture
     return network
 
 
-def teach_module(construction: Construction, task: AbstractTask, architecture: str, *, seed: int) -> CodedModule:
+def teach_module(
+    construction: Construction, task: AbstractTask, architecture: str, *, share: float, seed: int
+) -> CodedModule:
     """Make a module whose site holds a code, and check it directly.
 
     Args:
         construction: The construction.
         task: The task that the module solves, one that the construction is made for.
         architecture: `residual`, `convolution` or `gru`.
+        share: Share of the inputs in which the gate is on.
         seed: Seed of parameters, directions and lessons.
     """
-    (share,) = network_shares(construction, 1, seed)
     with one_thread():
         network = untaught_module(construction, task, architecture, seed=seed)
         features = _features(construction, task, share=share, seed=seed)
@@ -78,7 +79,8 @@ def teach_module(construction: Construction, task: AbstractTask, architecture: s
         module = network.module
         assert isinstance(module, nn.Sequential)
         front, encoder, reader = module
-        assert isinstance(front, nn.Sequential) and isinstance(reader, nn.Sequential)
+        assert isinstance(front, nn.Sequential)
+        assert isinstance(reader, nn.Sequential)
         _write(front[0], features.layer.weight, features.layer.bias)
         _write(front[2], features.layer.read, features.layer.offset)
         _learn(encoder, _codes(construction, features, site, seed), F.mse_loss)

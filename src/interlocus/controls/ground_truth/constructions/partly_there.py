@@ -1,4 +1,4 @@
-"""Constructions in which an exchange works in a share of the inputs, or exchanges what mostly agrees with a variable."""
+"""Constructions in which an exchange works in a share of the inputs, or exchanges what nearly agrees with it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from interlocus.controls.ground_truth.constructions import codes, lessons
 from interlocus.controls.ground_truth.constructions.construction import Construction, Truth
 from interlocus.controls.ground_truth.constructions.there import FOUND
 
-FLIPPED = 0.06
-"""Share of the inputs in which `nearly_left` differs from left."""
+FLIPPED, OFTEN_FLIPPED = 0.06, 0.2
+"""Shares of the inputs in which `nearly_left` differs from left."""
 PARTLY = ("partial",)
 
 
@@ -22,6 +22,18 @@ def _nearly(share: float) -> Mapping[str, float]:
     return {"nearly_left": 1 - 2 * FLIPPED * (1 - FLIPPED)}
 
 
+def _hardly(share: float) -> Mapping[str, float]:
+    return {"nearly_left": 1 - 2 * OFTEN_FLIPPED * (1 - OFTEN_FLIPPED)}
+
+
+def _missed() -> dict[str, Truth]:
+    """The truth of a variable that agrees with left mostly, and of right, which is there."""
+    return {
+        "nearly_left": Truth(status="partly", words=PARTLY, columns=(0,)),
+        "right": Truth(status="there", words=(*FOUND, *PARTLY), columns=(1,)),
+    }
+
+
 _SHARED: Mapping[str, Truth] = {
     "left": Truth(status="partly", words=PARTLY, columns=(0,)),
     "right": Truth(status="partly", words=PARTLY, columns=(1,)),
@@ -30,6 +42,7 @@ _SHARED: Mapping[str, Truth] = {
 PARTLY_THERE = (
     Construction(
         name="part_of_inputs",
+        used_rank=4,
         summary="In 35 % of the inputs left and right are read, in the others the answer, which lies beside them.",
         features=("left", "right", "gate"),
         code=codes.columns(codes.left, codes.right, codes.equal, codes.gate),
@@ -40,6 +53,7 @@ PARTLY_THERE = (
     ),
     Construction(
         name="graded",
+        used_rank=4,
         summary="The same in 60 to 88 % of the inputs: the IIA of each variable is .80 to .94.",
         features=("left", "right", "gate"),
         code=codes.columns(codes.left, codes.right, codes.equal, codes.gate),
@@ -50,16 +64,26 @@ PARTLY_THERE = (
     ),
     Construction(
         name="near_miss",
+        used_rank=2,
         summary="Left and right, a direction each; asked is a variable that agrees with left in 94 % of the inputs.",
         task="near_miss",
         task_arguments=(("share", FLIPPED),),
         hypothesis="nearly",
         code=codes.columns(codes.left, codes.right),
         teach=lessons.separately,
-        truth={
-            "nearly_left": Truth(status="partly", words=PARTLY, columns=(0,)),
-            "right": Truth(status="there", words=(*FOUND, "partial"), columns=(1,)),
-        },
+        truth=_missed(),
         iia=_nearly,
+    ),
+    Construction(
+        name="far_miss",
+        used_rank=2,
+        summary="The same with a variable that agrees with left in 80 % of the inputs.",
+        task="near_miss",
+        task_arguments=(("share", OFTEN_FLIPPED),),
+        hypothesis="nearly",
+        code=codes.columns(codes.left, codes.right),
+        teach=lessons.separately,
+        truth=_missed(),
+        iia=_hardly,
     ),
 )

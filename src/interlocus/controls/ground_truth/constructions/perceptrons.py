@@ -48,7 +48,7 @@ def coded_perceptrons(
     *,
     hidden: Sequence[int],
     activation: str,
-    count: int,
+    shares: Sequence[float],
     seed: int,
 ) -> CodedPerceptrons:
     """Make perceptrons of one construction, and check them directly.
@@ -58,7 +58,7 @@ def coded_perceptrons(
         task: The task that they solve, one that the construction is made for.
         hidden: Widths of the hidden layers: three up to the site, and at least one after it.
         activation: Activation function.
-        count: Number of networks, 1 or more.
+        shares: For each network to make the share of inputs in which its gate is on (`network_shares`).
         seed: Seed of directions, weights and lessons.
 
     Raises:
@@ -70,7 +70,6 @@ def coded_perceptrons(
             f"The code lies at layer {CODED_LAYER}, and a layer has to follow it.",
             f"Use {CODED_LAYER + 1} hidden layers or more.",
         )
-    shares = network_shares(construction, count, seed)
     with one_thread():
         encoders = [
             wire_encoder(
@@ -98,7 +97,7 @@ def coded_perceptrons(
             hidden=hidden[CODED_LAYER:],
             classes=task.classes,
             activation=activation,
-            count=count,
+            count=len(shares),
             seed=seed,
         )
         networks = MLP(*_joined(construction, encoders, readers), activation=activation)

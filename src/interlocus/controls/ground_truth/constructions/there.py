@@ -67,7 +67,7 @@ THERE = (
     ),
     Construction(
         name="tiny_variance",
-        summary="Left and right, a direction each, with a twentieth of the standard deviation of what lies beside them.",
+        summary="Left and right, a direction each, with a twentieth of the deviation of what lies beside.",
         code=codes.columns(codes.left, codes.right, scale=TINY),
         reads=((1 / TINY, 0.0), (0.0, 1 / TINY)),
         teach=lessons.separately,
