@@ -39,7 +39,7 @@ def our_answers(run: Run) -> AnswersOfRun:
 
 def _answer(verdict: Verdict) -> Answer:
     effect = verdict.effect
-    size = mean_size(effect.size) if verdict.word in FOUND_WORDS else None
+    size = float(mean_size(effect.size)) if verdict.word in FOUND_WORDS else None
     return Answer(word=verdict.word, iia=effect.iia, low=effect.low, high=effect.high, size=size)
 
 
@@ -91,7 +91,7 @@ def _nulls(run: Run) -> Mapping[tuple[str, str], float]:
 
 def _best_of_random(record: Record) -> tuple[float, float]:
     """Test IIA of the best restart from random directions, over all sizes, and the smallest size that comes near it."""
-    by_size = [(_best_random(entry).score.iia, mean_size(entry.size)) for entry in record.sizes]
+    by_size = [(_best_random(entry).score.iia, float(mean_size(entry.size))) for entry in record.sizes]
     best = max(iia for iia, _ in by_size)
     return best, min(size for iia, size in by_size if iia >= best - 0.01)
 

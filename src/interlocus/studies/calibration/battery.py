@@ -41,17 +41,18 @@ class PerceptronShape(NamedTuple):
 
 
 CODED_SHAPES = (
-    PerceptronShape("relu", (64, 64, 16, 32)),
-    PerceptronShape("gelu", (64, 64, 24, 32)),
-    PerceptronShape("tanh", (64, 64, 16, 32, 32)),
-    PerceptronShape("sigmoid", (64, 64, 16, 32)),
-    PerceptronShape("relu", (64, 64, 48, 32, 32)),
+    PerceptronShape("relu", (32, 32, 16, 32)),
+    PerceptronShape("gelu", (32, 32, 24, 32)),
+    PerceptronShape("tanh", (24, 32, 16, 24, 24)),
+    PerceptronShape("sigmoid", (24, 32, 16, 32)),
+    PerceptronShape("relu", (48, 32, 40, 24)),
+    PerceptronShape("gelu", (32, 40, 16, 24, 24)),
 )
 """Perceptrons whose third layer holds a code."""
 WIDE_SHAPES = (
-    PerceptronShape("relu", (48, 160, 16, 32)),
-    PerceptronShape("gelu", (48, 160, 24, 32)),
-    PerceptronShape("tanh", (48, 160, 16, 32, 32)),
+    PerceptronShape("relu", (40, 144, 16, 32)),
+    PerceptronShape("gelu", (40, 144, 24, 32)),
+    PerceptronShape("tanh", (32, 144, 16, 24, 24)),
 )
 """The same where the code follows from three numbers of five values, which takes a wide second layer."""
 BODIES: dict[str, tuple[str, ...]] = {
