@@ -160,7 +160,9 @@ def _wire_first_layer(
     from_equal = _FROM_EQUAL[code]
     directions = directions[: from_equal.weight.shape[1]]
     distances = gaps(task, directions, generator).tolist()
-    detectors = [detector(direction, gap, activation) for direction, gap in zip(directions, distances, strict=True)]
+    detectors = [
+        zero_detector(direction, gap, activation) for direction, gap in zip(directions, distances, strict=True)
+    ]
     size = len(detectors[0].weight)
     if width < size * len(detectors):
         raise SpecificationError(
@@ -196,7 +198,7 @@ class Detector(NamedTuple):
     offset: float
 
 
-def detector(direction: Float[Tensor, " input"], gap: float, activation: str) -> Detector:
+def zero_detector(direction: Float[Tensor, " input"], gap: float, activation: str) -> Detector:
     """Units that detect whether a projection of the input is zero.
 
     Args:

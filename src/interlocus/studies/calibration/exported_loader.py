@@ -40,7 +40,7 @@ class CodedModule:
     """A torch module in two parts; its site is what the encoder gives."""
 
     def __init__(self, tensors: dict[str, torch.Tensor], body: str) -> None:
-        from architectures import coded_module  # the file beside this one
+        from architectures import coded_module  # pyright: ignore[reportMissingImports]: the file beside this one
 
         self.module = coded_module(
             body,

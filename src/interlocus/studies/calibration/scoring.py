@@ -228,7 +228,9 @@ class _Judged:
     @classmethod
     def of(cls, truth: NetworkTruth, answers: Mapping[str, Answer]) -> _Judged:
         words = {variable: answer.word for variable, answer in answers.items()}
-        outcomes = tuple(outcome_of(one, words.get(variable)) for variable, one in truth.variables.items())
+        outcomes: tuple[Outcome, ...] = tuple(
+            outcome_of(one, words.get(variable)) for variable, one in truth.variables.items()
+        )
         return cls(truth=truth, answers=answers, outcomes=outcomes)
 
     def has(self, outcome: Outcome) -> bool:

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interlocus.controls.ground_truth.constructions.construction import Construction, Settings
-from interlocus.controls.ground_truth.wiring import SATURATED_INPUT, STEEPNESS, Detector, detector, gaps
+from interlocus.controls.ground_truth.wiring import SATURATED_INPUT, STEEPNESS, Detector, gaps, zero_detector
 from interlocus.core.errors import SpecificationError
 from interlocus.networks.mlp.activations import find_activation
 from interlocus.tasks import AbstractTask, HierarchicalEquality, ModularSum
@@ -102,7 +102,7 @@ def _equalities(task: HierarchicalEquality, activation: str, generator: torch.Ge
         direction = torch.nn.functional.normalize(torch.randn(m, generator=generator), dim=0)
         directions[pair, 2 * m * pair : 2 * m * (pair + 1)] = torch.cat([direction, -direction])
     distances = gaps(task, directions, generator).tolist()
-    return [detector(direction, gap, activation) for direction, gap in zip(directions, distances, strict=True)]
+    return [zero_detector(direction, gap, activation) for direction, gap in zip(directions, distances, strict=True)]
 
 
 def _steps(
