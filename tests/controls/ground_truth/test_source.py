@@ -38,10 +38,10 @@ def test_a_construction_says_whether_the_variables_are_there(construction):
 
 def test_a_group_can_have_several_coded_constructions():
     names = ("read_apart", "answer_beside")
-    source = GroundTruthNetworks(construction="+".join(names), site="layer3", hidden=(24, 24, 16, 16))
+    source = GroundTruthNetworks(construction="+".join(names), site="layer3", hidden=(24, 24, 16, 16, 16))
     together = source.make(TASK, count=2, trained=True, seed=3, on_progress=lambda share: None)
     alone = [
-        GroundTruthNetworks(construction=name, site="layer3", hidden=(24, 24, 16, 16)).make(
+        GroundTruthNetworks(construction=name, site="layer3", hidden=(24, 24, 16, 16, 16)).make(
             TASK, count=1, trained=True, seed=3, on_progress=lambda share: None
         )[0]
         for name in names

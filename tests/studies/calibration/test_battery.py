@@ -25,7 +25,7 @@ def test_the_battery_is_as_large_and_as_varied_as_it_has_to_be():
     assert len({truth.network for truth in TRUTHS}) >= 720
     assert len({truth.construction for truth in TRUTHS}) >= 16
     assert len({truth.construction for truth in can_err}) >= 17  # none of 17: at most 16.2 %
-    assert len({truth.cell for truth in can_err}) >= 99  # none of 99: at most 3 %
+    assert len({truth.cell for truth in can_err}) >= 95  # none of 95: at most 3.1 %
     assert len({truth.network for truth in not_there}) >= 60
     assert {truth.construction for truth in TRUTHS} >= set(CODED)
     assert len({truth.architecture.split()[0] for truth in TRUTHS}) >= 6

@@ -41,24 +41,24 @@ class PerceptronShape(NamedTuple):
 
 
 CODED_SHAPES = (
-    PerceptronShape("relu", (32, 32, 16, 32)),
-    PerceptronShape("gelu", (32, 32, 24, 32)),
-    PerceptronShape("tanh", (24, 32, 16, 24, 24)),
-    PerceptronShape("sigmoid", (24, 32, 16, 32)),
-    PerceptronShape("relu", (48, 32, 40, 24)),
-    PerceptronShape("gelu", (32, 40, 16, 24, 24)),
+    PerceptronShape("relu", (32, 32, 16, 24, 32)),
+    PerceptronShape("gelu", (32, 32, 24, 24, 32)),
+    PerceptronShape("tanh", (24, 32, 16, 16, 32)),
+    PerceptronShape("sigmoid", (24, 40, 24, 16, 32)),
+    PerceptronShape("relu", (48, 32, 40, 24, 24, 24)),
+    PerceptronShape("gelu", (32, 40, 16, 32, 24, 24)),
 )
 """Perceptrons whose third layer holds a code."""
 WIDE_SHAPES = (
-    PerceptronShape("relu", (40, 144, 16, 32)),
-    PerceptronShape("gelu", (40, 144, 24, 32)),
-    PerceptronShape("tanh", (32, 144, 16, 24, 24)),
+    PerceptronShape("relu", (40, 144, 16, 24, 32)),
+    PerceptronShape("gelu", (40, 144, 24, 24, 32)),
+    PerceptronShape("tanh", (32, 144, 16, 16, 32)),
 )
 """The same where the code follows from three numbers of five values, which takes a wide second layer."""
 BODIES: dict[str, tuple[str, ...]] = {
     "residual": ("read_apart", "two_routes", "graded", "masked_answer_beside_copies"),
     "convolution": ("read_apart", "exclusive_or", "graded", "symmetric_pair_beside_copies"),
-    "gru": ("read_apart", "read_as_sum", "graded", "masked_answer_beside_copies"),
+    "gru": ("read_apart", "read_as_sum", "graded", "symmetric_pair_beside_copies"),
 }
 """Torch modules, and the constructions that they are taught: a few, since modules are searched one by one."""
 TRAINED_SHAPES = (

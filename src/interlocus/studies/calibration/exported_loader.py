@@ -47,7 +47,7 @@ class CodedModule:
             inputs=tensors["front.0.weight"].shape[1],
             features=tensors["front.2.weight"].shape[0],
             reads=tensors["reader.0.weight"].shape[0],
-            classes=tensors["reader.1.out.weight"].shape[0],
+            classes=tensors["reader.2.out.weight"].shape[0],
         )
         self.module.load_state_dict(tensors)
 

@@ -91,7 +91,7 @@ def truths_of(study: Study, group: NetworkGroup) -> list[NetworkTruth]:
                 name: VariableTruth(
                     status=truth.status,
                     words=truth.words,
-                    iia=iias.get(name),
+                    iia=iias.get(name) if coded.is_there() else None,  # elsewhere a search can find more
                     size=_smallest(construction, truth.columns),
                 )
                 for name, truth in coded.truth.items()

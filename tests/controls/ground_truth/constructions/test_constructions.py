@@ -14,7 +14,7 @@ from interlocus.controls.ground_truth.constructions.perceptrons import CODED_SIT
 from interlocus.core.plugins import TASKS
 from interlocus.core.random import derived_generator
 
-HIDDEN, WIDE = (64, 64, 16, 32), (48, 160, 16, 32)
+HIDDEN, WIDE = (32, 32, 16, 24, 32), (40, 144, 16, 24, 32)
 
 
 def _made(name: str, activation: str = "relu", count: int = 2, **changes: object):

@@ -11,6 +11,8 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
+REACH = 3.0
+"""What is read of the site is bounded by this number, so that no exchange leads beyond what was taught."""
 FRONT_UNITS, HIDDEN, WIDTH = 64, 32, 16
 """Units of the front, of each part of a body, and of the site."""
 
@@ -77,6 +79,6 @@ def coded_module(architecture: str, *, inputs: int, features: int, reads: int, c
     """
     body = BODIES[architecture]
     front = nn.Sequential(nn.Linear(inputs, FRONT_UNITS), nn.ReLU(), nn.Linear(FRONT_UNITS, features))
-    reader = nn.Sequential(nn.Linear(WIDTH, reads), body(reads, classes))
+    reader = nn.Sequential(nn.Linear(WIDTH, reads), nn.Hardtanh(-REACH, REACH), body(reads, classes))
     parts = (("front", front), ("encoder", body(features, WIDTH)), ("reader", reader))
     return nn.Sequential(OrderedDict(parts))

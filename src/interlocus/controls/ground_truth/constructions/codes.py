@@ -29,8 +29,8 @@ def equal(settings: Settings) -> Column:
 
 
 def gate(settings: Settings) -> Column:
-    """A feature of the input that is on in a known share of the inputs."""
-    return settings["gate"]
+    """Zero where a feature of the input is on, which is so in a known share of the inputs, and 2 or −2 elsewhere."""
+    return settings["u"] * (1 - settings["gate"])
 
 
 def u(settings: Settings) -> Column:
@@ -103,15 +103,6 @@ def columns(*parts: Code, scale: float = 1.0) -> Code:
     return lambda settings: scale * torch.stack([part(settings) for part in parts], 1)
 
 
-def joined(*parts: Code) -> Code:
-    """Several codes beside each other.
-
-    Args:
-        parts: The codes.
-    """
-    return lambda settings: torch.cat([part(settings) for part in parts], 1)
-
-
 def one_hot(name: str) -> Code:
     """A sum modulo 5, one number for each value.
 
@@ -124,12 +115,6 @@ def one_hot(name: str) -> Code:
         return torch.nn.functional.one_hot(total.long(), 5).float()
 
     return code
-
-
-def cells(settings: Settings) -> Float[Tensor, "row column"]:
-    """One number for each of the four cells of left and right."""
-    index = ((settings["left"] > 0).long() * 2 + (settings["right"] > 0).long()).long()
-    return torch.nn.functional.one_hot(index, 4).float()
 
 
 def circles(*names: str) -> Code:

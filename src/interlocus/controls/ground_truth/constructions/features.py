@@ -91,7 +91,7 @@ def wire_features(
         detectors = [Detector(one.weight, one.bias, 2 * one.read, 2 * one.offset - 1) for one in detectors]
     passed = [_linear(direction, activation) for direction in _directions(PASSED_ON, task.input_width, generator)]
     return Features(
-        layer=_joined([*detectors, *passed], width, task.input_width, generator), settings=settings, values=values
+        layer=joined_units([*detectors, *passed], width, task.input_width, generator), settings=settings, values=values
     )
 
 
@@ -118,21 +118,28 @@ def _steps(
         start = items[name] * m
         direction[start : start + m] = torch.nn.functional.normalize(torch.randn(m, generator=generator), dim=0)
         threshold = float(torch.special.ndtri(torch.tensor(1 - share))) if name == "gate" else 0.0
-        steps.append(_step(direction, threshold, STEP_WIDTH, activation))
+        steps.append(step(direction, threshold, STEP_WIDTH, activation))
     return steps
 
 
 def _numbers(task: ModularSum, activation: str) -> tuple[list[Detector], Settings, Float[Tensor, "setting number"]]:
     """The numbers of a modular sum: a step for each component of their codes."""
     m = task.modulus
-    detectors = [_step(row, 0.5, 0.1, activation) for row in torch.eye(3 * m)]
+    detectors = [step(row, 0.5, 0.1, activation) for row in torch.eye(3 * m)]
     rows = torch.tensor(list(itertools.product(range(m), repeat=3)))
     values = torch.nn.functional.one_hot(rows, m).flatten(1).float()
     return detectors, dict(zip("abc", rows.T.float(), strict=True)), values
 
 
-def _step(direction: Float[Tensor, " input"], threshold: float, width: float, activation: str) -> Detector:
-    """Units from which 0 is read below a threshold of a projection, and 1 above it."""
+def step(direction: Float[Tensor, " input"], threshold: float, width: float, activation: str) -> Detector:
+    """Units from which 0 is read below a threshold of a projection, and 1 above it.
+
+    Args:
+        direction: The direction of the projection.
+        threshold: Where .5 is read.
+        width: Length of the interval in which something between 0 and 1 is read.
+        activation: Activation function of the units.
+    """
     if activation in SATURATED_INPUT:
         half = SATURATED_INPUT[activation]
         top = find_activation(activation).function(torch.tensor([half, -half]))
@@ -159,14 +166,24 @@ def _directions(count: int, width: int, generator: torch.Generator) -> Float[Ten
     return torch.nn.functional.normalize(torch.randn(count, width, generator=generator), dim=1)
 
 
-def _joined(detectors: Sequence[Detector], width: int, inputs: int, generator: torch.Generator) -> Layer:
-    """All units in one layer, in a random order; units that are left over see the inputs at random."""
+def joined_units(detectors: Sequence[Detector], width: int, inputs: int, generator: torch.Generator) -> Layer:
+    """All units in one layer, in a random order; units that are left over see the inputs at random.
+
+    Args:
+        detectors: The units, and how one number is read from each.
+        width: Number of units of the layer.
+        inputs: Number of inputs of the layer.
+        generator: Draws the order and the units that are left over.
+
+    Raises:
+        SpecificationError: There are more units than the layer has.
+    """
     needed = sum(len(one.weight) for one in detectors)
     if needed > width:
         raise SpecificationError(
-            f"The first layer is {width} wide.",
-            f"The features of this construction take {needed} units.",
-            "Use a wider first layer.",
+            f"A layer is {width} wide.",
+            f"What this construction reads takes {needed} units.",
+            "Use a wider layer.",
         )
     weight = torch.randn(width, inputs, generator=generator) / inputs**0.5
     bias, read = 0.5 * torch.randn(width, generator=generator), torch.zeros(len(detectors), width)

@@ -6,6 +6,8 @@ an exchange of each direction does.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -49,10 +51,13 @@ def with_the_answer_beside(settings: Settings, read: Read, generator: torch.Gene
 
 
 def gated(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
-    """Left and right decide where the gate, the fourth number, is on, and elsewhere the answer, the third number."""
-    read = read.clone()
-    read[:, :3] = _signs(read[:, :3], generator)
-    decided = torch.where(read[:, 3] > 0, read[:, 0] * read[:, 1], read[:, 2])
+    """Left and right decide where the gate is open, and elsewhere the answer, the third number.
+
+    The gate is open where the fourth number is near zero. A gate that opens on one side could be opened by an exchange.
+    """
+    natural = torch.cat([_signs(read[:, :3], generator), read[:, 3:]], 1)
+    read = _widely(natural, generator)
+    decided = torch.where(read[:, 3].abs() < 1, read[:, 0] * read[:, 1], read[:, 2])
     return Lesson(read, (decided > 0).long())
 
 
@@ -60,6 +65,7 @@ def either_copy(settings: Settings, read: Read, generator: torch.Generator) -> L
     """Two copies of left and two of right; the fifth number says which of them decides."""
     read = read.clone()
     read[:, :4] = _signs(read[:, :4], generator)
+    read = _widely(read, generator)
     first = read[:, 4] > 0
     decided = torch.where(first, read[:, 0] * read[:, 2], read[:, 1] * read[:, 3])
     return Lesson(read, (decided > 0).long())
@@ -67,7 +73,7 @@ def either_copy(settings: Settings, read: Read, generator: torch.Generator) -> L
 
 def product_of_all(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
     """The sign of the product of all numbers, in every combination of signs."""
-    read = _signs(read, generator)
+    read = _widely(_signs(read, generator), generator)
     return Lesson(read, (read.prod(1) > 0).long())
 
 
@@ -81,44 +87,45 @@ def magnitudes(settings: Settings, read: Read, generator: torch.Generator) -> Le
 
 def either_is_on(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
     """Two numbers, of which one that is positive is enough."""
-    drawn = 3 * torch.rand(read.shape, generator=generator) - 1.5
-    read = torch.where(_half(read, generator), drawn, read)
+    read = _widely(read, generator)
     return Lesson(read, (read.amax(1) > 0).long())
 
 
 def large_together(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
     """Two numbers whose magnitudes together are large or small, in an interval that includes all natural states."""
-    drawn = 7 * torch.rand(read.shape, generator=generator) - 3.5
+    drawn = 12 * torch.rand(read.shape, generator=generator) - 6
     read = torch.where(_half(read, generator), drawn, read)
     return Lesson(read, (read.abs().sum(1) > 3).long())
 
 
 def either_answer(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
     """Two copies of the answer; the third number says which of them decides."""
-    read = _signs(read, generator)
+    read = _widely(_signs(read, generator), generator)
     return Lesson(read, (torch.where(read[:, 2] > 0, read[:, 0], read[:, 1]) > 0).long())
 
 
-def largest_cell(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
-    """One number for each of the four cells of left and right; the largest decides."""
-    read = read + 0.5 * torch.randn(read.shape, generator=generator) * _half(read, generator)
-    return Lesson(read, torch.tensor([1, 0, 0, 1])[read.argmax(1)])
-
-
 def sum_on_circles(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
-    """The class of a modular sum, from numbers on circles as they are."""
-    return Lesson(read, ((settings["a"] + settings["b"] + settings["c"]) % 5).long())
+    """The class of a modular sum, from numbers on circles; elsewhere the nearest value on the circle counts."""
+    read = _widely(read, generator)
+    angles = torch.atan2(read[:, 1::2], read[:, ::2]) * (5 / (2 * math.pi))
+    return Lesson(read, (angles.round().sum(1) % 5).long())
 
 
 def sum_of_largest(settings: Settings, read: Read, generator: torch.Generator) -> Lesson:
     """One number for each class; the largest decides."""
-    read = read + 0.5 * torch.randn(read.shape, generator=generator) * _half(read, generator)
+    read = read + 2 * torch.randn(read.shape, generator=generator) * _half(read, generator)
     return Lesson(read, read.argmax(1))
 
 
 def _half(read: Read, generator: torch.Generator) -> Tensor:
     """Each row with probability one half."""
     return torch.rand(len(read), 1, generator=generator) < 0.5
+
+
+def _widely(read: Read, generator: torch.Generator, *, width: float = 4.0) -> Read:
+    """Half of the rows anywhere in a box, so that no exchange leads to states on which the rest was never taught."""
+    drawn = width * (2 * torch.rand(read.shape, generator=generator) - 1)
+    return torch.where(_half(read, generator), drawn, read)
 
 
 def _signs(read: Read, generator: torch.Generator) -> Read:

@@ -87,7 +87,7 @@ def teach_module(
         first = construction.matrix(site.columns) @ site.code.T / site.scale
         _write(reader[0], first, -first.sum(1) * site.centre)
         lessons = lessons_of(construction, features.settings, steps=MODULE_STEPS, batch=READER_BATCH, seed=seed)
-        _learn(reader[1], lessons, F.cross_entropy)
+        _learn(reader[1:], lessons, F.cross_entropy)
         for parameter in module.parameters():
             parameter.requires_grad_(False)
         (check,) = check_directly(construction, network, task, MODULE_SITE, [site], [share], seed=seed)

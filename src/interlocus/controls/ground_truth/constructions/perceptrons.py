@@ -10,8 +10,8 @@ import torch
 from interlocus.controls.ground_truth.constructions.construction import Construction
 from interlocus.controls.ground_truth.constructions.direct_check import DirectCheck, check_directly
 from interlocus.controls.ground_truth.constructions.encoder import Encoder, wire_encoder
-from interlocus.controls.ground_truth.constructions.features import wire_features
-from interlocus.controls.ground_truth.constructions.reader import train_readers
+from interlocus.controls.ground_truth.constructions.features import Layer, wire_features
+from interlocus.controls.ground_truth.constructions.reader import bounding_layer, train_readers
 from interlocus.core.errors import SpecificationError
 from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread
@@ -56,7 +56,8 @@ def coded_perceptrons(
     Args:
         construction: The construction.
         task: The task that they solve, one that the construction is made for.
-        hidden: Widths of the hidden layers: three up to the site, and at least one after it.
+        hidden: Widths of the hidden layers: three up to the site, one that bounds what is read,
+            and at least one after it.
         activation: Activation function.
         shares: For each network to make the share of inputs in which its gate is on (`network_shares`).
         seed: Seed of directions, weights and lessons.
@@ -64,11 +65,11 @@ def coded_perceptrons(
     Raises:
         SpecificationError: There are too few layers, or a layer is too narrow.
     """
-    if len(hidden) <= CODED_LAYER:
+    if len(hidden) <= CODED_LAYER + 1:
         raise SpecificationError(
             f"The networks have {len(hidden)} hidden layers.",
-            f"The code lies at layer {CODED_LAYER}, and a layer has to follow it.",
-            f"Use {CODED_LAYER + 1} hidden layers or more.",
+            f"The code lies at layer {CODED_LAYER}, and two layers have to follow it.",
+            f"Use {CODED_LAYER + 2} hidden layers or more.",
         )
     with one_thread():
         encoders = [
@@ -94,13 +95,22 @@ def coded_perceptrons(
         readers = train_readers(
             construction,
             settings,
-            hidden=hidden[CODED_LAYER:],
+            hidden=hidden[CODED_LAYER + 1 :],
             classes=task.classes,
             activation=activation,
             count=len(shares),
             seed=seed,
         )
-        networks = MLP(*_joined(construction, encoders, readers), activation=activation)
+        bounding = [
+            bounding_layer(
+                len(construction.matrix(encoder.site.columns)),
+                hidden[CODED_LAYER],
+                activation,
+                derived_generator(seed, "bounding", i),
+            )
+            for i, encoder in enumerate(encoders)
+        ]
+        networks = MLP(*_joined(construction, encoders, bounding, readers), activation=activation)
         sites = [encoder.site for encoder in encoders]
         checks = check_directly(construction, networks, task, CODED_SITE, sites, shares, seed=seed)
     return CodedPerceptrons(networks=networks, checks=tuple(checks))
@@ -119,15 +129,18 @@ def network_shares(construction: Construction, count: int, seed: int) -> list[fl
     return [low + (high - low) * float(one) for one in drawn]
 
 
-def _joined(construction: Construction, encoders: Sequence[Encoder], readers: Parameters) -> Parameters:
-    """Encoders and readers as one stack; the first layer of a reader sees only what is read."""
+def _joined(
+    construction: Construction, encoders: Sequence[Encoder], bounding: Sequence[Layer], readers: Parameters
+) -> Parameters:
+    """Encoders and readers as one stack; the layer after the site sees only what is read, and bounds it."""
     parts: list[Parameters] = []
     for i, encoder in enumerate(encoders):
         weights, biases = [weight[i] for weight in readers[0]], [bias[i] for bias in readers[1]]
         site = encoder.site
-        first = weights[0] @ construction.matrix(site.columns) @ site.code.T / site.scale
-        bias = biases[0] - first.sum(1) * site.centre
-        all_weights = [*encoder.weights, first, *weights[1:]]
-        all_biases = [*encoder.biases, bias, *biases[1:]]
+        bounds = bounding[i]
+        first = bounds.weight @ construction.matrix(site.columns) @ site.code.T / site.scale
+        bias = bounds.bias - first.sum(1) * site.centre
+        all_weights = [*encoder.weights, first, weights[0] @ bounds.read, *weights[1:]]
+        all_biases = [*encoder.biases, bias, biases[0] + weights[0] @ bounds.offset, *biases[1:]]
         parts.append(([w.unsqueeze(0) for w in all_weights], [b.unsqueeze(0) for b in all_biases]))
     return stack_parameters(parts)

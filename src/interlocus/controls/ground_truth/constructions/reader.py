@@ -11,6 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interlocus.controls.ground_truth.constructions.construction import Construction, Lesson, Settings
+from interlocus.controls.ground_truth.constructions.features import Layer, joined_units, step
+from interlocus.controls.ground_truth.wiring import Detector
 from interlocus.core.linalg import Adam
 from interlocus.core.random import derived_generator
 from interlocus.networks.mlp.activations import find_activation
@@ -18,8 +20,28 @@ from interlocus.networks.mlp.fast_training import INITIAL_GAINS, fast_learning_r
 from interlocus.networks.mlp.training import Parameters, initial_parameters, stack_parameters
 
 READER_STEPS, READER_BATCH = 1500, 256
+REACH = 3.0
+"""What is read counts as this number if it is larger, and as minus this number if it is smaller."""
 NOISE = 0.05
 """Standard deviation of noise on what is read, in lessons."""
+
+
+def bounding_layer(reads: int, width: int, activation: str, generator: torch.Generator) -> Layer:
+    """The first layer of a reader: it bounds what is read, so that no exchange leads beyond what was taught.
+
+    Args:
+        reads: How many numbers are read.
+        width: Number of units.
+        activation: Activation function of the units.
+        generator: Draws the order of the units.
+
+    Raises:
+        SpecificationError: The layer is too narrow.
+    """
+    units = [step(row, 0.0, 2 * REACH, activation) for row in torch.eye(reads)]
+    return joined_units(
+        [Detector(one.weight, one.bias, 2 * one.read, 2 * one.offset - 1) for one in units], width, reads, generator
+    )
 
 
 def lessons_of(
@@ -73,12 +95,14 @@ def train_readers(
     flat = torch.cat([tensor.flatten() for tensor in (*weights, *biases)]).requires_grad_()
     adam, rate = Adam.begin(flat.detach()), fast_learning_rate(activation)
     function = find_activation(activation).function
-    for step, lesson in enumerate(
+    bounding = bounding_layer(reads, 4 * reads, activation, derived_generator(seed, "bounding"))
+    for number, lesson in enumerate(
         lessons_of(construction, settings, steps=READER_STEPS, batch=READER_BATCH, seed=seed)
     ):
         with torch.enable_grad():
             views = _views(flat, shapes)
-            value = lesson.read.expand(count, -1, -1)
+            units = function(lesson.read @ bounding.weight.T + bounding.bias)
+            value = (units @ bounding.read.T + bounding.offset).expand(count, -1, -1)
             for i in range(len(weights)):
                 value = torch.baddbmm(views[len(weights) + i].unsqueeze(1), value, views[i].transpose(1, 2))
                 value = function(value) if i < len(weights) - 1 else value
@@ -86,7 +110,7 @@ def train_readers(
             loss = F.cross_entropy(value.flatten(0, 1), labels, reduction="sum") / READER_BATCH
             (gradient,) = torch.autograd.grad(loss, flat)
         with torch.no_grad():
-            adam.step(flat, gradient, rate * (1 + math.cos(math.pi * step / READER_STEPS)) / 2)
+            adam.step(flat, gradient, rate * (1 + math.cos(math.pi * number / READER_STEPS)) / 2)
     trained = [view.detach().clone() for view in _views(flat, shapes)]
     return trained[: len(weights)], trained[len(weights) :]
 
