@@ -57,7 +57,7 @@ PARTLY_THERE = (
     Construction(
         name="graded",
         used_rank=4,
-        summary="The same in 15 to 30 % of the inputs. With the answer set as well, exchanges reach an IIA of about .85 to .92.",
+        summary="The same in 15 to 30 % of the inputs. Exchanges that set the answer too reach an IIA of .85 to .92.",
         features=("left", "right", "u", "gate"),
         code=codes.columns(codes.left, codes.right, codes.equal, codes.gate),
         teach=lessons.gated,
