@@ -29,6 +29,13 @@ TASKS = Registry(
         "parity": _entry("tasks.bits:Parity", "is the number of set bits among four odd?"),
         "and_or": _entry("tasks.bits:AndOr", "(x1 ∧ x2) ∨ x3: two algorithms that are hard to tell apart"),
         "sum_of_three": _entry("tasks.sum_of_three:SumOfThree", "what is the sum of three small numbers?"),
+        "modular_sum": _entry("tasks.modular_sum:ModularSum", "what is a + b + c modulo 5?"),
+        "rare_equality": _entry(
+            "tasks.equality_variants:RareEquality", "hierarchical equality in which the first pair is rarely equal"
+        ),
+        "near_miss": _entry(
+            "tasks.equality_variants:NearMiss", "hierarchical equality, and a variable that agrees with it mostly"
+        ),
     },
 )
 

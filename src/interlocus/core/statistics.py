@@ -48,6 +48,26 @@ def clopper_pearson(hits: int, count: int, *, comparisons: int = 1) -> tuple[flo
     return low, high
 
 
+def exact_low(hits: int, count: int) -> float:
+    """Lower end of the one-sided exact 95 % interval of a share; 0 for no trial.
+
+    Args:
+        hits: Number of successes, from 0 to `count`.
+        count: Number of trials.
+    """
+    return 0.0 if hits == 0 else float(betaincinv(hits, count - hits + 1, 1 - CONFIDENCE))
+
+
+def exact_high(hits: int, count: int) -> float:
+    """Upper end of the one-sided exact 95 % interval of a share, about 3/n with no success in n; 1 for no trial.
+
+    Args:
+        hits: Number of successes, from 0 to `count`.
+        count: Number of trials.
+    """
+    return 1.0 if hits >= count else float(betaincinv(hits + 1, count - hits, CONFIDENCE))
+
+
 def fewest_trials(share: float, *, comparisons: int = 1) -> int:
     """The smallest number of trials that can show that a share is high: if all are hits, the lower end reaches `share`.
 

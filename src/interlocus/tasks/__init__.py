@@ -7,7 +7,9 @@ from interlocus.tasks._base import AbstractTask, Split
 from interlocus.tasks.bits import AndOr, Parity
 from interlocus.tasks.digits import Digits
 from interlocus.tasks.distributive_law import DistributiveLaw
+from interlocus.tasks.equality_variants import NearMiss, RareEquality
 from interlocus.tasks.hierarchical_equality import HierarchicalEquality
+from interlocus.tasks.modular_sum import ModularSum
 from interlocus.tasks.simple_equality import SimpleEquality
 from interlocus.tasks.sum_of_three import SumOfThree
 
@@ -17,7 +19,10 @@ __all__ = [
     "Digits",
     "DistributiveLaw",
     "HierarchicalEquality",
+    "ModularSum",
+    "NearMiss",
     "Parity",
+    "RareEquality",
     "SimpleEquality",
     "Split",
     "SumOfThree",

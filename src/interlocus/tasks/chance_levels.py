@@ -62,9 +62,9 @@ def chance_levels(task: AbstractTask, hypothesis: Hypothesis, *, method: Method 
     interventions = _enumerate(task, hypothesis) if method == "enumerated" else _sample(task, hypothesis)
     return ChanceLevels(
         no_effect=no_effect(interventions),
-        copy_source=copy_source(interventions),
+        copy_source=min(copy_source(interventions), 1.0),  # a sum of many weights can exceed 1 by a rounding error
         one_directional=one_directional(interventions),
-        output_only=ceiling(interventions, (hypothesis.model.output,)),
+        output_only=min(ceiling(interventions, (hypothesis.model.output,)), 1.0),
         method=method,
     )
 

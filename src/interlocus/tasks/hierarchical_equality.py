@@ -118,7 +118,7 @@ class HierarchicalEquality(AbstractTask):
             values[second] = torch.where(equal, values[first], other)
         return values
 
-    def shifted(self) -> HierarchicalEquality:
+    def shifted(self) -> HierarchicalEquality | None:
         """The same task with items twice as large, where half of the unequal pairs are nearly equal."""
         return HierarchicalEquality(
             item_width=self.item_width,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from interlocus.controls.ground_truth.constructions import CODED
 from interlocus.controls.ground_truth.source import (
     CONSTRUCTIONS,
     HAND_WIRED,
@@ -29,9 +30,23 @@ def test_hand_wired_networks_solve_the_task(construction):
 @pytest.mark.parametrize("construction", CONSTRUCTIONS)
 def test_a_construction_says_whether_the_variables_are_there(construction):
     source = GroundTruthNetworks(construction=construction, site="layer2", size=4)
-    assert (source.truth == "there") == (construction in PLANTING_CONSTRUCTIONS)
+    coded = construction in CODED and CODED[construction].is_there()
+    assert (source.truth == "there") == (construction in PLANTING_CONSTRUCTIONS or coded)
     assert construction in source.summary
     assert ("of size 4" in source.summary) == (construction in ("random_subspace", "fine_tuned"))
+
+
+def test_a_group_can_have_several_coded_constructions():
+    names = ("read_apart", "answer_beside")
+    source = GroundTruthNetworks(construction="+".join(names), site="layer3", hidden=(24, 24, 16, 16, 16))
+    together = source.make(TASK, count=2, trained=True, seed=3, on_progress=lambda share: None)
+    alone = [
+        GroundTruthNetworks(construction=name, site="layer3", hidden=(24, 24, 16, 16, 16)).make(
+            TASK, count=1, trained=True, seed=3, on_progress=lambda share: None
+        )[0]
+        for name in names
+    ]
+    assert [one.fingerprint() for one in together] == [one.fingerprint() for one in alone]
 
 
 def test_untrained_networks_are_plain_perceptrons():
@@ -42,6 +57,8 @@ def test_untrained_networks_are_plain_perceptrons():
 
 
 def test_what_cannot_be_constructed_is_refused(fails, monkeypatch):
+    with fails(UnknownNameError, "count_only"):  # its weights are written in another way
+        GroundTruthNetworks(construction="read_apart+count_only", site="layer3")
     with fails(UnknownNameError, "'count_only'"):
         GroundTruthNetworks(construction="count_onyl", site="layer2")
     wired = GroundTruthNetworks(construction="count_only", site="layer2")

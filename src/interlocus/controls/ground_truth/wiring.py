@@ -159,8 +159,10 @@ def _wire_first_layer(
     directions[2] = directions[0] + (0.5 + torch.rand(1, generator=generator)) * directions[1]
     from_equal = _FROM_EQUAL[code]
     directions = directions[: from_equal.weight.shape[1]]
-    gaps = _gaps(task, directions, generator).tolist()
-    detectors = [_detector(direction, gap, activation) for direction, gap in zip(directions, gaps, strict=True)]
+    distances = gaps(task, directions, generator).tolist()
+    detectors = [
+        zero_detector(direction, gap, activation) for direction, gap in zip(directions, distances, strict=True)
+    ]
     size = len(detectors[0].weight)
     if width < size * len(detectors):
         raise SpecificationError(
@@ -187,7 +189,7 @@ _FROM_EQUAL: Mapping[Code, LayerReading] = {
 """How a code follows from left, right and, where three numbers are read, whether both pairs are equal."""
 
 
-class _Detector(NamedTuple):
+class Detector(NamedTuple):
     """Units whose sum, weighted by `read`, plus `offset` is 1 where an input direction is zero, and 0 beyond a gap."""
 
     weight: Float[Tensor, "unit input"]
@@ -196,23 +198,36 @@ class _Detector(NamedTuple):
     offset: float
 
 
-def _detector(direction: Float[Tensor, " input"], gap: float, activation: str) -> _Detector:
+def zero_detector(direction: Float[Tensor, " input"], gap: float, activation: str) -> Detector:
+    """Units that detect whether a projection of the input is zero.
+
+    Args:
+        direction: The direction of the projection.
+        gap: Distance from zero from which on the projection counts as not zero.
+        activation: Activation function of the units.
+    """
     if activation in SATURATED_INPUT:
         half = SATURATED_INPUT[activation]
         top = find_activation(activation).function(torch.tensor([half, -half]))
         rows = torch.stack([direction, direction]) * (2 * half / gap)
         read = torch.tensor([1.0, -1.0]) / float(top[0] - top[1])
-        return _Detector(rows, torch.tensor([half, -half]), read, 0.0)
+        return Detector(rows, torch.tensor([half, -half]), read, 0.0)
     steep = STEEPNESS if activation == "gelu" else 1.0  # a GELU as steep as this is nearly a ReLU
     rows = torch.stack([direction, direction, -direction, -direction]) * (steep / gap)
     read = torch.tensor([-1.0, 1.0, -1.0, 1.0]) / steep
-    return _Detector(rows, torch.tensor([0.0, -steep, 0.0, -steep]), read, 1.0)
+    return Detector(rows, torch.tensor([0.0, -steep, 0.0, -steep]), read, 1.0)
 
 
-def _gaps(
+def gaps(
     task: HierarchicalEquality, directions: Float[Tensor, "direction input"], generator: torch.Generator
 ) -> Float[Tensor, " direction"]:
-    """For each direction the distance from zero that all but `MISSED_SHARE` of the examples exceed, if not zero."""
+    """For each direction the distance from zero that all but `MISSED_SHARE` of the examples exceed, if not zero.
+
+    Args:
+        task: The task whose examples are drawn.
+        directions: Directions of the inputs along which an equal pair is zero.
+        generator: Source of the examples.
+    """
     inputs, _ = task.labelled_inputs(CALIBRATION_EXAMPLES, split="train", generator=generator)
     along = (inputs.double() @ directions.double().T).abs()
     return torch.stack([distances[distances > 1e-6].quantile(MISSED_SHARE) for distances in along.T])

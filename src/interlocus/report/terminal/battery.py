@@ -1,27 +1,28 @@
-"""The result of the battery in words: two confusion tables, and how often a verdict is wrong."""
+"""The result of the battery in words: bounds first, then constructions, worst first, then what others would say."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
 
-from interlocus.report.terminal.tables import err, out, plain_table, print_words
-from interlocus.studies.calibration.confusion import BatteryResult, Calibration
-from interlocus.verdicts.words import VERDICT_WORDS
+from interlocus.report.terminal.tables import err, out, plain_table
+from interlocus.studies.calibration.run import BatteryResult
+from interlocus.studies.calibration.scoring import OUTCOMES, ConstructionRow, Rate, ScoreCard
 
 SEARCH_TITLES: Mapping[str, str] = {
-    "usual": "The usual search: truth and verdicts, in networks",
-    "weakened": "A weakened search (one start, few steps): truth and verdicts, in networks",
+    "usual": "The usual search",
+    "weakened": "A weakened search (one start, few steps), whose misses have to be `undecided`",
 }
+UNITS = ("constructions", "cells", "networks")
 
 
 def show_battery(result: BatteryResult, *, as_json: bool) -> None:
-    """Print both confusion tables and the error rates with their bounds; trials that failed go to standard error."""
+    """Print the score cards of a run; trials that failed go to standard error."""
     if as_json:
-        out.print_json(json.dumps({name: table.to_json() for name, table in result.tables.items()}))
+        out.print_json(json.dumps(result.to_json()))
         return
     print_battery(result, out)
     for run in result.runs.values():
@@ -29,41 +30,74 @@ def show_battery(result: BatteryResult, *, as_json: bool) -> None:
             err.print(f"[red]failed[/red] {escape(str(failure.error))}")
 
 
+def show_card(card: ScoreCard, *, as_json: bool) -> None:
+    """Print the score card of one tool."""
+    if as_json:
+        out.print_json(json.dumps(card.to_json()))
+    else:
+        print_card(card, card.name, out)
+
+
 def print_battery(result: BatteryResult, console: Console) -> None:
-    """Print, for each of the two searches, its confusion table, its error rates and its time."""
-    for name, calibration in result.tables.items():
-        _print_confusion(SEARCH_TITLES.get(name, name), calibration, console)
-        _print_rates(calibration, console)
-        times = ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in result.runs[name].seconds.items())
-        console.print(f"time: {times}\n")
-    tables = [calibration.table for calibration in result.tables.values()]
-    used = {word for table in tables for row in table.values() for word, count in row.items() if count}
-    console.print("In brackets: one-sided 95 % bounds (Clopper–Pearson) over networks and over architectures.\n")
-    print_words([entry for word, entry in VERDICT_WORDS.items() if word in used], console)
+    """Print both searches with their constructions, and one line for each way of deciding that is common."""
+    for name, title in SEARCH_TITLES.items():
+        print_card(result.cards[name], title, console)
+    baselines = [card for name, card in result.cards.items() if name not in SEARCH_TITLES]
+    if baselines:
+        print_comparison([result.cards["usual"], *baselines], console)
+    phases: dict[str, float] = {}
+    for run in result.runs.values():
+        for phase, seconds in run.seconds.items():
+            phases[phase] = phases.get(phase, 0.0) + seconds
+    console.print("time: " + ", ".join(f"{phase} {seconds:.0f} s" for phase, seconds in phases.items()))
 
 
-def _print_confusion(title: str, calibration: Calibration, console: Console) -> None:
-    words = [word for word in VERDICT_WORDS if any(row[word] for row in calibration.table.values())]
-    table = plain_table(title, ("",), words)
-    truths = dict.fromkeys(kind.rpartition(": ")[2] for kind in calibration.table)
-    for truth in truths:
-        table.add_row(f"[bold]{truth}[/bold]")
-        for kind, row in calibration.table.items():
-            name, _, truth_of_kind = kind.rpartition(": ")
-            if truth_of_kind == truth:
-                table.add_row(escape(name), *(str(row[word] or "·") for word in words))
-    console.print(table)
-
-
-def _print_rates(calibration: Calibration, console: Console) -> None:
-    table = plain_table("", ("",), ("networks", "architectures"))
-    for event, rate in calibration.errors.items():
+def print_card(card: ScoreCard, title: str, console: Console) -> None:
+    """Print one score card: the bounds, and a row for each construction."""
+    bounds = plain_table(title, ("",), UNITS)
+    bounds.add_row("false finding, where one is possible", *_cells(card.false_finding))
+    bounds.add_row("false absence, where a variable is there", *_cells(card.false_absence))
+    bounds.add_row("undecided, of networks that solve the task", *_cells(card.undecided))
+    bounds.add_row("all variables found, where all are there", *_cells(card.power, upper=False))
+    console.print(bounds)
+    console.print(_of_iia(card))
+    outcomes = [outcome for outcome in OUTCOMES if any(row.outcomes.get(outcome) for row in card.rows)]
+    table = plain_table("", ("construction", "truth", "words"), ("networks", *outcomes, "size"))
+    for row in card.rows:
+        counts = (str(row.outcomes.get(outcome) or "·") for outcome in outcomes)
         table.add_row(
-            event,
-            f"{rate.count} of {rate.of} (≤ {100 * rate.high:.1f} %)",
-            f"{rate.architectures} of {rate.of_architectures} (≤ {100 * rate.high_clustered:.0f} %)",
+            escape(row.construction),
+            ", ".join(row.statuses) + (" (can err)" if row.can_err else ""),
+            _words(row),
+            str(row.networks),
+            *counts,
+            f"{row.size_right} of {row.sized}" if row.sized else "·",
         )
-    for event, rate in calibration.successes.items():
-        architectures = f"{rate.architectures} of {rate.of_architectures}"
-        table.add_row(event, f"{rate.count} of {rate.of} (≥ {100 * rate.low:.1f} %)", architectures)
     console.print(table)
+    console.print("In brackets: one-sided 95 % bounds (Clopper–Pearson). `size`: at most one above the true size.\n")
+
+
+def print_comparison(cards: Sequence[ScoreCard], console: Console) -> None:
+    """Print how often several ways of deciding are wrong on the same networks."""
+    table = plain_table("The same networks, decided in other ways", ("", ""), UNITS)
+    for card in cards:
+        name = "verdicts" if card.name == "usual" else card.name
+        table.add_row(escape(name), "false finding", *_cells(card.false_finding))
+        table.add_row("", "false absence", *_cells(card.false_absence))
+    console.print(table)
+
+
+def _cells(rate: Rate, *, upper: bool = True) -> list[str]:
+    bounds, sign = (rate.high, "≤") if upper else (rate.low, "≥")
+    return [f"{rate.counts[unit]} of {rate.of[unit]} ({sign} {100 * bounds[unit]:.1f} %)" for unit in UNITS]
+
+
+def _of_iia(card: ScoreCard) -> str:
+    bias = "–" if card.bias is None else f"{card.bias:+.4f} (mean over {card.biased})"
+    covered = f"{card.covered} of {card.intervals}" if card.intervals else "–"
+    return f"Reported IIA minus that of known directions: {bias}. Intervals that include it: {covered}."
+
+
+def _words(row: ConstructionRow) -> str:
+    ordered = sorted(row.words.items(), key=lambda item: -item[1])
+    return ", ".join(f"{word} {count}" for word, count in ordered)

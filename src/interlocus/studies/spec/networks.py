@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
+from interlocus.controls.ground_truth.module_source import CodedModules
 from interlocus.controls.ground_truth.source import GroundTruthNetworks
 from interlocus.core.errors import SpecificationError, UnknownNameError
 from interlocus.core.plugins import NETWORKS, TASKS
@@ -83,19 +84,21 @@ def _build_task(text: str) -> AbstractTask:
 
 
 class GroundTruthSpec(Spec):
-    """A known ground truth at one site of a group of perceptrons; see `GroundTruthNetworks`.
+    """A known ground truth at one site of a group of networks; see `GroundTruthNetworks` and `CodedModules`.
 
     Args:
         construction: How the networks are made, for instance `random_subspace` or `count_only`.
         site: Name of the hidden layer with the known ground truth.
         size: Features per variable, where variables are planted.
         hypothesis: Name of the hypothesis whose variables are planted.
+        body: `residual`, `convolution` or `gru` for torch modules of this architecture; by default perceptrons.
     """
 
     construction: str
     site: str
     size: Count = 2
     hypothesis: str = "both"
+    body: str = ""
 
 
 class NetworkGroup(Spec):
@@ -118,7 +121,7 @@ class NetworkGroup(Spec):
             training; by default after all.
         examples: Of perceptrons: number of training examples that are drawn once and used again and again; by default
             each step draws new examples.
-        ground_truth: Of perceptrons: a site with a known ground truth, in place of ordinary training.
+        ground_truth: A site with a known ground truth, in place of ordinary training.
         at: The only sites that are searched in these networks; by default all sites of the study.
     """
 
@@ -197,7 +200,9 @@ class NetworkGroup(Spec):
             NETWORKS.get(self.network)
         return FromFunction(source=self.network, options=tuple(sorted(self.options.items())))
 
-    def _ground_truth_source(self, truth: GroundTruthSpec) -> GroundTruthNetworks:
+    def _ground_truth_source(self, truth: GroundTruthSpec) -> AbstractNetworkSource:
+        if truth.body:
+            return CodedModules(construction=truth.construction, body=truth.body)
         return GroundTruthNetworks(
             activation=self.activation,
             hidden=self.hidden,
