@@ -80,7 +80,9 @@ def test_a_stored_alignment_is_loaded_without_its_file(tiny_run, tmp_path):
 def test_controls_are_measured_with_the_searches_of_the_study(tiny_run):
     study, group = STUDY.with_values(["controls=[probes]"]), STUDY.networks[0]
     files = networks_of(tiny_run, group.name)
-    records = control_job(study, group, "layer1", files, [None] * group.count, "cpu", lambda share: None)
+    competent = [True] * group.count
+    results = control_job(study, group, "layer1", files, [None] * group.count, competent, "cpu", lambda share: None)
+    records = [result.record for result in results]
     assert [(record.network, record.group, record.site) for record in records] == [
         (name, group.name, "layer1") for name in group.networks
     ]
@@ -88,6 +90,14 @@ def test_controls_are_measured_with_the_searches_of_the_study(tiny_run):
     probes = probe_accuracies(networks, study.task.build(), hypothesis="both", site="layer1", seed=study.seed)
     assert [record.result(ProbesControl) for record in records] == probes
     assert all(record.result(RandomDirections) is not None for record in records)
+
+
+def test_nothing_is_measured_in_a_network_that_does_not_solve_the_task(tiny_run):
+    study, group = STUDY.with_values(["controls=[probes]"]), STUDY.networks[0]
+    files, competent = networks_of(tiny_run, group.name), [number == 0 for number in range(group.count)]
+    results = control_job(study, group, "layer1", files, [None] * group.count, competent, "cpu", lambda share: None)
+    assert [result.record.network for result in results] == list(group.networks)
+    assert [bool(result.record.results) for result in results] == competent
 
 
 def test_a_projection_is_that_of_the_run(tiny_run):

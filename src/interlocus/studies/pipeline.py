@@ -146,6 +146,7 @@ class Pipeline:
         if not self.study.controls:
             return
         task = self.study.task.build()
+        accuracy = {record.trial.network: record.accuracy for record in self.store.records.all().values()}
         for group in self.study.networks:
             sites = [site for site in self.study.sites if site != INPUT_SITE and site in group.sites(task)]
             for site in sites if group.trained and self.store.has_networks(group.networks) else ():
@@ -153,11 +154,12 @@ class Pipeline:
                 finished = all(control is not None and not control.failed for control in found)
                 if not finished and self.study.featurizers_of(self.study.asked, site):
                     alignments = [self._judged(group, name, site) for name in group.networks]
+                    competent = [accuracy.get(name, 0.0) >= self.study.competence for name in group.networks]
                     files = self.store.networks(group.networks)
                     yield StageItem(
                         work=WorkItem(
                             function=control_job,
-                            arguments=(self.study, group, site, files, alignments, self.device),
+                            arguments=(self.study, group, site, files, alignments, competent, self.device),
                             cost=1.0,
                         ),
                         trials=(f"{group.name}.{site}.controls",),

@@ -152,7 +152,7 @@ def battery(*, scale: Scale = "whole", weakened: bool = False, seed: int = SEALE
             searches=(SearchSpec(hypotheses=(hypothesis,), sizes=BATTERY_SIZES, featurizers=("rotation", "linear")),),
             starts={"random": 1} if weakened else {"random": RANDOM_RESTARTS, "covariance": 1},
             phases=(Phase(steps=WEAKENED_STEPS),) if weakened else (Phase(),),
-            controls=("used_subspace", "operand_leakage", "power", "probes"),
+            controls=("cell_means", "used_subspace", "operand_leakage", "power", "probes"),
             seed=seed,
         )
         for (name, hypothesis), members in groups.items()
