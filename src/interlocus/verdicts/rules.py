@@ -146,6 +146,8 @@ def _judge_present(case: _Case) -> Verdict:
     if any(is_partial(effect, observation, thresholds) for effect in observation.used.effects):
         return case.say("partial", note=_why_partial(case))
     if not case.found:  # in the full state the score lies above chance, but below the threshold
+        if observation.used.effects and observation.used.highest <= observation.chance_level:
+            return _judge_missing(case, inside=True)
         return case.say("partial", note=_why_partial(case))
     if observation.used.highest > observation.chance_level:
         return case.say(
@@ -197,8 +199,11 @@ def _why_partial(case: _Case) -> str:
     return f"{reason} {observation.cases}".strip()
 
 
-def _judge_missing(case: _Case) -> Verdict:
-    """The verdict if no effect counts as found or partial, neither in the full state nor in the used subspace."""
+def _judge_missing(case: _Case, *, inside: bool = False) -> Verdict:
+    """The verdict if nothing counts as found or partial inside the used subspace, nor as found in the full state.
+
+    With `inside`, there was something in part in the full state, so that the search inside decides by itself.
+    """
     observation, thresholds = case.observation, case.thresholds
     if observation.used is not None and observation.used.changed <= 1 - thresholds.agreement:
         return case.say(
@@ -219,7 +224,7 @@ def _judge_missing(case: _Case) -> Verdict:
             f"More restarts, another start or more items: the score may be up to {highest:.3f}, and "
             f"{observation.chance_level:.3f} is reached without the variable.",
         )
-    missing = _missing_power(observation, thresholds)
+    missing = _missing_power(observation, thresholds, inside=inside)
     if missing:
         return case.say("undecided", missing)
     if any(verdict.word in EXCHANGEABLE for verdict in case.earlier):
