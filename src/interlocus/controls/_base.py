@@ -16,16 +16,13 @@ from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.evaluation import evaluate
 from interlocus.controls.criteria import Effect, Thresholds
 from interlocus.controls.used.search import RestrictedResult, search_restricted
-from interlocus.controls.used.subspace import UsedSubspace, used_subspaces
+from interlocus.controls.used.subspace import STRICT_AGREEMENT, UsedSubspace, used_subspaces
 from interlocus.core.json_record import JsonValue, from_json, to_json
 from interlocus.networks import AbstractNetworks
 from interlocus.searches.portfolio import Portfolio
 from interlocus.tasks import AbstractTask
 
 Result = TypeVar("Result")
-
-STRICT_AGREEMENT = 0.9999
-"""Share of its own answers that a network must keep where a variable was lost inside the used subspace."""
 
 
 @dataclass(frozen=True, kw_only=True)

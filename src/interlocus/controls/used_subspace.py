@@ -19,6 +19,8 @@ class UsedSubspaceResult:
         agreement: Share of its own answers that the network keeps with the rest of the state from another example.
         agreement_at_mean: The same share with the rest of the state at its mean.
         changed: Share of its answers that change when the whole state comes from another example.
+        lenient_rank: Number of directions that would be enough for an agreement of .99.
+        strict_rank: The same for .9999.
         found: Restarts of every size inside the used subspace, by hypothesis and featurizer.
     """
 
@@ -28,6 +30,8 @@ class UsedSubspaceResult:
     agreement_at_mean: float
     found: dict[str, ByFeaturizer]
     changed: float = 1.0
+    lenient_rank: int = 0
+    strict_rank: int = 0
 
     def restarts_of(self, hypothesis: str) -> ByFeaturizer:
         """The restarts for one hypothesis; empty if it has more variables than the subspace has directions.
@@ -58,6 +62,8 @@ class UsedSubspaceControl(AbstractControl[UsedSubspaceResult]):
                 agreement_at_mean=used.agreement_at_mean,
                 found=restricted.restarts,
                 changed=used.changed,
+                lenient_rank=used.lenient_rank,
+                strict_rank=used.strict_rank,
             )
             for used, restricted in zip(context.used, context.restricted, strict=True)
         ]
@@ -67,7 +73,8 @@ class UsedSubspaceControl(AbstractControl[UsedSubspaceResult]):
             text = "It was not measured how many directions the rest of the network needs."
             return [Evidence(control="used subspace", text=text, passes=None)]
         text = f"{result.rank} of {result.width} directions keep {result.agreement:.4f} of the network's own answers "
-        text += f"with the rest from another input, {result.agreement_at_mean:.4f} with the rest at its mean; "
+        text += f"with the rest from another input, {result.agreement_at_mean:.4f} with the rest at its mean "
+        text += f"({result.lenient_rank} at .99, {result.strict_rank} at .9999); "
         if not context.inside:
             text += "these are fewer than there are variables."
             return [Evidence(control="used subspace", text=text, passes=False)]

@@ -27,6 +27,7 @@ def used() -> UsedSubspace:
 def test_it_is_as_small_as_what_the_rest_of_the_network_reads(used):
     """Layer 3 reads one direction of the four of layer 2: "left unequal" minus "right unequal"."""
     assert used.rank == 1
+    assert used.lenient_rank <= used.rank <= used.strict_rank <= 4
     assert used.agreement > 0.998
     torch.testing.assert_close(used.rows.abs(), torch.full((1, 4), 0.5), atol=0.05, rtol=0)
 

@@ -9,8 +9,10 @@ says "off", and directions that are read would count as unused.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -32,6 +34,9 @@ from interlocus.tasks import AbstractTask, Split
 
 REQUIRED_AGREEMENT = 0.999
 """Share of its own answers that a network must keep."""
+LENIENT_AGREEMENT, STRICT_AGREEMENT = 0.99, 0.9999
+"""Other levels, at which it is told how many directions would be enough. The stricter one is used where a variable was
+lost inside the used subspace."""
 TRIED_RANKS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
 """Ranks in the order in which they are tried. If none keeps enough answers, the whole site counts as used."""
 AGREEMENT_ROWS, AGREEMENT_BATCH = 16_384, 512
@@ -53,6 +58,8 @@ class UsedSubspace:
         agreement_at_mean: The same share with m in place of h′.
         changed: Share of its answers that change when the whole state comes from another example. Where it is 0, the
             rest of the network reads nothing.
+        lenient_rank: Number of directions that would be enough for an agreement of `LENIENT_AGREEMENT`.
+        strict_rank: The same for `STRICT_AGREEMENT`.
     """
 
     site: str
@@ -61,6 +68,8 @@ class UsedSubspace:
     agreement: float
     agreement_at_mean: float
     changed: float = 1.0
+    lenient_rank: int = 0
+    strict_rank: int = 0
 
     @property
     def rank(self) -> int:
@@ -119,34 +128,63 @@ def used_subspaces(
 
     train, validation, test = view("train"), view("validation"), view("test")
 
-    def keeps(network: int, rows: Float[Tensor, "rank width"]) -> bool:
-        return (
-            validation.kept(networks, site, network, rows) >= agreement
-            and validation.kept(networks, site, network, rows, rest=train.mean[network]) >= agreement
-        )
+    def share(network: int, rows: Float[Tensor, "rank width"]) -> float:
+        """Share of its answers that a network keeps, with the rest from another example or at its mean."""
+        at_mean = validation.kept(networks, site, network, rows, rest=train.mean[network])
+        return min(validation.kept(networks, site, network, rows), at_mean)
 
     with one_thread():
         leading = [train.leading(networks, site, network, seed=seed) for network in range(len(networks))]
-        enough = [next((rank for rank in ranks if keeps(i, rows[:rank])), len(rows)) for i, rows in enumerate(leading)]
+        enough = [
+            next((rank for rank in ranks if share(i, rows[:rank]) >= agreement), len(rows))
+            for i, rows in enumerate(leading)
+        ]
         tried = tuple(rank for rank in ranks if rank <= max(enough))
         begin = [_begin(rows, hint_of(alignment)) for rows, alignment in zip(leading, known, strict=True)]
         learned = _learn(networks, site, train, tried, begin, seed) if tried else {}
         found: list[UsedSubspace] = []
         for network, rows in enumerate(leading):
             candidates = [one for rank in tried if rank <= enough[network] for one in learned[network, rank]]
-            chosen = next((one for one in candidates if keeps(network, one)), rows[: enough[network]])
+            candidates += [rows[:rank] for rank in (*ranks, len(rows)) if rank >= enough[network]]
+            chosen = _smallest(candidates, partial(share, network), agreement)
             mean = train.mean[network]
             found.append(
                 UsedSubspace(
                     site=site,
                     mean=mean,
-                    rows=chosen,
-                    agreement=test.kept(networks, site, network, chosen),
-                    agreement_at_mean=test.kept(networks, site, network, chosen, rest=mean),
-                    changed=1 - test.kept(networks, site, network, chosen[:0]),
+                    rows=chosen.rows,
+                    agreement=test.kept(networks, site, network, chosen.rows),
+                    agreement_at_mean=test.kept(networks, site, network, chosen.rows, rest=mean),
+                    changed=1 - test.kept(networks, site, network, chosen.rows[:0]),
+                    lenient_rank=chosen.lenient_rank,
+                    strict_rank=chosen.strict_rank,
                 )
             )
     return found
+
+
+class _Smallest(NamedTuple):
+    """The smallest subspace that keeps enough answers, and the ranks at other levels of agreement."""
+
+    rows: Float[Tensor, "rank width"]
+    lenient_rank: int
+    strict_rank: int
+
+
+def _smallest(
+    candidates: Sequence[Float[Tensor, "_ width"]], share: Callable[[Tensor], float], agreement: float
+) -> _Smallest:
+    """The first of some subspaces, in the order of their ranks, that keeps enough answers; the last keeps all."""
+    levels = (min(LENIENT_AGREEMENT, agreement), agreement, max(STRICT_AGREEMENT, agreement))
+    first: list[Tensor] = []
+    for rows in candidates:
+        kept = share(rows)
+        while len(first) < len(levels) and kept >= levels[len(first)]:
+            first.append(rows)
+        if len(first) == len(levels):
+            break
+    first += [candidates[-1]] * (len(levels) - len(first))
+    return _Smallest(rows=first[1], lenient_rank=len(first[0]), strict_rank=len(first[2]))
 
 
 def restrict_to(
