@@ -10,7 +10,7 @@ import pytest
 
 import interlocus as il
 
-EXPECTED_OUTPUT = {"own_hypothesis": "left at codes: entangled", "own_network": "this network is hierarchical"}
+EXPECTED_OUTPUT = {"own_hypothesis": "left at codes: computed", "own_network": "this network is hierarchical"}
 """What an example has to print; the others print an IIA."""
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 

@@ -33,7 +33,7 @@ from interlocus.studies.spec.searches import (
 )
 from interlocus.studies.spec.validation import check_study
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the keys of records and specifications; a run folder with another one is refused."""
 QUICK_COUNT, QUICK_STEPS, QUICK_BATCH = 3, 250, 256
 """Networks a group, steps a phase and batch of the quick version of a study, at most."""
