@@ -169,9 +169,11 @@ def _judge_found_inside(case: _Case) -> Verdict:
     leakages = [effect.operand_leakage for effect in case.inside if effect.operand_leakage is not None]
     if not leakages:
         return case.say("undecided", "How much of the operands is exchanged together with the value.")
-    if min(leakages) <= thresholds.operand_leakage:
-        return case.say("computed")
     kept = observation.kept_by_values
+    # what the probes miss may still be needed: one bit of an exclusive or shows nothing of it
+    still_needed = kept is not None and kept < thresholds.found
+    if min(leakages) <= thresholds.operand_leakage and not still_needed:
+        return case.say("computed")
     if kept is not None and kept >= thresholds.values_suffice:
         return case.say(
             "computed",
