@@ -13,8 +13,14 @@ from perceptron_as_module import brought
 
 from interlocus.controls import power
 from interlocus.controls.criteria import Thresholds
-from interlocus.controls.ground_truth import recipes
-from interlocus.controls.ground_truth.planted_result import INSIDE_KIND, PlantedResult, Power, power_of
+from interlocus.controls.ground_truth import planted_result, recipes
+from interlocus.controls.ground_truth.planted_result import (
+    INSIDE_KIND,
+    PlantedResult,
+    Power,
+    networks_to_search,
+    power_of,
+)
 from interlocus.controls.ground_truth.planting import PlantingRequest, plant, random_planting_subspaces
 from interlocus.controls.ground_truth.recipes import PLANTING_RECIPES, TARGET_IIA, random_subspace
 from interlocus.controls.ground_truth.training_batches import TrainingConfig
@@ -97,7 +103,8 @@ def test_where_variables_share_their_inputs_one_way_of_planting_is_left_out():
 @pytest.mark.slow
 def test_variables_are_planted_in_modules_too(monkeypatch):
     """Each is planted by itself, from another random place or another beginning."""
-    monkeypatch.setattr(power, "PLANTED_COUNT", 2)
+    for module in (power, planted_result):
+        monkeypatch.setattr(module, "PLANTED_COUNT", 2)
     modules = [brought(LIKE[i]) for i in range(2)]
     found = measure_planted(PORTFOLIO, TASK, modules, "layer2", "random_subspace", thresholds=THRESHOLDS)
     assert found.found == found.count == 2
@@ -213,3 +220,13 @@ def test_no_power_is_needed_where_no_search_could_find_the_variable():
     (row,) = evidence_of(observation_of(linear_ceiling=0.75), "power")
     assert row.passes is None
     assert "only linear layers follow" in row.text
+
+
+def test_a_single_miss_is_followed_by_more_networks():
+    found, missed = [True], [False]
+    assert networks_to_search(16 * found) == networks_to_search(17 * found) == 17
+    assert networks_to_search(16 * found + missed) == networks_to_search(16 * found + missed + 4 * found) == 30
+    assert networks_to_search(15 * found + 2 * missed) == 17
+    assert networks_to_search(17 * found + missed) == 17, "only the first networks decide whether there are more"
+    assert Power(kind="graded", found=29, of=30).low >= 0.80
+    assert Power(kind="graded", found=28, of=30).low < 0.80

@@ -15,6 +15,7 @@ from interlocus.controls.ground_truth.planted_result import (
     PLANTED_COUNT,
     PlantedResult,
     Power,
+    networks_to_search,
     power_of,
 )
 from interlocus.controls.ground_truth.planting import ADMITTED_IIA, Plantable, Planted, PlantingRequest
@@ -90,11 +91,12 @@ def measure_planted(
         except SpecificationError:  # for instance variables that depend on the same inputs have no neurons of their own
             return PlantedResult(kind=kind, planted=(), best=(), hits=(), left_out=count)
         rounds.append(search_planted(portfolio, task, planted, site, kind, thresholds=thresholds, device=device))
-        made = sum(result.count for result in rounds)
-        on_progress(min(1.0, made / PLANTED_COUNT))
-        if made >= PLANTED_COUNT or (not made and count * len(rounds) >= GIVE_UP_AFTER):
+        hits = [hit for result in rounds for hit in result.hits]
+        needed = networks_to_search(hits)
+        on_progress(min(1.0, len(hits) / needed))
+        if len(hits) >= needed or (not hits and count * len(rounds) >= GIVE_UP_AFTER):
             break  # there are enough, or planting does not succeed here
-    return PlantedResult.combine(rounds, PLANTED_COUNT)
+    return PlantedResult.combine(rounds, networks_to_search([hit for result in rounds for hit in result.hits]))
 
 
 def search_planted(

@@ -55,26 +55,28 @@ def print_battery(result: BatteryResult, console: Console) -> None:
 def print_card(card: ScoreCard, title: str, console: Console) -> None:
     """Print one score card: the bounds, and a row for each construction."""
     bounds = plain_table(title, ("",), UNITS)
-    bounds.add_row("false finding, where one is possible", *_cells(card.false_finding))
-    bounds.add_row("false absence, where a variable is there", *_cells(card.false_absence))
-    bounds.add_row("undecided, of networks that solve the task", *_cells(card.undecided))
-    bounds.add_row("all variables found, where all are there", *_cells(card.power, upper=False))
+    bounds.add_row("false finding", *_cells(card.false_finding))
+    bounds.add_row("false absence", *_cells(card.false_absence))
+    bounds.add_row("undecided", *_cells(card.undecided))
+    bounds.add_row("all found", *_cells(card.power, upper=False))
     console.print(bounds)
+    console.print(
+        "In brackets: one-sided 95 % bounds (Clopper–Pearson). False findings: where one is possible. False absences: "
+        "where a variable is there. Undecided: of networks that solve the task. All found: where all are there."
+    )
     console.print(_of_iia(card))
-    outcomes = [outcome for outcome in OUTCOMES if any(row.outcomes.get(outcome) for row in card.rows)]
-    table = plain_table("", ("construction", "truth", "words"), ("networks", *outcomes, "size"))
+    table = plain_table("", ("construction", "truth", "networks", "words", "size"))
     for row in card.rows:
-        counts = (str(row.outcomes.get(outcome) or "·") for outcome in outcomes)
+        outcomes = [f"{outcome} {row.outcomes[outcome]}" for outcome in OUTCOMES if row.outcomes.get(outcome)]
         table.add_row(
             escape(row.construction),
-            ", ".join(row.statuses) + (" (can err)" if row.can_err else ""),
+            ", ".join(row.statuses) + (" *" if row.can_err else ""),
+            ", ".join(outcomes),
             _words(row),
-            str(row.networks),
-            *counts,
             f"{row.size_right} of {row.sized}" if row.sized else "·",
         )
     console.print(table)
-    console.print("In brackets: one-sided 95 % bounds (Clopper–Pearson). `size`: at most one above the true size.\n")
+    console.print("*: a finding can be false there. `size`: reported sizes that are at most one above the true size.\n")
 
 
 def print_comparison(cards: Sequence[ScoreCard], console: Console) -> None:

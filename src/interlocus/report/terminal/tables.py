@@ -19,7 +19,18 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 """Standard error, for progress and messages."""
 
-WRAPPED_COLUMNS = ("hypo-\nthesis", "hypothesis", "featur-\nizer", "featurizer", "start", "evidence")
+WRAPPED_COLUMNS = (
+    "hypo-\nthesis",
+    "hypothesis",
+    "featur-\nizer",
+    "featurizer",
+    "start",
+    "evidence",
+    "construction",
+    "truth",
+    "networks",
+    "words",
+)
 """Headings of columns whose text is wrapped in a narrow terminal; text in other columns would be cut off."""
 
 SHORTEST_WRAP = 8
