@@ -26,5 +26,6 @@ CONTROLLED = (
     .replace("sizes: [1, 2], featurizers: [rotation, linear]", "sizes: [1, 2], featurizers: [rotation]")
     .replace("  - {hypotheses: [left, right], sizes: [2], featurizers: [rotation]}\n", "")
     + "reuse: {question: odd, site: layer1, size: 2, labels: [20], draws: 1}\n"
+    + "competence: 0.3\n"  # below it no controls are measured, and 60 steps teach little
 )
 """The same with fewer searches, all controls that train nothing, and a new question."""

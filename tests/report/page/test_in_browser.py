@@ -57,6 +57,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = TINY.replace("controls: []", "controls: [used_subspace, operand_leakage]").replace(
         "title: Does it work at all?", "title: <script>alert('a')</script> & <b onclick=alert(1)>bold</b>?"
     )
+    text += "competence: 0.3\n"  # below it no controls are measured, and 60 steps teach little
     return write_report(run_study(Study.parse(text, "tiny"), tmp_path_factory.mktemp("run")))
 
 
