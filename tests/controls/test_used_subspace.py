@@ -6,7 +6,8 @@ import pytest
 from control_contexts import context_of, effect_with, evidence_of, observation_of, portfolio_of, used_with
 from networks_by_hand import hand_wired
 
-from interlocus.controls.used.search import OUTPUT
+from interlocus.controls import _base
+from interlocus.controls.used.search import OUTPUT, RestrictedResult, search_restricted
 from interlocus.controls.used_subspace import UsedSubspaceControl, UsedSubspaceResult
 from interlocus.tasks import HierarchicalEquality
 
@@ -56,3 +57,23 @@ def test_without_room_inside_the_evidence_speaks_against_the_variable(measured):
 def test_what_was_not_measured_decides_nothing():
     (row,) = evidence_of(observation_of(), "used subspace")
     assert row.passes is None
+
+
+@pytest.mark.parametrize(("best", "repeats"), [(0.5, 1), (0.90, 2), (0.97, 1)])
+def test_a_search_that_nearly_reaches_the_bar_is_repeated_with_more_restarts(monkeypatch, best, repeats):
+    """The bar is .95. What is far below or above it is not searched again."""
+    portfolios = []
+
+    def recorded(portfolio, *arguments, **options):
+        portfolios.append(portfolio)
+        return search_restricted(portfolio, *arguments, **options)
+
+    monkeypatch.setattr(_base, "search_restricted", recorded)
+    monkeypatch.setattr(RestrictedResult, "best_iia", lambda self, hypothesis: best)
+    portfolio = portfolio_of(sizes=(1,), starts={"random": 1, "covariance": 2})
+    context = context_of(hand_wired(item_width=2), TASK, site="layer2", portfolio=portfolio)
+    assert len(context.restricted) == 1
+    assert [dict(one.starts) for one in portfolios] == [
+        {"random": 1, "covariance": 2},
+        {"random": 3, "covariance": 6},
+    ][:repeats]

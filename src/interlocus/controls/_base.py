@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Generic, TypeVar, get_args, get_origin
 
@@ -23,6 +23,11 @@ from interlocus.searches.portfolio import Portfolio
 from interlocus.tasks import AbstractTask
 
 Result = TypeVar("Result")
+
+NEAR_THE_BAR = 0.10
+"""A search inside the used subspace that misses the bar by at most this much is repeated with more restarts."""
+MORE_RESTARTS = 3
+"""Factor by which the restarts are multiplied then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,41 +104,51 @@ class ControlContext:
         """The used subspaces with what is found there.
 
         Where an alignment counts as found in the full state and nothing does inside, both are repeated with a stricter
-        subspace: the directions that a few answers in a thousand need may be those that hold the variable.
+        subspace: the directions that a few answers in a thousand need may be those that hold the variable. Where the
+        bar is missed by little, the searches are repeated with more restarts.
         """
-        all_networks, thresholds = range(len(self.networks)), self.thresholds
-        found = self._searched(all_networks, thresholds.agreement)
-        lost = [
-            i
-            for i, (_, restricted) in enumerate(found)
-            if restricted.best_iia(self.portfolio.hypothesis) < thresholds.found <= self._full_iia(i)
-        ]
-        for i, again in zip(lost, self._searched(lost, STRICT_AGREEMENT), strict=True):
-            hypothesis = self.portfolio.hypothesis
+        hypothesis, bar = self.portfolio.hypothesis, self.thresholds.found
+        every = range(len(self.networks))
+        found = self._searched(every, self._used(every, self.thresholds.agreement), self.portfolio)
+        lost = [i for i, (_, inside) in enumerate(found) if inside.best_iia(hypothesis) < bar <= self._full_iia(i)]
+        for i, again in zip(
+            lost, self._searched(lost, self._used(lost, STRICT_AGREEMENT), self.portfolio), strict=True
+        ):
             if again[1].best_iia(hypothesis) > found[i][1].best_iia(hypothesis):
                 found[i] = again
+        near = [i for i, (_, inside) in enumerate(found) if bar - NEAR_THE_BAR <= inside.best_iia(hypothesis) < bar]
+        starts = {name: MORE_RESTARTS * count for name, count in self.portfolio.starts.items()}
+        more = self._searched(near, [found[i][0] for i in near], replace(self.portfolio, starts=starts))
+        for i, again in zip(near, more, strict=True):
+            found[i] = again  # with the restarts that were made before
         return found
 
-    def _searched(self, indices: Sequence[int], agreement: float) -> list[tuple[UsedSubspace, RestrictedResult]]:
-        """The used subspaces of some of the networks at one level of agreement, with what is found there."""
+    def _used(self, indices: Sequence[int], agreement: float) -> list[UsedSubspace]:
+        """The used subspaces of some of the networks at one level of agreement."""
         if not indices:
             return []
-        networks, alignments = self.networks.select(indices), [self.alignments[i] for i in indices]
-        used = used_subspaces(
-            networks,
+        return used_subspaces(
+            self.networks.select(indices),
             self.task,
             site=self.site,
             agreement=agreement,
-            alignments=alignments,
+            alignments=[self.alignments[i] for i in indices],
             seed=self.portfolio.seed,
         )
+
+    def _searched(
+        self, indices: Sequence[int], used: Sequence[UsedSubspace], portfolio: Portfolio
+    ) -> list[tuple[UsedSubspace, RestrictedResult]]:
+        """The used subspaces of some of the networks with what a portfolio finds there."""
+        if not indices:
+            return []
         restricted = search_restricted(
-            self.portfolio,
-            networks,
+            portfolio,
+            self.networks.select(indices),
             self.task,
             self.site,
             used,
-            alignments=alignments,
+            alignments=[self.alignments[i] for i in indices],
             on_progress=self.on_progress,
         )
         return list(zip(used, restricted, strict=True))
