@@ -1,6 +1,7 @@
 """The rules of verdicts agree with the tables of docs/verdicts.md, row by row; no network is run."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -188,3 +189,17 @@ def test_contradicting_thresholds_are_refused(fails):
     for name, value in (("worst_transition", 0.97), ("value_change", 0.95), ("found", 1.0), ("power", 0.0)):
         with fails(SpecificationError, name):
             Thresholds(**{name: value}).check()
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [({"inside": "too small", "output": ".60"}, "natural"), ({"situation": SITES[2]["situation"]}, "natural_inside")],
+)
+def test_what_works_only_with_states_that_do_not_occur_is_no_finding(row, field):
+    seen = _observation(_row(**row))
+    assert _judged(seen)[0].word in ("merged", "computed")
+    unnatural = replace(seen, used=replace(seen.used, **{field: 0.64}))
+    (verdict,) = _judged(unnatural)
+    assert verdict.word == "undecided"
+    assert "0.640" in verdict.missing_evidence[0]
+    assert _judged(replace(seen, used=replace(seen.used, **{field: 0.99})))[0].word == _judged(seen)[0].word

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.controls.criteria import is_found
-from interlocus.controls.used.search import ByFeaturizer
+from interlocus.controls.used.natural import natural_iia
+from interlocus.controls.used.search import ByFeaturizer, RestrictedResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,10 @@ class UsedSubspaceResult:
         changed: Share of its answers that change when the whole state comes from another example.
         lenient_rank: Number of directions that would be enough for an agreement of .99.
         strict_rank: The same for .9999.
+        natural: IIA of the site's alignment with exchanged states kept within the range of natural ones; `None` for a
+            site without an alignment.
+        natural_inside: The same of what is found inside the used subspace, at the size and featurizer where it is
+            highest; `None` where nothing is found.
         found: Restarts of every size inside the used subspace, by hypothesis and featurizer.
     """
 
@@ -32,6 +37,8 @@ class UsedSubspaceResult:
     changed: float = 1.0
     lenient_rank: int = 0
     strict_rank: int = 0
+    natural: float | None = None
+    natural_inside: float | None = None
 
     def restarts_of(self, hypothesis: str) -> ByFeaturizer:
         """The restarts for one hypothesis; empty if it has more variables than the subspace has directions.
@@ -53,7 +60,7 @@ class UsedSubspaceControl(AbstractControl[UsedSubspaceResult]):
     )
 
     def measure(self, context: ControlContext) -> list[UsedSubspaceResult | None]:
-        width = context.networks.width(context.site)
+        width, seed = context.networks.width(context.site), context.portfolio.seed
         return [
             UsedSubspaceResult(
                 rank=used.rank,
@@ -64,8 +71,14 @@ class UsedSubspaceControl(AbstractControl[UsedSubspaceResult]):
                 changed=used.changed,
                 lenient_rank=used.lenient_rank,
                 strict_rank=used.strict_rank,
+                natural=None
+                if alignment is None
+                else natural_iia(alignment, context.networks[index], context.task, seed=seed),
+                natural_inside=_natural_inside(context, index, restricted),
             )
-            for used, restricted in zip(context.used, context.restricted, strict=True)
+            for index, (used, restricted, alignment) in enumerate(
+                zip(context.used, context.restricted, context.alignments, strict=True)
+            )
         ]
 
     def evidence(self, result: UsedSubspaceResult | None, context: EvidenceContext) -> list[Evidence]:
@@ -77,8 +90,36 @@ class UsedSubspaceControl(AbstractControl[UsedSubspaceResult]):
         text += f"({result.lenient_rank} at .99, {result.strict_rank} at .9999); "
         if not context.inside:
             text += "these are fewer than there are variables."
-            return [Evidence(control="used subspace", text=text, passes=False)]
+            return [Evidence(control="used subspace", text=text, passes=False), *_natural_row(result, context)]
         best = max(context.inside, key=lambda effect: effect.iia)
         text += f"inside, IIA {best.iia:.3f} [{best.low:.3f}, {best.high:.3f}] at size {best.size} ({best.featurizer})."
         passes = any(is_found(effect, context.thresholds, context.null_level) for effect in context.inside)
-        return [Evidence(control="used subspace", text=text, passes=passes)]
+        return [Evidence(control="used subspace", text=text, passes=passes), *_natural_row(result, context)]
+
+
+def _natural_inside(context: ControlContext, index: int, restricted: RestrictedResult) -> float | None:
+    """The highest IIA within the range of natural states, of the linear alignments that are found inside."""
+    task, network = context.task, context.networks[index]
+    hypothesis = task.hypothesis(context.portfolio.hypothesis)
+    lifted = restricted.in_full_state(hypothesis, task, network)
+    best: float | None = None
+    for restarts, alignment in restricted.alignments(hypothesis, task):
+        if restarts.best.score.iia < context.thresholds.found or alignment.featurizer not in lifted:
+            continue
+        full = lifted[alignment.featurizer][restarts.size]
+        best = max(best or 0.0, natural_iia(full, network, task, seed=context.portfolio.seed))
+        if best >= context.thresholds.found:
+            break
+    return best
+
+
+def _natural_row(result: UsedSubspaceResult, context: EvidenceContext) -> list[Evidence]:
+    """Whether exchanges work with states like those that occur."""
+    scores = {"in the full state": result.natural, "inside": result.natural_inside}
+    shown = [f"{iia:.3f} {place}" for place, iia in scores.items() if iia is not None]
+    if not shown:
+        return []
+    text = f"With exchanged states kept within the range of those that occur, the IIA is {' and '.join(shown)}."
+    deciding = result.natural if result.natural_inside is None else result.natural_inside
+    passes = None if deciding is None else deciding >= context.thresholds.worst_transition
+    return [Evidence(control="natural states", text=text, passes=passes)]

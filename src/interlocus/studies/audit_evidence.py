@@ -235,7 +235,13 @@ class Auditor:
 def _used(used: UsedSubspaceResult, inside: Effect) -> UsedSubspaceEvidence:
     """The used subspace with the effect of the audited alignment inside. The output was not searched there."""
     return UsedSubspaceEvidence(
-        rank=used.rank, width=used.width, agreement=used.agreement, effects=(inside,), output={}, changed=used.changed
+        rank=used.rank,
+        width=used.width,
+        agreement=used.agreement,
+        effects=(inside,),
+        output={},
+        changed=used.changed,
+        natural=used.natural,
     )
 
 

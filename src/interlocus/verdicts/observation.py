@@ -21,6 +21,9 @@ class UsedSubspaceEvidence:
         effects: Effects of the searches inside; empty if it has fewer directions than there are variables.
         output: For each size the lower end of the output's IIA inside.
         changed: Share of the network's answers that change when the whole state comes from another example.
+        natural: IIA of the site's alignment in the full state, with exchanged states kept within the range of natural
+            ones; `None` where it was not measured.
+        natural_inside: The same of what is found inside; `None` where nothing is, or where it was not measured.
     """
 
     rank: int
@@ -29,6 +32,8 @@ class UsedSubspaceEvidence:
     effects: tuple[Effect, ...]
     output: dict[Size, float]
     changed: float = 1.0
+    natural: float | None = None
+    natural_inside: float | None = None
 
     @property
     def highest(self) -> float:

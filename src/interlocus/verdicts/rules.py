@@ -142,9 +142,13 @@ def _judge_present(case: _Case) -> Verdict:
     if observation.used is None:
         return case.say("undecided", "The used subspace, since an unused copy of the variable would score the same.")
     if case.inside:
+        if _only_unnatural(observation.used.natural_inside, thresholds):
+            return case.say("undecided", _confined_search(observation.used.natural_inside))
         return _judge_found_inside(case)
     if any(is_partial(effect, observation, thresholds) for effect in observation.used.effects):
         return case.say("partial", note=_why_partial(case))
+    if case.found and _only_unnatural(observation.used.natural, thresholds):
+        return case.say("undecided", _confined_search(observation.used.natural))
     if not case.found:  # in the full state the score lies above chance, but below the threshold
         if observation.used.effects and observation.used.highest <= observation.chance_level:
             return _judge_missing(case, inside=True)
@@ -161,6 +165,18 @@ def _judge_present(case: _Case) -> Verdict:
     read = observation.read_as
     note = f"The mean of {read} in place of each state is enough for the network's answers." if read else ""
     return case.say("merged", note=note)
+
+
+def _only_unnatural(natural: float | None, thresholds: Thresholds) -> bool:
+    """Whether an exchange that scores works only with states that do not occur."""
+    return natural is not None and natural < thresholds.worst_transition
+
+
+def _confined_search(natural: float | None) -> str:
+    return (
+        "A search that is confined to states like those that occur: with exchanged states kept within their range, "
+        f"what was found has an IIA of {natural:.3f}."
+    )
 
 
 def _judge_found_inside(case: _Case) -> Verdict:

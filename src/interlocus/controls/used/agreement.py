@@ -13,6 +13,7 @@ from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.interchange.cache import Batch, Cache, cache_activations
 from interlocus.alignment.interchange.gradients import logit_gradients
 from interlocus.causal.examples import Examples
+from interlocus.controls.used.natural import NaturalRange
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks, AbstractSuffix
 
@@ -142,7 +143,10 @@ class AgreementData:
 
 
 def _exchanged(states: Float[Tensor, "row width"], alignment: Alignment | None) -> Float[Tensor, "row width"]:
-    """The states after variables were exchanged: one after another in equal parts of the rows, and in the last all."""
+    """The states after variables were exchanged: one after another in equal parts of the rows, and in the last all.
+
+    They are kept within the range of natural states, since elsewhere a network reads what it reads nowhere else.
+    """
     if alignment is None:
         return states
     variables = range(len(alignment.variables))
@@ -152,4 +156,4 @@ def _exchanged(states: Float[Tensor, "row width"], alignment: Alignment | None) 
         sources = {v: states.roll(2 + v, 0)[start : start + len(part)] for v in kinds[len(parts)]}
         parts.append(alignment.frames.swap(part, sources))
         start += len(part)
-    return torch.cat(parts)
+    return NaturalRange.of(states).nearest(torch.cat(parts))

@@ -56,6 +56,8 @@ def used_evidence(
         effects=effects_inside(control, hypothesis, variable, comparisons),
         output=output,
         changed=used.changed,
+        natural=used.natural,
+        natural_inside=used.natural_inside,
     )
 
 
