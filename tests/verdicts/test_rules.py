@@ -203,3 +203,19 @@ def test_what_works_only_with_states_that_do_not_occur_is_no_finding(row, field)
     assert verdict.word == "undecided"
     assert "0.640" in verdict.missing_evidence[0]
     assert _judged(replace(seen, used=replace(seen.used, **{field: 0.99})))[0].word == _judged(seen)[0].word
+
+
+def test_where_a_linear_map_works_only_with_states_that_do_not_occur_rotations_decide():
+    seen = _observation(_row(situation="the same; the network uses more directions"))
+    (oblique,) = seen.effects
+    rotation = replace(_effect(0.60, 0.20, 0.20), featurizer="rotation")
+    both = replace(
+        seen,
+        effects=(rotation, replace(oblique, featurizer="linear")),
+        used=replace(seen.used, natural=0.64),
+        decodable=0.5,
+    )
+    assert _judged(both)[0].word == "absent"
+    assert _judged(replace(both, power=None))[0].word == "undecided"
+    natural = replace(both, used=replace(both.used, natural=0.99))
+    assert _judged(natural)[0].word == "merged"

@@ -7,7 +7,7 @@ row. Tensors and networks do not appear here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from interlocus.alignment.dimensions import Size, mean_size
 from interlocus.controls._base import Evidence
@@ -51,7 +51,8 @@ class _Case:
         observation: Everything that was measured.
         earlier: The verdicts on this variable at earlier hidden sites.
         thresholds: The study's thresholds.
-        found: Effects in the full state that count as found.
+        effects: The effects in the full state that are considered.
+        found: Those that count as found.
         inside: Effects inside the used subspace that count as found. What is found there is in the full state, too.
         evidence: The rows so far; a rule may add its own.
     """
@@ -59,6 +60,7 @@ class _Case:
     observation: SiteObservation
     earlier: tuple[Verdict, ...]
     thresholds: Thresholds
+    effects: tuple[Effect, ...]
     found: tuple[Effect, ...]
     inside: tuple[Effect, ...]
     evidence: list[Evidence] = field(default_factory=list)
@@ -66,7 +68,7 @@ class _Case:
     @property
     def best(self) -> Effect:
         """The effect with the highest IIA in the full state, at a size that is evidence if there is one."""
-        return max(self.observation.effects, key=lambda effect: (not effect.fills, effect.iia))
+        return max(self.effects, key=lambda effect: (not effect.fills, effect.iia))
 
     @property
     def effect(self) -> Effect:
@@ -113,6 +115,7 @@ def _judge(
             if verdict.observation.variable == variable and verdict.observation.hidden
         ),
         thresholds=thresholds,
+        effects=observation.effects,
         found=_found_among(observation.effects, observation, thresholds),
         inside=_found_among(observation.used.effects if observation.used else (), observation, thresholds),
     )
@@ -148,7 +151,7 @@ def _judge_present(case: _Case) -> Verdict:
     if any(is_partial(effect, observation, thresholds) for effect in observation.used.effects):
         return case.say("partial", note=_why_partial(case))
     if case.found and _only_unnatural(observation.used.natural, thresholds):
-        return case.say("undecided", _confined_search(observation.used.natural))
+        return _judge_unnatural(case, observation.used.natural)
     if not case.found:  # in the full state the score lies above chance, but below the threshold
         if observation.used.effects and observation.used.highest <= observation.chance_level:
             return _judge_missing(case, inside=True)
@@ -165,6 +168,15 @@ def _judge_present(case: _Case) -> Verdict:
     read = observation.read_as
     note = f"The mean of {read} in place of each state is enough for the network's answers." if read else ""
     return case.say("merged", note=note)
+
+
+def _judge_unnatural(case: _Case, natural: float | None) -> Verdict:
+    """What was found works only with states that do not occur. What is left are the featurizers that found nothing."""
+    finders = {effect.featurizer for effect in case.found}
+    others = tuple(effect for effect in case.effects if effect.featurizer not in finders)
+    if not others:
+        return case.say("undecided", _confined_search(natural))
+    return _judge_missing(replace(case, effects=others, found=()), inside=True)
 
 
 def _only_unnatural(natural: float | None, thresholds: Thresholds) -> bool:
@@ -233,7 +245,7 @@ def _judge_missing(case: _Case, *, inside: bool = False) -> Verdict:
         return case.say(
             "undecided", "A smaller size: the variables take up the whole site at those that were searched."
         )
-    highest = max(effect.high for effect in observation.effects if not effect.fills)
+    highest = max(effect.high for effect in case.effects if not effect.fills)
     if observation.used is not None:  # what the rest of the network does not need cannot be its intermediate step
         highest = min(highest, observation.used.highest)
     if highest > observation.chance_level:
