@@ -185,10 +185,7 @@ def _only_unnatural(natural: float | None, thresholds: Thresholds) -> bool:
 
 
 def _confined_search(natural: float | None) -> str:
-    return (
-        "A search that is confined to states like those that occur: with exchanged states kept within their range, "
-        f"what was found has an IIA of {natural:.3f}."
-    )
+    return f"A search confined to states like those that occur: within their range the IIA is {natural:.3f}."
 
 
 def _judge_found_inside(case: _Case) -> Verdict:
