@@ -15,6 +15,7 @@ from typing import ClassVar, Generic, TypeVar, get_args, get_origin
 from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.evaluation import evaluate
 from interlocus.controls.criteria import Effect, Thresholds
+from interlocus.controls.used.natural import natural_iia
 from interlocus.controls.used.search import RestrictedResult, search_restricted
 from interlocus.controls.used.subspace import STRICT_AGREEMENT, UsedSubspace, used_subspaces
 from interlocus.core.json_record import JsonValue, from_json, to_json
@@ -123,16 +124,29 @@ class ControlContext:
             found[i] = again  # with the restarts that were made before
         return found
 
+    @cached_property
+    def natural(self) -> list[float | None]:
+        """For each network the IIA of its alignment within the range of natural states; `None` without an alignment."""
+        return [
+            None if alignment is None else natural_iia(alignment, self.networks[i], self.task, seed=self.portfolio.seed)
+            for i, alignment in enumerate(self.alignments)
+        ]
+
     def _used(self, indices: Sequence[int], agreement: float) -> list[UsedSubspace]:
-        """The used subspaces of some of the networks at one level of agreement."""
+        """The used subspaces of some of the networks at one level of agreement.
+
+        Answers after exchanges count where the exchange works with states that occur. Elsewhere a network may read
+        directions that it reads for no input.
+        """
         if not indices:
             return []
+        bar = self.thresholds.worst_transition
         return used_subspaces(
             self.networks.select(indices),
             self.task,
             site=self.site,
             agreement=agreement,
-            alignments=[self.alignments[i] for i in indices],
+            alignments=[self.alignments[i] if (self.natural[i] or 0.0) >= bar else None for i in indices],
             seed=self.portfolio.seed,
         )
 

@@ -60,7 +60,7 @@ class UsedSubspaceControl(AbstractControl[UsedSubspaceResult]):
     )
 
     def measure(self, context: ControlContext) -> list[UsedSubspaceResult | None]:
-        width, seed = context.networks.width(context.site), context.portfolio.seed
+        width = context.networks.width(context.site)
         return [
             UsedSubspaceResult(
                 rank=used.rank,
@@ -71,14 +71,10 @@ class UsedSubspaceControl(AbstractControl[UsedSubspaceResult]):
                 changed=used.changed,
                 lenient_rank=used.lenient_rank,
                 strict_rank=used.strict_rank,
-                natural=None
-                if alignment is None
-                else natural_iia(alignment, context.networks[index], context.task, seed=seed),
+                natural=context.natural[index],
                 natural_inside=_natural_inside(context, index, restricted),
             )
-            for index, (used, restricted, alignment) in enumerate(
-                zip(context.used, context.restricted, context.alignments, strict=True)
-            )
+            for index, (used, restricted) in enumerate(zip(context.used, context.restricted, strict=True))
         ]
 
     def evidence(self, result: UsedSubspaceResult | None, context: EvidenceContext) -> list[Evidence]:
