@@ -17,7 +17,7 @@ from interlocus.alignment.evaluation import evaluate
 from interlocus.controls.criteria import Effect, Thresholds
 from interlocus.controls.used.natural import natural_iia
 from interlocus.controls.used.search import RestrictedResult, search_restricted
-from interlocus.controls.used.subspace import STRICT_AGREEMENT, UsedSubspace, used_subspaces
+from interlocus.controls.used.subspace import STRICT_AGREEMENT, UsedSubspace, as_rotation, used_subspaces
 from interlocus.core.json_record import JsonValue, from_json, to_json
 from interlocus.networks import AbstractNetworks
 from interlocus.searches.portfolio import Portfolio
@@ -135,8 +135,8 @@ class ControlContext:
     def _used(self, indices: Sequence[int], agreement: float) -> list[UsedSubspace]:
         """The used subspaces of some of the networks at one level of agreement.
 
-        Answers after exchanges count where the exchange works with states that occur. Elsewhere a network may read
-        directions that it reads for no input.
+        Answers after exchanges have to be kept, too. Where the alignment works only with states that do not occur, the
+        directions that it reads are exchanged instead, since elsewhere a network may read what it reads for no input.
         """
         if not indices:
             return []
@@ -146,7 +146,10 @@ class ControlContext:
             self.task,
             site=self.site,
             agreement=agreement,
-            alignments=[self.alignments[i] if (self.natural[i] or 0.0) >= bar else None for i in indices],
+            alignments=[
+                alignment if alignment is None or (self.natural[i] or 0.0) >= bar else as_rotation(alignment)
+                for i, alignment in ((i, self.alignments[i]) for i in indices)
+            ],
             seed=self.portfolio.seed,
         )
 

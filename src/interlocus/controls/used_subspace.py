@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from interlocus.alignment.dimensions import fills_site
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.controls.criteria import is_found
 from interlocus.controls.used.natural import natural_iia
@@ -102,6 +103,8 @@ def _natural_inside(context: ControlContext, index: int, restricted: RestrictedR
     for restarts, alignment in restricted.alignments(hypothesis, task):
         if restarts.best.score.iia < context.thresholds.found or alignment.featurizer not in lifted:
             continue
+        if fills_site(restarts.size, len(hypothesis.variables), network.width(context.site)):
+            continue  # no evidence of its own, see `Effect.fills`
         full = lifted[alignment.featurizer][restarts.size]
         best = max(best or 0.0, natural_iia(full, network, task, seed=context.portfolio.seed))
         if best >= context.thresholds.found:

@@ -7,7 +7,7 @@ import torch
 from control_contexts import alignment_of
 from networks_by_hand import hand_wired, known_subspace, two_routes
 
-from interlocus.controls.used.subspace import UsedSubspace, hint_of, restrict_to, used_subspaces
+from interlocus.controls.used.subspace import UsedSubspace, as_rotation, hint_of, restrict_to, used_subspaces
 from interlocus.core.errors import UnknownNameError
 from interlocus.core.random import derived_generator
 from interlocus.tasks import HierarchicalEquality
@@ -94,3 +94,12 @@ def test_an_alignment_gives_orthonormal_directions_as_a_hint():
 def test_a_site_that_does_not_exist_is_refused(fails):
     with fails(UnknownNameError, "'layer2'"):
         used_subspaces(NETWORK, TASK, site="layr2")
+
+
+def test_an_oblique_alignment_is_exchanged_along_what_it_reads():
+    oblique = alignment_of(NETWORK, TASK, 3 * known_subspace(item_width=2)[:, :2], site="layer1")
+    rotation = as_rotation(oblique)
+    rows = rotation.frames.read.flatten(0, 1)
+    torch.testing.assert_close(rows @ rows.T, torch.eye(4))
+    torch.testing.assert_close(rows.abs(), oblique.frames.read.flatten(0, 1) / 3)
+    assert torch.equal(rotation.frames.read, rotation.frames.write)

@@ -89,6 +89,20 @@ def hint_of(alignment: Alignment | None) -> Float[Tensor, "_ width"] | None:
     return torch.linalg.qr(rows[(rows != 0).any(1)].T).Q.T
 
 
+def as_rotation(alignment: Alignment) -> Alignment | None:
+    """The alignment that exchanges the directions that another one reads, made orthonormal, and writes nothing else.
+
+    Args:
+        alignment: Any alignment; of one that is not linear the result is `None`.
+    """
+    rows = hint_of(alignment)
+    if rows is None or not isinstance(alignment.frames, Frames):
+        return None
+    exchanged = torch.zeros_like(alignment.frames.read)
+    exchanged[(alignment.frames.read != 0).any(2)] = rows
+    return replace(alignment, frames=Frames(read=exchanged, write=exchanged), read_outs={})
+
+
 def used_subspaces(
     networks: AbstractNetworks,
     task: AbstractTask,
