@@ -17,7 +17,7 @@ from interlocus.causal.interventions import counterfactual_labels
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks
-from interlocus.tasks import AbstractTask
+from interlocus.tasks import AbstractTask, Split
 
 CASES = 6000
 """Examples, each of which is the base of one exchange."""
@@ -86,7 +86,8 @@ def partial_cases(
         task: The task that the network solves.
         seed: Seed of the examples.
     """
-    train, test = (_exchanges(alignment, variable, network, task, split, seed) for split in ("train", "test"))
+    train = _exchanges(alignment, variable, network, task, "train", seed)
+    test = _exchanges(alignment, variable, network, task, "test", seed)
     share, count = float(test.works.mean()) if len(test.works) else 0.0, len(test.works)
     rarest = min((int(side.sum()) for part in (train, test) for side in (part.works, ~part.works)), default=0)
     if rarest < MIN_CASES:
@@ -99,12 +100,12 @@ def partial_cases(
 
 
 def _exchanges(
-    alignment: Alignment, variable: str, network: AbstractNetworks, task: AbstractTask, split: str, seed: int
+    alignment: Alignment, variable: str, network: AbstractNetworks, task: AbstractTask, split: Split, seed: int
 ) -> _Exchanges:
     hypothesis = task.hypothesis(alignment.hypothesis)
     pool = task.draw_examples(
         CASES,
-        split="train" if split == "train" else "test",
+        split=split,
         generator=derived_generator(seed, "partial cases", split),
         for_hypotheses=(hypothesis.name,),
     )

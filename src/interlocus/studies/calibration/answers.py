@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from interlocus.alignment.dimensions import mean_size
 from interlocus.controls.probes import ProbesControl
 from interlocus.searches.results import Restart, Restarts
-from interlocus.studies.calibration.scoring import FOUND_WORDS, Answer
+from interlocus.studies.calibration.scoring import Answer
 from interlocus.studies.records import Record
 from interlocus.studies.run import Run
 from interlocus.verdicts.verdict import Verdict
+from interlocus.verdicts.words import EXCHANGEABLE
 
 LEAST_IIA, LEAST_PROBE = 0.9, 0.95
 """From what IIA, or accuracy of a probe, a variable is often said to be there."""
@@ -39,7 +40,7 @@ def our_answers(run: Run) -> AnswersOfRun:
 
 def _answer(verdict: Verdict) -> Answer:
     effect = verdict.effect
-    size = float(mean_size(effect.size)) if verdict.word in FOUND_WORDS else None
+    size = float(mean_size(effect.size)) if verdict.word in EXCHANGEABLE else None
     return Answer(word=verdict.word, iia=effect.iia, low=effect.low, high=effect.high, size=size)
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from interlocus.core.errors import SpecificationError
 from interlocus.studies.calibration.answers import AnswersOfRun
 from interlocus.studies.calibration.export import exported_ids
-from interlocus.studies.calibration.scoring import FOUND_WORDS, MISSING_WORDS, Answer
+from interlocus.studies.calibration.scoring import Answer
 from interlocus.studies.calibration.truth import NetworkTruth
+from interlocus.verdicts.words import VERDICT_WORDS
 
-KNOWN_WORDS = (*FOUND_WORDS, *MISSING_WORDS, "partial", "undecided", "not-learned")
+KNOWN_WORDS = tuple(VERDICT_WORDS)
 NUMBERS = ("iia", "low", "high", "size")
 
 

@@ -9,11 +9,7 @@ from typing import Literal
 from interlocus.core.json_record import JsonObject
 from interlocus.core.statistics import exact_high, exact_low
 from interlocus.studies.calibration.truth import NetworkTruth, VariableTruth
-
-FOUND_WORDS = ("computed", "entangled", "merged")
-"""Words that say that a variable is at a site and read."""
-MISSING_WORDS = ("absent", "consumed", "bypassed", "unused")
-"""Words that say that a variable is not at a site, or not read there."""
+from interlocus.verdicts.words import EXCHANGEABLE, NOT_USED
 
 Outcome = Literal["right", "false finding", "false absence", "partial", "other", "undecided", "missing"]
 """What the word on a variable is.
@@ -172,9 +168,9 @@ def outcome_of(truth: VariableTruth, word: str | None) -> Outcome:
         return "undecided"
     if word in truth.words:
         return "right"
-    if word in FOUND_WORDS:
+    if word in EXCHANGEABLE:
         return "other" if truth.status == "there" else "false finding"
-    if word in MISSING_WORDS and truth.status in ("there", "partly"):
+    if word in NOT_USED and truth.status in ("there", "partly"):
         return "false absence"
     return "partial" if word == "partial" else "other"
 
@@ -246,7 +242,7 @@ class _Judged:
     def found(self) -> bool:
         """Whether all variables are reported as found."""
         words = [answer.word for answer in self.answers.values()]
-        return len(words) == len(self.outcomes) and all(word in FOUND_WORDS for word in words)
+        return len(words) == len(self.outcomes) and all(word in EXCHANGEABLE for word in words)
 
 
 def _row(group: Sequence[_Judged]) -> ConstructionRow:
@@ -257,7 +253,7 @@ def _row(group: Sequence[_Judged]) -> ConstructionRow:
         (answer.size, one.truth.variables[name].size)
         for one in group
         for name, answer in one.answers.items()
-        if answer.word in FOUND_WORDS and answer.size is not None and name in one.truth.variables
+        if answer.word in EXCHANGEABLE and answer.size is not None and name in one.truth.variables
     ]
     known = [(size, true) for size, true in sizes if true is not None]
     return ConstructionRow(
