@@ -15,7 +15,7 @@ battery_app = typer.Typer(
 )
 
 Small = Annotated[bool, typer.Option("--small", help="First look: one architecture, some constructions.")]
-Seed = Annotated[
+SeedOfBattery = Annotated[
     int | None, typer.Option(help="Random seed, in place of the one reserved for the battery.", metavar="N")
 ]
 
@@ -25,7 +25,7 @@ def run_battery_command(
     out: Annotated[Path, typer.Option(help="Folder for the results.", metavar="DIR")] = Path("runs/battery"),
     workers: Workers = ALL_CORES,
     small: Small = False,
-    seed: Seed = None,
+    seed: SeedOfBattery = None,
     as_json: AsJson = False,
 ) -> None:
     """Search networks of known truth, and print how often each verdict is right or wrong."""
@@ -56,7 +56,7 @@ def run_battery_command(
 def export_battery_command(
     folder: Annotated[Path, typer.Argument(help="A new folder.", metavar="DIR")],
     small: Small = False,
-    seed: Seed = None,
+    seed: SeedOfBattery = None,
 ) -> None:
     """Write the networks of the battery for any tool, with tasks and examples and without their truth."""
     from interlocus.report.terminal.tables import out
@@ -71,7 +71,7 @@ def export_battery_command(
 def score_battery_command(
     file: Annotated[Path, typer.Argument(help="Words by network and variable: .json or .csv.", metavar="FILE")],
     small: Small = False,
-    seed: Seed = None,
+    seed: SeedOfBattery = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare the words of any tool on exported networks with the truth."""

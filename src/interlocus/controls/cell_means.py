@@ -22,7 +22,7 @@ from interlocus.tasks.cells import BLOCK, MIN_STATES, STATES, CellExamples, Part
 
 SAME_MEANS = 1e-3
 """Level of the test by which the means of two cells differ, for all pairs of a partition together."""
-MIN_SPREAD = 1e-9
+MIN_CELL_SPREAD = 1e-9
 """Variances within cells below this share of the largest count as this share."""
 
 
@@ -213,7 +213,7 @@ def _distinct_means(
     means = {name: total / counts[name].unsqueeze(1) for name, total in sums.items()}
     within = (squares - sums[joint].transpose(1, 2) @ means[joint]) / (len(inputs) - len(counts[joint]))
     spread, axes = torch.linalg.eigh(within)
-    spread = spread.clamp_min(MIN_SPREAD * spread.amax(1, keepdim=True).clamp_min(MIN_SPREAD))
+    spread = spread.clamp_min(MIN_CELL_SPREAD * spread.amax(1, keepdim=True).clamp_min(MIN_CELL_SPREAD))
     distinct: dict[str, Tensor] = {}
     for name, mean in means.items():
         scaled, cells = mean @ axes / spread.sqrt().unsqueeze(1), len(counts[name])

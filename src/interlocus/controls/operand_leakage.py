@@ -33,7 +33,7 @@ MIN_EXAMPLES_PER_VALUE = 200
 """A value with fewer examples is not measured."""
 NEARLY_FOUND = 0.02
 """Alignments whose IIA is more than this below the threshold `found` are not measured."""
-MAX_ROWS = 4096
+LEAKAGE_ROWS = 4096
 """Examples of equal value that are used; half of them to fit the probes."""
 RESOLUTION = 0.1
 """Noise that is added to the features, as a share of their root-mean-square spread over all values."""
@@ -99,7 +99,7 @@ def operand_leakage(
     known_values = model.run({name: value for name, value in drawn.items() if name in model.variables})
     operands = [known_values[name].double().reshape(examples, -1) for name in model.variables[variable].parents]
     value, rows = _value_of_most_spread(torch.cat(operands, 1), known_values[variable], values)
-    rows = rows[:MAX_ROWS]
+    rows = rows[:LEAKAGE_ROWS]
     features = _noisy(_in_state_units(alignment, variable, network, task.encode(drawn)), seed)[rows]
     return _best_prediction(features, leakage_targets(model, variable, known_values, rows), value)
 

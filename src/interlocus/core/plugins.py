@@ -34,7 +34,8 @@ TASKS = Registry(
             "tasks.equality_variants:RareEquality", "hierarchical equality in which the first pair is rarely equal"
         ),
         "near_miss": _entry(
-            "tasks.equality_variants:NearMiss", "hierarchical equality, and a variable that agrees with it mostly"
+            "tasks.equality_variants:NearMissEquality",
+            "hierarchical equality, and a variable that agrees with it mostly",
         ),
     },
 )

@@ -7,7 +7,7 @@ from interlocus.tasks._base import AbstractTask, Split
 from interlocus.tasks.bits import AndOr, Parity
 from interlocus.tasks.digits import Digits
 from interlocus.tasks.distributive_law import DistributiveLaw
-from interlocus.tasks.equality_variants import NearMiss, RareEquality
+from interlocus.tasks.equality_variants import NearMissEquality, RareEquality
 from interlocus.tasks.hierarchical_equality import HierarchicalEquality
 from interlocus.tasks.modular_sum import ModularSum
 from interlocus.tasks.simple_equality import SimpleEquality
@@ -20,7 +20,7 @@ __all__ = [
     "DistributiveLaw",
     "HierarchicalEquality",
     "ModularSum",
-    "NearMiss",
+    "NearMissEquality",
     "Parity",
     "RareEquality",
     "SimpleEquality",

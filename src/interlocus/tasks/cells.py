@@ -18,7 +18,7 @@ MIN_STATES = 200
 """States behind the mean of a cell. The mean of fewer is noisy, and the network then loses answers that are close."""
 STATES = 12_000
 """States for the means, and as many for testing, divided evenly among the cells."""
-MAX_CELLS = 128
+MAX_JOINT_VALUES = 128
 """If the variables have more joint values, as many are drawn at random."""
 MAX_EXAMPLES = 2**18
 """Examples that are drawn before a cell is given up, which then has a probability below about .0008."""
@@ -104,8 +104,8 @@ def draw_cells(
     """
     seen = _block(task, asked, "train", derived_generator(seed, "cells", "first"))
     cells = torch.unique(partition.keys(seen.values), dim=0)
-    if len(cells) > MAX_CELLS:
-        cells = cells[torch.randperm(len(cells), generator=derived_generator(seed, "cells"))[:MAX_CELLS]]
+    if len(cells) > MAX_JOINT_VALUES:
+        cells = cells[torch.randperm(len(cells), generator=derived_generator(seed, "cells"))[:MAX_JOINT_VALUES]]
     wanted = max(MIN_STATES, states // len(cells))
 
     def drawn(split: Split) -> tuple[CellExamples, Tensor]:

@@ -49,7 +49,7 @@ class RareEquality(HierarchicalEquality):
         """There is no other distribution of this task."""
 
 
-class NearMiss(HierarchicalEquality):
+class NearMissEquality(HierarchicalEquality):
     """Hierarchical equality, and a variable that agrees with (a = b) in most examples only.
 
     The variable `nearly_left` is (a = b), flipped where the first component of c is large. The hypothesis `nearly`

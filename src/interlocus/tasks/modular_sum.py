@@ -15,7 +15,7 @@ from interlocus.core.errors import SpecificationError
 from interlocus.tasks._base import AbstractTask, Split
 
 NUMBERS = ("a", "b", "c")
-NOISE = 0.1
+SHOWN_NOISE = 0.1
 """Standard deviation of the noise on each component of an encoded number."""
 
 
@@ -58,7 +58,7 @@ class ModularSum(AbstractTask):
         values: Values = {}
         for name in NUMBERS:
             numbers = torch.randint(self.modulus, (count,), generator=generator)
-            noise = NOISE * torch.randn(count, self.modulus, generator=generator)
+            noise = SHOWN_NOISE * torch.randn(count, self.modulus, generator=generator)
             values[f"code_{name}"] = F.one_hot(numbers, self.modulus).float() + noise
         return values
 

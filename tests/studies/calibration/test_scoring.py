@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from interlocus.core.statistics import exact_high, exact_low
-from interlocus.studies.calibration.scoring import Answer, outcome_of, score_answers
+from interlocus.studies.calibration.scoring import ToolAnswer, outcome_of, score_answers
 from interlocus.studies.calibration.truth import NetworkTruth, VariableTruth
 
 THERE = VariableTruth(status="there", words=("computed", "merged"), iia=1.0, size=1)
@@ -31,9 +31,9 @@ def _truths() -> list[NetworkTruth]:
     ]
 
 
-def _right() -> dict[tuple[str, str], dict[str, Answer]]:
+def _right() -> dict[tuple[str, str], dict[str, ToolAnswer]]:
     return {
-        (truth.network, truth.site): {name: Answer(word=one.words[0]) for name, one in truth.variables.items()}
+        (truth.network, truth.site): {name: ToolAnswer(word=one.words[0]) for name, one in truth.variables.items()}
         for truth in _truths()
     }
 
@@ -51,7 +51,7 @@ def test_right_words_have_no_error():
 def test_false_findings_are_counted_by_construction_cell_and_network(wrong):
     answers = _right()
     for i in range(wrong):
-        answers[f"masked-2-{i}", "layer3"]["right"] = Answer(word="entangled")
+        answers[f"masked-2-{i}", "layer3"]["right"] = ToolAnswer(word="entangled")
     card = score_answers("some wrong", _truths(), answers)
     assert dict(card.false_finding.counts) == {"constructions": 1, "cells": 1, "networks": wrong}
     assert card.rows[0].construction == "masked"  # the worst comes first
@@ -61,7 +61,7 @@ def test_false_findings_are_counted_by_construction_cell_and_network(wrong):
 
 def test_findings_where_the_rule_cannot_err_are_no_part_of_the_rate_and_show_in_the_row():
     answers = _right()
-    answers["counted-0-0", "layer3"]["left"] = Answer(word="computed")
+    answers["counted-0-0", "layer3"]["left"] = ToolAnswer(word="computed")
     card = score_answers("one wrong", _truths(), answers)
     assert card.false_finding.counts["networks"] == 0
     assert card.rows[0].outcomes["false finding"] == 1
@@ -98,7 +98,7 @@ def test_bias_and_coverage_are_those_of_the_answers():
     held = [truth.network for truth in _truths() if truth.construction == "held"]
     for number, network in enumerate(held):
         low = 0.97 if number < 15 else 0.999
-        answer = Answer(word="computed", iia=0.98, low=low, high=1.0 if number < 10 else 0.9995, size=2.0)
+        answer = ToolAnswer(word="computed", iia=0.98, low=low, high=1.0 if number < 10 else 0.9995, size=2.0)
         answers[network, "layer3"] = {"left": answer, "right": answer}
     card = score_answers("biased", _truths(), answers)
     assert card.bias == pytest.approx(-0.02)

@@ -17,7 +17,7 @@ from interlocus.controls.used.natural import NaturalRange
 from interlocus.core.random import derived_generator
 from interlocus.networks import AbstractNetworks, AbstractSuffix
 
-GRADIENT_ROWS = 4096
+BETWEEN_ROWS = 4096
 """Pairs of states between which the gradients of the logits are taken."""
 
 
@@ -110,7 +110,7 @@ class AgreementData:
             network: Index of the network.
             seed: Seed of the pairs of examples.
         """
-        generator, count = derived_generator(seed, "used pairs"), min(GRADIENT_ROWS, self.examples)
+        generator, count = derived_generator(seed, "used pairs"), min(BETWEEN_ROWS, self.examples)
         states = self.cache.activations[:, :count]
         share = torch.rand(count, 1, generator=generator).to(states)
         between = states + share * (states[:, torch.randperm(count, generator=generator)] - states)

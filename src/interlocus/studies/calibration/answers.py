@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from interlocus.alignment.dimensions import mean_size
 from interlocus.controls.probes import ProbesControl
 from interlocus.searches.results import Restart, Restarts
-from interlocus.studies.calibration.scoring import Answer
+from interlocus.studies.calibration.scoring import ToolAnswer
 from interlocus.studies.records import Record
 from interlocus.studies.run import Run
 from interlocus.verdicts.verdict import Verdict
 from interlocus.verdicts.words import EXCHANGEABLE
 
-LEAST_IIA, LEAST_PROBE = 0.9, 0.95
+CLAIMED_IIA, LEAST_PROBE = 0.9, 0.95
 """From what IIA, or accuracy of a probe, a variable is often said to be there."""
-AnswersOfRun = dict[tuple[str, str], dict[str, Answer]]
+AnswersOfRun = dict[tuple[str, str], dict[str, ToolAnswer]]
 BASELINES = {
     "rotation": "IIA ≥ .9 with a rotation, best of three seeds",
     "rotation_untrained": "the same, and above every untrained network",
@@ -38,10 +38,10 @@ def our_answers(run: Run) -> AnswersOfRun:
     }
 
 
-def _answer(verdict: Verdict) -> Answer:
+def _answer(verdict: Verdict) -> ToolAnswer:
     effect = verdict.effect
     size = float(mean_size(effect.size)) if verdict.word in EXCHANGEABLE else None
-    return Answer(word=verdict.word, iia=effect.iia, low=effect.low, high=effect.high, size=size)
+    return ToolAnswer(word=verdict.word, iia=effect.iia, low=effect.low, high=effect.high, size=size)
 
 
 def baseline_answers(run: Run) -> dict[str, AnswersOfRun]:
@@ -61,20 +61,21 @@ def baseline_answers(run: Run) -> dict[str, AnswersOfRun]:
         iia, size = _best_of_random(record)
         null = nulls.get((groups[trial.network].source.architecture, trial.site), 0.0)
         key = trial.network, trial.site
-        answers["rotation"][key] = _same(variables, iia >= LEAST_IIA, iia, size)
-        answers["rotation_untrained"][key] = _same(variables, iia >= LEAST_IIA and iia > null, iia, size)
+        answers["rotation"][key] = _same(variables, iia >= CLAIMED_IIA, iia, size)
+        answers["rotation_untrained"][key] = _same(variables, iia >= CLAIMED_IIA and iia > null, iia, size)
         control = run.controls.get(key)
         probes = control.result(ProbesControl) if control else None
         if probes is not None:
             answers["probe"][key] = {
-                name: Answer(word="computed" if one.linear >= LEAST_PROBE else "absent") for name, one in probes.items()
+                name: ToolAnswer(word="computed" if one.linear >= LEAST_PROBE else "absent")
+                for name, one in probes.items()
             }
     return answers
 
 
-def _same(variables: Sequence[str], is_found: bool, iia: float, size: float) -> dict[str, Answer]:
+def _same(variables: Sequence[str], is_found: bool, iia: float, size: float) -> dict[str, ToolAnswer]:
     """The same answer for all variables, which one search exchanges together."""
-    answer = Answer(word="computed" if is_found else "absent", iia=iia, size=size if is_found else None)
+    answer = ToolAnswer(word="computed" if is_found else "absent", iia=iia, size=size if is_found else None)
     return dict.fromkeys(variables, answer)
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from interlocus.core.errors import SpecificationError
 from interlocus.studies.calibration.answers import AnswersOfRun
 from interlocus.studies.calibration.export import exported_ids
-from interlocus.studies.calibration.scoring import Answer
+from interlocus.studies.calibration.scoring import ToolAnswer
 from interlocus.studies.calibration.truth import NetworkTruth
 from interlocus.verdicts.words import VERDICT_WORDS
 
 KNOWN_WORDS = tuple(VERDICT_WORDS)
-NUMBERS = ("iia", "low", "high", "size")
+NUMBER_COLUMNS = ("iia", "low", "high", "size")
 
 
 def read_answers(path: str | Path, truths: Iterable[NetworkTruth], *, seed: int) -> AnswersOfRun:
@@ -69,11 +69,11 @@ def _entries(path: Path) -> list[tuple[str, str, Mapping[str, object]]]:
         ) from None
 
 
-def _answer(path: Path, entry: Mapping[str, object]) -> Answer:
+def _answer(path: Path, entry: Mapping[str, object]) -> ToolAnswer:
     word, numbers = entry.get("word"), dict[str, float]()
     if word not in KNOWN_WORDS:
         raise _refused(path, f"the word {word!r}", f"A verdict word is one of {', '.join(KNOWN_WORDS)}.")
-    for name in NUMBERS:
+    for name in NUMBER_COLUMNS:
         if entry.get(name) is not None:
             try:
                 numbers[name] = float(str(entry[name]))
@@ -81,7 +81,7 @@ def _answer(path: Path, entry: Mapping[str, object]) -> Answer:
                 numbers[name] = math.nan
             if not math.isfinite(numbers[name]):
                 raise _refused(path, f"{name} = {entry[name]!r}", "It has to be a number.")
-    return Answer(word=str(word), **numbers)
+    return ToolAnswer(word=str(word), **numbers)
 
 
 def _refused(path: Path, what: str, why: str) -> SpecificationError:

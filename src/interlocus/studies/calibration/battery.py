@@ -55,7 +55,7 @@ WIDE_SHAPES = (
     PerceptronShape("tanh", (32, 144, 16, 16, 32)),
 )
 """The same where the code follows from three numbers of five values, which takes a wide second layer."""
-BODIES: dict[str, tuple[str, ...]] = {
+MODULE_CONSTRUCTIONS: dict[str, tuple[str, ...]] = {
     "residual": ("read_apart", "two_routes", "graded", "masked_answer_beside_copies"),
     "convolution": ("read_apart", "exclusive_or", "graded", "symmetric_pair_beside_copies"),
     "gru": ("read_apart", "read_as_sum", "graded", "symmetric_pair_beside_copies"),
@@ -206,7 +206,7 @@ def _batched(names: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
 
 
 def _modules() -> Iterator[NetworkGroup]:
-    for body, names in BODIES.items():
+    for body, names in MODULE_CONSTRUCTIONS.items():
         for name in names:
             yield NetworkGroup(
                 name=f"{body}-{_hyphened(name)}",

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-ACTIVATIONS = {"relu": torch.relu, "gelu": nn.functional.gelu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
+FUNCTIONS = {"relu": torch.relu, "gelu": nn.functional.gelu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
 
 
 class Perceptron:
@@ -17,7 +17,7 @@ class Perceptron:
 
     def __init__(self, tensors: dict[str, torch.Tensor], activation: str, site: str) -> None:
         self.layers = [(tensors[f"weight{i}"], tensors[f"bias{i}"]) for i in range(len(tensors) // 2)]
-        self.activation = ACTIVATIONS[activation]
+        self.activation = FUNCTIONS[activation]
         self.depth = 0 if site == "input" else int(site.removeprefix("layer"))
 
     def _run(self, value: torch.Tensor, first: int, end: int) -> torch.Tensor:
@@ -36,7 +36,7 @@ class Perceptron:
         return self._run(states, self.depth, len(self.layers))
 
 
-class CodedModule:
+class ExportedModule:
     """A torch module in two parts; its site is what the encoder gives."""
 
     def __init__(self, tensors: dict[str, torch.Tensor], body: str) -> None:
@@ -60,7 +60,7 @@ class CodedModule:
         return self.module[2](states)
 
 
-def load(folder: str, name: str) -> Perceptron | CodedModule:
+def load(folder: str, name: str) -> Perceptron | ExportedModule:
     """Load one network.
 
     Args:
@@ -70,5 +70,5 @@ def load(folder: str, name: str) -> Perceptron | CodedModule:
     entry = json.loads((Path(folder) / "manifest.json").read_text())["networks"][name]
     tensors = load_file(Path(folder) / "networks" / f"{name}.safetensors")
     if "body" in entry:
-        return CodedModule(tensors, entry["body"])
+        return ExportedModule(tensors, entry["body"])
     return Perceptron(tensors, entry["activation"], entry["site"])

@@ -11,7 +11,7 @@ from interlocus.core.statistics import exact_high, exact_low
 from interlocus.studies.calibration.truth import NetworkTruth, VariableTruth
 from interlocus.verdicts.words import EXCHANGEABLE, NOT_USED
 
-Outcome = Literal["right", "false finding", "false absence", "partial", "other", "undecided", "missing"]
+WordOutcome = Literal["right", "false finding", "false absence", "partial", "other", "undecided", "missing"]
 """What the word on a variable is.
 
 - `false finding`: it says that the variable is there and read, and it is not, or in part only.
@@ -20,7 +20,7 @@ Outcome = Literal["right", "false finding", "false absence", "partial", "other",
 - `other`: another word that is not right, for instance `not-learned` of a network that solves its task.
 - `missing`: the tool gave no word.
 """
-OUTCOMES: tuple[Outcome, ...] = (
+OUTCOMES: tuple[WordOutcome, ...] = (
     "false finding",
     "false absence",
     "other",
@@ -33,7 +33,7 @@ OUTCOMES: tuple[Outcome, ...] = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class ToolAnswer:
     """What a tool says of one variable at one site of a network.
 
     Args:
@@ -51,7 +51,7 @@ class Answer:
     size: float | None = None
 
 
-Answers = Mapping[tuple[str, str], Mapping[str, Answer]]
+Answers = Mapping[tuple[str, str], Mapping[str, ToolAnswer]]
 """The answers of a tool, by the names of network and site, then by variable."""
 
 
@@ -155,7 +155,7 @@ class ScoreCard:
         }
 
 
-def outcome_of(truth: VariableTruth, word: str | None) -> Outcome:
+def outcome_of(truth: VariableTruth, word: str | None) -> WordOutcome:
     """What a word is, given the truth.
 
     Args:
@@ -218,23 +218,23 @@ class _Judged:
     """One network at one site, with the outcome of each variable."""
 
     truth: NetworkTruth
-    answers: Mapping[str, Answer]
-    outcomes: tuple[Outcome, ...]
+    answers: Mapping[str, ToolAnswer]
+    outcomes: tuple[WordOutcome, ...]
 
     @classmethod
-    def of(cls, truth: NetworkTruth, answers: Mapping[str, Answer]) -> _Judged:
+    def of(cls, truth: NetworkTruth, answers: Mapping[str, ToolAnswer]) -> _Judged:
         words = {variable: answer.word for variable, answer in answers.items()}
-        outcomes: tuple[Outcome, ...] = tuple(
+        outcomes: tuple[WordOutcome, ...] = tuple(
             outcome_of(one, words.get(variable)) for variable, one in truth.variables.items()
         )
         return cls(truth=truth, answers=answers, outcomes=outcomes)
 
-    def has(self, outcome: Outcome) -> bool:
+    def has(self, outcome: WordOutcome) -> bool:
         """Whether a variable has this outcome."""
         return outcome in self.outcomes
 
     @property
-    def worst(self) -> Outcome:
+    def worst(self) -> WordOutcome:
         """The worst outcome of its variables."""
         return min(self.outcomes, key=OUTCOMES.index)
 

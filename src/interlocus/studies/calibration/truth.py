@@ -10,7 +10,7 @@ from interlocus.controls.ground_truth.constructions import CODED
 from interlocus.controls.ground_truth.constructions.direct_check import expected_iia
 from interlocus.controls.ground_truth.constructions.not_there import ABSENT, UNREAD
 from interlocus.controls.ground_truth.constructions.perceptrons import network_shares
-from interlocus.controls.ground_truth.constructions.there import FOUND
+from interlocus.controls.ground_truth.constructions.there import THERE_WORDS
 from interlocus.controls.ground_truth.source import JOINED, PLANTING_CONSTRUCTIONS, SIZED_RECIPES
 from interlocus.studies.spec.networks import NetworkGroup
 from interlocus.studies.spec.study import Study
@@ -141,7 +141,7 @@ def _uncoded(group: NetworkGroup, construction: str) -> VariableTruth:
     if construction in PLANTING_CONSTRUCTIONS:
         assert group.ground_truth is not None
         size = group.ground_truth.size if construction in SIZED_RECIPES else None
-        return VariableTruth(status="there", words=FOUND, iia=1.0, size=size)
+        return VariableTruth(status="there", words=THERE_WORDS, iia=1.0, size=size)
     if construction == "unused_copies":
         return VariableTruth(status="not there", words=_WORDS_OF_UNUSED_COPIES)
     words = (*ABSENT, "not-learned") if construction == ONE_LAYER else ABSENT

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from interlocus.controls.ground_truth.constructions.construction import Construction, Status, Truth
+from interlocus.controls.ground_truth.constructions.construction import CodeTruth, Construction, Status
 from interlocus.controls.ground_truth.constructions.not_there import NOT_THERE
 from interlocus.controls.ground_truth.constructions.partly_there import PARTLY_THERE
 from interlocus.controls.ground_truth.constructions.there import THERE
@@ -18,4 +18,4 @@ CODED: Mapping[str, Construction] = MappingProxyType(
 )
 """All constructions by name."""
 
-__all__ = ["CODED", "Construction", "Status", "Truth"]
+__all__ = ["CODED", "CodeTruth", "Construction", "Status"]

@@ -17,12 +17,12 @@ Status = Literal["there", "partly", "not there"]
 - `partly`: it does in a share of the inputs only, or exchanges a variable that merely agrees with this one mostly.
 - `not there`: no linear exchange of anything at the site exchanges the variable.
 """
-Settings = Mapping[str, Float[Tensor, " row"]]
+FeatureSettings = Mapping[str, Float[Tensor, " row"]]
 """Values of discrete features in some inputs; those of bits are −1 and 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Truth:
+class CodeTruth:
     """What is known of one variable at the site.
 
     Args:
@@ -48,8 +48,8 @@ class Lesson(NamedTuple):
     labels: Int[Tensor, " row"]
 
 
-Code = Callable[[Settings], Float[Tensor, "row column"]]
-Teach = Callable[[Settings, Float[Tensor, "row read"], torch.Generator], Lesson]
+CodeFunction = Callable[[FeatureSettings], Float[Tensor, "row column"]]
+Teach = Callable[[FeatureSettings, Float[Tensor, "row read"], torch.Generator], Lesson]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +84,9 @@ class Construction:
 
     name: str
     summary: str
-    code: Code
+    code: CodeFunction
     teach: Teach
-    truth: Mapping[str, Truth]
+    truth: Mapping[str, CodeTruth]
     features: tuple[str, ...] = ("left", "right")
     reads: tuple[tuple[float, ...], ...] | None = None
     inert: tuple[int, ...] = ()

@@ -21,7 +21,7 @@ CHECKED = 4096
 """Examples on which answers are compared."""
 LEAST_ACCURACY, LEAST_IIA, LEAST_KEPT = 0.99, 0.98, 0.999
 """What an admitted network reaches: accuracy, IIA of variables that are there, and answers that are kept."""
-IIA_TOLERANCE = 0.025
+CHECK_TOLERANCE = 0.025
 """Largest distance of the IIA of known directions from that which the construction states."""
 
 
@@ -51,7 +51,7 @@ class DirectCheck:
             self.accuracy >= LEAST_ACCURACY
             and min(self.kept_by_read, self.kept_by_inert) >= LEAST_KEPT
             and all(
-                self.iia[name] >= LEAST_IIA if value == 1 else abs(self.iia[name] - value) <= IIA_TOLERANCE
+                self.iia[name] >= LEAST_IIA if value == 1 else abs(self.iia[name] - value) <= CHECK_TOLERANCE
                 for name, value in self.expected.items()
             )
         )

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.controls.ground_truth.constructions.construction import Construction, Settings
+from interlocus.controls.ground_truth.constructions.construction import Construction, FeatureSettings
 from interlocus.controls.ground_truth.wiring import SATURATED_INPUT, STEEPNESS, Detector, gaps, zero_detector
 from interlocus.core.errors import SpecificationError
 from interlocus.networks.mlp.activations import find_activation
@@ -50,7 +50,7 @@ class Features:
     """
 
     layer: Layer
-    settings: Settings
+    settings: FeatureSettings
     values: Float[Tensor, "setting number"]
 
 
@@ -122,7 +122,9 @@ def _steps(
     return steps
 
 
-def _numbers(task: ModularSum, activation: str) -> tuple[list[Detector], Settings, Float[Tensor, "setting number"]]:
+def _numbers(
+    task: ModularSum, activation: str
+) -> tuple[list[Detector], FeatureSettings, Float[Tensor, "setting number"]]:
     """The numbers of a modular sum: a step for each component of their codes."""
     m = task.modulus
     detectors = [step(row, 0.5, 0.1, activation) for row in torch.eye(3 * m)]

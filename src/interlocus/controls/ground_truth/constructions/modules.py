@@ -27,7 +27,7 @@ MODULE_STEPS, MODULE_RATE = 1200, 5e-3
 
 
 @dataclass(frozen=True, kw_only=True)
-class CodedModule:
+class CheckedModule:
     """A module of one construction, and what exchanges of known directions do in it."""
 
     network: Module
@@ -61,7 +61,7 @@ def untaught_module(construction: Construction, task: AbstractTask, architecture
 
 def teach_module(
     construction: Construction, task: AbstractTask, architecture: str, *, share: float, seed: int
-) -> CodedModule:
+) -> CheckedModule:
     """Make a module whose site holds a code, and check it directly.
 
     Args:
@@ -91,7 +91,7 @@ def teach_module(
         for parameter in module.parameters():
             parameter.requires_grad_(False)
         (check,) = check_directly(construction, network, task, MODULE_SITE, [site], [share], seed=seed)
-    return CodedModule(network=network, check=check)
+    return CheckedModule(network=network, check=check)
 
 
 def _features(construction: Construction, task: AbstractTask, *, share: float, seed: int) -> Features:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from interlocus.controls.ground_truth.constructions import codes, lessons
-from interlocus.controls.ground_truth.constructions.construction import Construction, Truth
+from interlocus.controls.ground_truth.constructions.construction import CodeTruth, Construction
 
 ABSENT = ("absent", "bypassed", "consumed")
 UNREAD = (*ABSENT, "unused")
@@ -15,8 +15,8 @@ UNREAD = (*ABSENT, "unused")
 # tell the values of the base, so a map that sets what is read reaches an IIA of .92 over all kinds of interventions.
 
 
-def _neither(words: tuple[str, ...]) -> Mapping[str, Truth]:
-    return {name: Truth(status="not there", words=words) for name in ("left", "right")}
+def _neither(words: tuple[str, ...]) -> Mapping[str, CodeTruth]:
+    return {name: CodeTruth(status="not there", words=words) for name in ("left", "right")}
 
 
 NOT_THERE = (
@@ -104,7 +104,7 @@ NOT_THERE = (
         used_rank=2,
         summary="The answer as the magnitudes of two numbers, which count together; their signs follow other features.",
         features=("left", "right", "u", "w"),
-        code=codes.columns(codes.equal_size, codes.equal_size_again),
+        code=codes.columns(codes.answer_as_size, codes.answer_as_size_again),
         teach=lessons.large_together,
         truth=_neither(ABSENT),
     ),
@@ -113,7 +113,7 @@ NOT_THERE = (
         used_rank=2,
         summary="The same, and left and right beside it, which nothing reads.",
         features=("left", "right", "u", "w"),
-        code=codes.columns(codes.equal_size, codes.equal_size_again, codes.left, codes.right),
+        code=codes.columns(codes.answer_as_size, codes.answer_as_size_again, codes.left, codes.right),
         reads=((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0)),
         inert=(2, 3),
         teach=lessons.large_together,
@@ -156,7 +156,7 @@ NOT_THERE = (
         features=("a", "b", "c"),
         code=codes.circles("abc"),
         teach=lessons.sum_on_circles,
-        truth={"ab": Truth(status="not there", words=ABSENT)},
+        truth={"ab": CodeTruth(status="not there", words=ABSENT)},
     ),
     Construction(
         name="one_hot_of_the_answer",
@@ -167,7 +167,7 @@ NOT_THERE = (
         features=("a", "b", "c"),
         code=codes.one_hot("abc"),
         teach=lessons.sum_of_largest,
-        truth={"ab": Truth(status="not there", words=ABSENT)},
+        truth={"ab": CodeTruth(status="not there", words=ABSENT)},
     ),
     Construction(
         name="another_sum",
@@ -178,7 +178,7 @@ NOT_THERE = (
         features=("a", "b", "c"),
         code=codes.circles("bc", "a"),
         teach=lessons.sum_on_circles,
-        truth={"ab": Truth(status="not there", words=ABSENT)},
+        truth={"ab": CodeTruth(status="not there", words=ABSENT)},
     ),
     Construction(
         name="circle_beside_a_copy",
@@ -191,6 +191,6 @@ NOT_THERE = (
         reads=((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0)),
         inert=(2, 3),
         teach=lessons.sum_on_circles,
-        truth={"ab": Truth(status="not there", words=UNREAD)},
+        truth={"ab": CodeTruth(status="not there", words=UNREAD)},
     ),
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from interlocus.controls.ground_truth.constructions import codes, lessons
-from interlocus.controls.ground_truth.constructions.construction import Construction, Truth
-from interlocus.controls.ground_truth.constructions.there import FOUND
+from interlocus.controls.ground_truth.constructions.construction import CodeTruth, Construction
+from interlocus.controls.ground_truth.constructions.there import THERE_WORDS
 
 FLIPPED, OFTEN_FLIPPED = 0.06, 0.2
 """Shares of the inputs in which `nearly_left` differs from left."""
@@ -29,17 +29,17 @@ def _hardly(share: float) -> Mapping[str, float]:
     return {"nearly_left": 1 - 2 * OFTEN_FLIPPED * (1 - OFTEN_FLIPPED)}
 
 
-def _missed() -> dict[str, Truth]:
+def _missed() -> dict[str, CodeTruth]:
     """The truth of a variable that agrees with left mostly, and of right, which is there."""
     return {
-        "nearly_left": Truth(status="partly", words=PARTLY, columns=(0,)),
-        "right": Truth(status="there", words=(*FOUND, *PARTLY), columns=(1,)),
+        "nearly_left": CodeTruth(status="partly", words=PARTLY, columns=(0,)),
+        "right": CodeTruth(status="there", words=(*THERE_WORDS, *PARTLY), columns=(1,)),
     }
 
 
-_SHARED: Mapping[str, Truth] = {
-    "left": Truth(status="partly", words=PARTLY, columns=(0,)),
-    "right": Truth(status="partly", words=PARTLY, columns=(1,)),
+_SHARED: Mapping[str, CodeTruth] = {
+    "left": CodeTruth(status="partly", words=PARTLY, columns=(0,)),
+    "right": CodeTruth(status="partly", words=PARTLY, columns=(1,)),
 }
 
 PARTLY_THERE = (

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from interlocus.controls.ground_truth.constructions.construction import Construction, Lesson, Settings
+from interlocus.controls.ground_truth.constructions.architectures import REACH
+from interlocus.controls.ground_truth.constructions.construction import Construction, FeatureSettings, Lesson
 from interlocus.controls.ground_truth.constructions.features import Layer, joined_units, step
 from interlocus.controls.ground_truth.wiring import Detector
 from interlocus.core.linalg import Adam
@@ -20,9 +21,7 @@ from interlocus.networks.mlp.fast_training import INITIAL_GAINS, fast_learning_r
 from interlocus.networks.mlp.training import Parameters, initial_parameters, stack_parameters
 
 READER_STEPS, READER_BATCH = 1500, 256
-REACH = 3.0
-"""What is read counts as this number if it is larger, and as minus this number if it is smaller."""
-NOISE = 0.05
+TAUGHT_NOISE = 0.05
 """Standard deviation of noise on what is read, in lessons."""
 
 
@@ -45,7 +44,7 @@ def bounding_layer(reads: int, width: int, activation: str, generator: torch.Gen
 
 
 def lessons_of(
-    construction: Construction, settings: Settings, *, steps: int, batch: int, seed: int
+    construction: Construction, settings: FeatureSettings, *, steps: int, batch: int, seed: int
 ) -> Iterator[Lesson]:
     """Fresh lessons: settings of the features drawn with equal probabilities, taught, and with noise.
 
@@ -62,13 +61,13 @@ def lessons_of(
     for _ in range(steps):
         rows = torch.randint(len(read), (batch,), generator=generator)
         lesson = construction.teach({name: value[rows] for name, value in settings.items()}, read[rows], generator)
-        noise = NOISE * torch.randn(lesson.read.shape, generator=generator)
+        noise = TAUGHT_NOISE * torch.randn(lesson.read.shape, generator=generator)
         yield Lesson(lesson.read + noise, lesson.labels)
 
 
 def train_readers(
     construction: Construction,
-    settings: Settings,
+    settings: FeatureSettings,
     *,
     hidden: Sequence[int],
     classes: int,

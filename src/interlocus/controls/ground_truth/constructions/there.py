@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from interlocus.controls.ground_truth.constructions import codes, lessons
-from interlocus.controls.ground_truth.constructions.construction import Construction, Truth
+from interlocus.controls.ground_truth.constructions.construction import CodeTruth, Construction
 
-FOUND = ("computed", "entangled", "merged")
+THERE_WORDS = ("computed", "entangled", "merged")
 TINY = 0.05
 """Scale of a code with little variance."""
 
 
-def _both(left: tuple[int, ...], right: tuple[int, ...], words: tuple[str, ...] = FOUND) -> dict[str, Truth]:
+def _both(left: tuple[int, ...], right: tuple[int, ...], words: tuple[str, ...] = THERE_WORDS) -> dict[str, CodeTruth]:
     """The truth where left and right are there, in known columns."""
     return {
-        "left": Truth(status="there", words=words, columns=left),
-        "right": Truth(status="there", words=words, columns=right),
+        "left": CodeTruth(status="there", words=words, columns=left),
+        "right": CodeTruth(status="there", words=words, columns=right),
     }
 
 
@@ -92,6 +92,6 @@ THERE = (
         features=("a", "b", "c"),
         code=codes.circles("ab", "c"),
         teach=lessons.sum_on_circles,
-        truth={"ab": Truth(status="there", words=FOUND, columns=(0, 1))},
+        truth={"ab": CodeTruth(status="there", words=THERE_WORDS, columns=(0, 1))},
     ),
 )
