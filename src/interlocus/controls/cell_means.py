@@ -15,10 +15,10 @@ from scipy.special import chdtri
 from torch import Tensor
 
 from interlocus.controls._base import AbstractControl, ControlContext, Evidence, EvidenceContext
+from interlocus.controls.cells import BLOCK, MIN_STATES, STATES, CellExamples, Partition, draw_cells, partitions
 from interlocus.core.statistics import clopper_pearson
 from interlocus.networks import AbstractNetworks
 from interlocus.tasks import AbstractTask
-from interlocus.tasks.cells import BLOCK, MIN_STATES, STATES, CellExamples, Partition, draw_cells, partitions
 
 SAME_MEANS = 1e-3
 """Level of the test by which the means of two cells differ, for all pairs of a partition together."""

@@ -161,19 +161,7 @@ def used_subspaces(
             candidates = [one for rank in tried if rank <= enough[network] for one in learned[network, rank]]
             candidates += [rows[:rank] for rank in (*ranks, len(rows)) if rank >= enough[network]]
             chosen = _smallest(candidates, partial(share, network), agreement)
-            mean = train.mean[network]
-            found.append(
-                UsedSubspace(
-                    site=site,
-                    mean=mean,
-                    rows=chosen.rows,
-                    agreement=test.kept(networks, site, network, chosen.rows),
-                    agreement_at_mean=test.kept(networks, site, network, chosen.rows, rest=mean),
-                    changed=1 - test.kept(networks, site, network, chosen.rows[:0]),
-                    lenient_rank=chosen.lenient_rank,
-                    strict_rank=chosen.strict_rank,
-                )
-            )
+            found.append(chosen.measured(networks, site, network, test, mean=train.mean[network]))
     return found
 
 
@@ -183,6 +171,27 @@ class _Smallest(NamedTuple):
     rows: Float[Tensor, "rank width"]
     lenient_rank: int
     strict_rank: int
+
+    def measured(
+        self,
+        networks: AbstractNetworks,
+        site: str,
+        network: int,
+        test: AgreementData,
+        *,
+        mean: Float[Tensor, " width"],
+    ) -> UsedSubspace:
+        """The subspace with what a network keeps in it on fresh examples."""
+        return UsedSubspace(
+            site=site,
+            mean=mean,
+            rows=self.rows,
+            agreement=test.kept(networks, site, network, self.rows),
+            agreement_at_mean=test.kept(networks, site, network, self.rows, rest=mean),
+            changed=1 - test.kept(networks, site, network, self.rows[:0]),
+            lenient_rank=self.lenient_rank,
+            strict_rank=self.strict_rank,
+        )
 
 
 def _smallest(

@@ -72,25 +72,14 @@ def coded_perceptrons(
             f"Use {CODED_LAYER + 2} hidden layers or more.",
         )
     with one_thread():
+        widths = (hidden[0], hidden[1], hidden[2])
         encoders = [
-            wire_encoder(
-                construction,
-                task,
-                widths=(hidden[0], hidden[1], hidden[2]),
-                activation=activation,
-                share=share,
-                seed=seed,
-                network=i,
-            )
+            wire_encoder(construction, task, widths=widths, activation=activation, share=share, seed=seed, network=i)
             for i, share in enumerate(shares)
         ]
+        drawn = derived_generator(seed, "settings")
         settings = wire_features(
-            construction,
-            task,
-            width=hidden[0],
-            activation=activation,
-            share=0.5,
-            generator=derived_generator(seed, "settings"),
+            construction, task, width=hidden[0], activation=activation, share=0.5, generator=drawn
         ).settings
         readers = train_readers(
             construction,
@@ -101,14 +90,10 @@ def coded_perceptrons(
             count=len(shares),
             seed=seed,
         )
+        reads = [len(construction.matrix(encoder.site.columns)) for encoder in encoders]
         bounding = [
-            bounding_layer(
-                len(construction.matrix(encoder.site.columns)),
-                hidden[CODED_LAYER],
-                activation,
-                derived_generator(seed, "bounding", i),
-            )
-            for i, encoder in enumerate(encoders)
+            bounding_layer(read, hidden[CODED_LAYER], activation, derived_generator(seed, "bounding", i))
+            for i, read in enumerate(reads)
         ]
         networks = MLP(*_joined(construction, encoders, bounding, readers), activation=activation)
         sites = [encoder.site for encoder in encoders]

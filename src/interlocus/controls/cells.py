@@ -12,7 +12,7 @@ from torch import Tensor
 from interlocus.causal.hypothesis import Hypothesis
 from interlocus.causal.model import Values
 from interlocus.core.random import derived_generator
-from interlocus.tasks._base import AbstractTask, Split
+from interlocus.tasks import AbstractTask, Split
 
 MIN_STATES = 200
 """States behind the mean of a cell. The mean of fewer is noisy, and the network then loses answers that are close."""

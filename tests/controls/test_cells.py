@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from interlocus.controls.cells import MIN_STATES, draw_cells, partitions
 from interlocus.tasks import HierarchicalEquality, SumOfThree
-from interlocus.tasks.cells import MIN_STATES, draw_cells, partitions
 
 TASK = HierarchicalEquality(item_width=2)
 
