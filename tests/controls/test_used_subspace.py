@@ -6,7 +6,7 @@ import pytest
 from control_contexts import context_of, effect_with, evidence_of, observation_of, portfolio_of, used_with
 from networks_by_hand import hand_wired
 
-from interlocus.controls import _base
+from interlocus.controls.used import inside
 from interlocus.controls.used.search import OUTPUT, RestrictedResult, search_restricted
 from interlocus.controls.used_subspace import UsedSubspaceControl, UsedSubspaceResult
 from interlocus.tasks import HierarchicalEquality
@@ -68,7 +68,7 @@ def test_a_search_that_nearly_reaches_the_bar_is_repeated_with_more_restarts(mon
         portfolios.append(portfolio)
         return search_restricted(portfolio, *arguments, **options)
 
-    monkeypatch.setattr(_base, "search_restricted", recorded)
+    monkeypatch.setattr(inside, "search_restricted", recorded)
     monkeypatch.setattr(RestrictedResult, "best_iia", lambda self, hypothesis: best)
     portfolio = portfolio_of(sizes=(1,), starts={"random": 1, "covariance": 2})
     context = context_of(hand_wired(item_width=2), TASK, site="layer2", portfolio=portfolio)

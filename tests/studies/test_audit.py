@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 import interlocus as il
 from interlocus.alignment.from_directions import AlignmentTarget, from_directions
 from interlocus.cli.main import app
-from interlocus.controls import _base as controls
 from interlocus.controls.nulls import negative_controls, random_directions
+from interlocus.controls.used import inside as controls
 from interlocus.controls.used.subspace import UsedSubspace
 from interlocus.core.errors import AlignmentError, RunFolderError, UnknownNameError
 from interlocus.networks import MLP, Module

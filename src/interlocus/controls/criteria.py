@@ -47,6 +47,8 @@ class Thresholds(Spec):
         power: Lower end of the share of planted variables that the searches must find, for an absence to be claimed.
         agreement: Share of its own answers that a network keeps when only the used subspace of a site holds its own
             state.
+        natural: IIA, with exchanged states kept within the range of those that occur, below which what was found works
+            only with states that do not occur.
         decodable: Accuracy of a linear probe from which a variable counts as decodable.
         values_suffice: Lower end of the share of answers that a network keeps when each state is replaced by the mean
             of its values, from which nothing else at the site counts as needed.
@@ -60,6 +62,7 @@ class Thresholds(Spec):
     value_change: Share = 0.50
     power: Share = 0.80
     agreement: Share = Field(default=0.999, gt=0.5, lt=1)
+    natural: Share = 0.90
     decodable: Share = 0.95
     values_suffice: Share = 0.99
 

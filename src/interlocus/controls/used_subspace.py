@@ -120,5 +120,5 @@ def _natural_row(result: UsedSubspaceResult, context: EvidenceContext) -> list[E
         return []
     text = f"With exchanged states kept within the range of those that occur, the IIA is {' and '.join(shown)}."
     deciding = result.natural if result.natural_inside is None else result.natural_inside
-    passes = None if deciding is None else deciding >= context.thresholds.worst_transition
+    passes = None if deciding is None else deciding >= context.thresholds.natural
     return [Evidence(control="natural states", text=text, passes=passes)]

@@ -19,7 +19,8 @@ from interlocus.controls.operand_leakage import OperandLeakage, OperandLeakageCo
 from interlocus.controls.power import PowerControl
 from interlocus.controls.probes import ProbesControl
 from interlocus.controls.record import ControlRecord, measure_controls
-from interlocus.controls.used.subspace import restrict_to, restricted_alignment
+from interlocus.controls.used.alignments import restricted_alignment
+from interlocus.controls.used.subspace import restrict_to
 from interlocus.controls.used_subspace import UsedSubspaceControl, UsedSubspaceResult
 from interlocus.core.errors import AlignmentError
 from interlocus.featurizers import Frames

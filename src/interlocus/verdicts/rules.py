@@ -181,7 +181,7 @@ def _judge_unnatural(case: _Case, natural: float | None) -> Verdict:
 
 def _only_unnatural(natural: float | None, thresholds: Thresholds) -> bool:
     """Whether an exchange that scores works only with states that do not occur."""
-    return natural is not None and natural < thresholds.worst_transition
+    return natural is not None and natural < thresholds.natural
 
 
 def _confined_search(natural: float | None) -> str:

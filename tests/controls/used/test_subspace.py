@@ -7,7 +7,8 @@ import torch
 from control_contexts import alignment_of
 from networks_by_hand import hand_wired, known_subspace, two_routes
 
-from interlocus.controls.used.subspace import UsedSubspace, as_rotation, hint_of, restrict_to, used_subspaces
+from interlocus.controls.used.alignments import as_rotation, hint_of
+from interlocus.controls.used.subspace import UsedSubspace, restrict_to, used_subspaces
 from interlocus.core.errors import UnknownNameError
 from interlocus.core.random import derived_generator
 from interlocus.tasks import HierarchicalEquality

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -22,11 +22,11 @@ from interlocus.alignment.alignment import Alignment
 from interlocus.alignment.interchange.cache import Problems
 from interlocus.alignment.interchange.losses import CrossEntropy
 from interlocus.controls.used.agreement import AgreementData
-from interlocus.core.errors import AlignmentError
+from interlocus.controls.used.alignments import hint_of
 from interlocus.core.linalg import BufferPool
 from interlocus.core.random import derived_generator
 from interlocus.core.threads import one_thread
-from interlocus.featurizers import Frames, Rotation
+from interlocus.featurizers import Rotation
 from interlocus.networks import AbstractNetworks
 from interlocus.networks.subspace import SubspaceRestricted
 from interlocus.searches.chunks import Chunk, SearchBatch
@@ -75,32 +75,6 @@ class UsedSubspace:
     def rank(self) -> int:
         """Number of directions of the subspace."""
         return len(self.rows)
-
-
-def hint_of(alignment: Alignment | None) -> Float[Tensor, "_ width"] | None:
-    """Orthonormal directions that an alignment reads, as a start for the used subspace; `None` for a non-linear map.
-
-    Args:
-        alignment: The alignment; `None` gives `None`.
-    """
-    if alignment is None or not isinstance(alignment.frames, Frames):
-        return None
-    rows = alignment.frames.read.flatten(0, 1)
-    return torch.linalg.qr(rows[(rows != 0).any(1)].T).Q.T
-
-
-def as_rotation(alignment: Alignment) -> Alignment | None:
-    """The alignment that exchanges the directions that another one reads, made orthonormal, and writes nothing else.
-
-    Args:
-        alignment: Any alignment; of one that is not linear the result is `None`.
-    """
-    rows = hint_of(alignment)
-    if rows is None or not isinstance(alignment.frames, Frames):
-        return None
-    exchanged = torch.zeros_like(alignment.frames.read)
-    exchanged[(alignment.frames.read != 0).any(2)] = rows
-    return replace(alignment, frames=Frames(read=exchanged, write=exchanged), read_outs={})
 
 
 def used_subspaces(
@@ -227,31 +201,6 @@ def restrict_to(
         site=used[0].site,
         mean=torch.stack([one.mean for one in used]),
         rows=torch.stack([torch.nn.functional.pad(one.rows, (0, 0, 0, dimension - one.rank)) for one in used]),
-    )
-
-
-def restricted_alignment(alignment: Alignment, network: SubspaceRestricted) -> Alignment:
-    """The same linear alignment in a network whose states are restricted to a subspace: its maps projected onto it.
-
-    Args:
-        alignment: A linear alignment of the unrestricted network.
-        network: The same network, restricted at the alignment's site.
-
-    Raises:
-        AlignmentError: The alignment is not linear.
-    """
-    if not isinstance(alignment.frames, Frames):
-        raise AlignmentError(
-            f"The alignment has the featurizer {alignment.featurizer!r}, which is not linear.",
-            "Only linear maps can be projected onto a subspace.",
-            "Search inside the subspace instead.",
-        )
-    basis = network.rows[0].T.cpu()
-    return replace(
-        alignment,
-        network=network.fingerprint(),
-        frames=Frames(*((part @ basis).contiguous() for part in alignment.frames)),
-        read_outs={},
     )
 
 
