@@ -75,7 +75,7 @@ _VERDICT_WORDS = (
         word="computed",
         symbol="C",
         colour="green",
-        explanation="The variable is here, and the rest of the network uses it and nothing of what it is computed from.",
+        explanation="The variable is here; the rest of the network uses it and nothing of what it is computed from.",
     ),
     VerdictWord(
         word="entangled",
